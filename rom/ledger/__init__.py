@@ -1,0 +1,1 @@
+"""The ledger: effects per device, site and path; planning against them; device transactions."""

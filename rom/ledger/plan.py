@@ -1,0 +1,195 @@
+"""Planning: the smallest edit that makes a site's intent true on a device. Pure.
+
+Apply, modify and rollback are one operation; a rollback wants the empty fragment. What existed
+before us is restored, never deleted, and what other sites wrote is never looked at.
+"""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from device_profiles.fragment import Fragment, SharedObject
+from device_profiles.tree import (
+    DIGEST_PREFIX,
+    PRESENT,
+    SECRET_PREFIX,
+    Edit,
+    Path,
+    Tree,
+    patched,
+    topmost,
+    within,
+)
+from rom.ledger.model import (
+    Conflict,
+    ConflictKind,
+    NetEffect,
+    SharedState,
+    SitePlan,
+    SiteState,
+)
+
+
+def read_scope(wanted: Fragment, state: SiteState) -> frozenset[Path]:
+    """Return the paths to read from the device before a site can be planned.
+
+    The site's own entries are read whole. Of a shared object only its own leaves are read, unless
+    the site is about to leave it: then all that hangs below decides whether it may go.
+    """
+    own = topmost([*wanted.own, *state.net])
+    roots = {item.root for item in wanted.shared}
+    leaves = {path for item in wanted.shared for path in _informative(item.tree)}
+    left = {root for root in state.shared if root not in roots}
+    return frozenset([*own, *leaves, *left])
+
+
+def _informative(tree: Tree) -> Iterable[Path]:
+    parents = {path[:length] for path in tree for length in range(1, len(path))}
+    return (path for path, value in tree.items() if value != PRESENT or path not in parents)
+
+
+def satisfied(now: str | None, wanted: str, effect: NetEffect | None) -> bool:
+    """Tell whether the device already holds ``wanted``; a secret is known by what it read back."""
+    if wanted.startswith(SECRET_PREFIX):
+        return (
+            effect is not None
+            and effect.intended == wanted
+            and now is not None
+            and now == effect.read_back
+        )
+    return now == wanted
+
+
+def took(wanted: str | None, read_back: str | None) -> bool:
+    """Tell whether a value sent is what the device shows afterwards."""
+    if wanted is not None and wanted.startswith(SECRET_PREFIX):
+        return read_back is not None and read_back.startswith(DIGEST_PREFIX)
+    return wanted == read_back
+
+
+def plan_site(site: str, wanted: Fragment, present: Tree, state: SiteState) -> SitePlan:
+    """Plan one site against what the device holds now."""
+    draft = _Draft(site, present, state)
+    for item in wanted.shared:
+        draft.claim(item)
+    for path in sorted(wanted.own):
+        draft.want(path, wanted.own[path])
+    for path in sorted(state.net.keys() - wanted.own.keys()):
+        draft.restore(path, state.net[path])
+    wanted_roots = {item.root for item in wanted.shared}
+    for root in sorted(state.shared.keys() - wanted_roots):
+        draft.release(root, state.shared[root])
+    return draft.finished(wanted)
+
+
+def plan_batch(
+    wishes: Mapping[str, tuple[Fragment, SiteState]], present: Tree
+) -> dict[str, SitePlan]:
+    """Plan several sites one after the other, each on top of what those before it will have done.
+
+    A shared object that two of them need is therefore created once.
+    """
+    plans: dict[str, SitePlan] = {}
+    now = dict(present)
+    changed: dict[Path, SharedState] = {}
+    for site, (wanted, state) in wishes.items():
+        shared = {root: changed.get(root, known) for root, known in state.shared.items()}
+        plan = plan_site(site, wanted, now, replace(state, shared=shared))
+        plans[site] = plan
+        if plan.blocking:
+            continue
+        now = patched(now, plan.edits)
+        for item in plan.claims:
+            known = changed.get(item.root) or state.shared.get(item.root)
+            owners = known.owners if known else frozenset()
+            made = item.root in plan.created or bool(known and known.created_by_rom)
+            changed[item.root] = SharedState(item.tree, made, owners | {site})
+        for root in plan.released:
+            known = changed.get(root) or state.shared[root]
+            changed[root] = replace(known, owners=known.owners - {site})
+    return plans
+
+
+@dataclass
+class _Draft:
+    site: str
+    present: Tree
+    state: SiteState
+    edits: list[Edit] = field(default_factory=list)
+    already: int = 0
+    claims: list[SharedObject] = field(default_factory=list)
+    created: set[Path] = field(default_factory=set)
+    released: list[Path] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def want(self, path: Path, value: str) -> None:
+        now = self.present.get(path)
+        effect = self.state.net.get(path)
+        if satisfied(now, value, effect):
+            self.already += 1
+            return
+        if effect is not None and now != effect.read_back:
+            self._conflict(ConflictKind.DRIFT, path, effect.read_back, now)
+        self.edits.append(Edit(path, now, value))
+
+    def restore(self, path: Path, effect: NetEffect) -> None:
+        now = self.present.get(path)
+        if now == effect.before:
+            self.already += 1
+            return
+        if now != effect.read_back:
+            self._conflict(ConflictKind.DRIFT, path, effect.read_back, now)
+        if effect.before is None:
+            foreign = self._foreign(path)
+            if foreign is not None:
+                self._conflict(ConflictKind.FOREIGN_CONTENT, foreign, None, self.present[foreign])
+        self.edits.append(Edit(path, now, effect.before))
+
+    def claim(self, item: SharedObject) -> None:
+        self.claims.append(item)
+        missing = [path for path in sorted(item.tree) if path not in self.present]
+        for path in sorted(item.tree.keys() & self.present.keys()):
+            if not took(item.tree[path], self.present[path]):
+                self._conflict(
+                    ConflictKind.TEMPLATE_DRIFT, path, item.tree[path], self.present[path]
+                )
+        self.already += len(item.tree) - len(missing)
+        if item.root in missing:
+            self.created.add(item.root)
+        self.edits.extend(Edit(path, None, item.tree[path]) for path in missing)
+
+    def release(self, root: Path, known: SharedState) -> None:
+        if self.site not in known.owners:
+            return
+        self.released.append(root)
+        if known.owners - {self.site} or not known.created_by_rom:
+            return
+        foreign = self._foreign(root, known.tree)
+        if foreign is not None:
+            self._conflict(ConflictKind.ORPHAN_SHARED, foreign, None, self.present[foreign])
+            return
+        for path in sorted(known.tree.keys() & self.present.keys()):
+            self.edits.append(Edit(path, self.present[path], None))
+
+    def _foreign(self, path: Path, ours: Container[Path] = ()) -> Path | None:
+        """Return something below ``path`` that this site did not put there."""
+        for below in within(self.present, [path]):
+            if below != path and below not in self.state.net and below not in ours:
+                return below
+        return None
+
+    def _conflict(
+        self, kind: ConflictKind, path: Path, expected: str | None, found: str | None
+    ) -> None:
+        self.conflicts.append(Conflict(kind, path, expected, found))
+
+    def finished(self, wanted: Fragment) -> SitePlan:
+        return SitePlan(
+            self.site,
+            wanted,
+            tuple(self.edits),
+            self.already,
+            tuple(self.claims),
+            frozenset(self.created),
+            tuple(self.released),
+            tuple(self.conflicts),
+        )

@@ -1,0 +1,259 @@
+"""The ledger in PostgreSQL: what is written before, at and after a device transaction."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from device_profiles.tree import Path, Tree
+from rom.ledger import lease
+from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
+from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
+from rom.store.tables import (
+    device_txn,
+    effect,
+    net_effect,
+    shared_object,
+    shared_owner,
+    txn_site,
+)
+
+OPEN_STATES = ("planned", "sent", "confirming", "unknown")
+
+
+def site_states(
+    connection: sa.Connection, device: str, wanted_roots: Mapping[str, Collection[Path]]
+) -> dict[str, SiteState]:
+    """Return each site's part of the ledger; ``wanted_roots`` are the shared objects it wants."""
+    sites = list(wanted_roots)
+    effects: dict[str, dict[Path, NetEffect]] = {site: {} for site in sites}
+    for row in connection.execute(
+        sa.select(net_effect).where(net_effect.c.device == device, net_effect.c.site.in_(sites))
+    ):
+        effects[row.site][tuple(row.path)] = NetEffect(row.before, row.intended, row.read_back)
+    shared = _shared_states(connection, device)
+    return {
+        site: SiteState(
+            effects[site],
+            {
+                root: known
+                for root, known in shared.items()
+                if site in known.owners or root in wanted_roots[site]
+            },
+        )
+        for site in sites
+    }
+
+
+def _shared_states(connection: sa.Connection, device: str) -> dict[Path, SharedState]:
+    owners: dict[Path, set[str]] = {}
+    for row in connection.execute(sa.select(shared_owner).where(shared_owner.c.device == device)):
+        owners.setdefault(tuple(row.root), set()).add(row.site)
+    return {
+        tuple(row.root): SharedState(
+            tree_from_json(row.tree), row.created_by_rom, frozenset(owners.get(tuple(row.root), ()))
+        )
+        for row in connection.execute(
+            sa.select(shared_object).where(shared_object.c.device == device)
+        )
+    }
+
+
+def open_transaction(
+    connection: sa.Connection,
+    transaction: str,
+    device: str,
+    kind: str,
+    epoch: int,
+    plans: Iterable[SitePlan],
+    orders: Mapping[str, str | None],
+) -> None:
+    """Write the transaction as planned, with every effect it is going to have."""
+    plans = list(plans)
+    connection.execute(
+        sa.insert(device_txn).values(
+            id=transaction, device=device, kind=kind, state="planned", epoch=epoch
+        )
+    )
+    connection.execute(
+        sa.insert(txn_site),
+        [
+            {
+                "txn": transaction,
+                "site": plan.site,
+                "order_id": orders.get(plan.site),
+                "outcome": "planned",
+                "plan": _plan_to_json(plan),
+            }
+            for plan in plans
+        ],
+    )
+    rows = [
+        {
+            "txn": transaction,
+            "device": device,
+            "site": plan.site,
+            "path": list(edit.path),
+            "before": edit.before,
+            "intended": edit.after,
+        }
+        for plan in plans
+        for edit in own_edits(plan)
+    ]
+    if rows:
+        connection.execute(sa.insert(effect), rows)
+
+
+def own_edits(plan: SitePlan) -> list[Any]:
+    """Return the edits of the site's own paths, those of shared objects left out."""
+    shared = {path for item in plan.claims for path in item.tree}
+    own = plan.wanted.own
+    return [edit for edit in plan.edits if edit.path in own or edit.path not in shared]
+
+
+def _plan_to_json(plan: SitePlan) -> dict[str, Any]:
+    return {
+        "wanted": fragment_to_json(plan.wanted),
+        "edits": edits_to_json(plan.edits),
+        "created": [list(root) for root in sorted(plan.created)],
+        "released": [list(root) for root in plan.released],
+    }
+
+
+def mark_sent(engine: sa.Engine, transaction: str, device: str, epoch: int) -> None:
+    """Write ``sent`` under the lease, just before the commit leaves; raises ``FencedOff``."""
+    with engine.begin() as connection:
+        lease.check(connection, device, epoch)
+        connection.execute(
+            sa.update(device_txn)
+            .where(device_txn.c.id == transaction, device_txn.c.state == "planned")
+            .values(state="sent")
+        )
+
+
+def mark(
+    connection: sa.Connection,
+    transaction: str,
+    state: str,
+    *,
+    sent: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Write a later state of the transaction."""
+    values: dict[str, Any] = {"state": state}
+    if sent is not None:
+        values["sent"] = sent
+    if error is not None:
+        values["error"] = error
+    if state in ("committed", "reverted"):
+        values["finished_at"] = sa.func.clock_timestamp()
+    connection.execute(sa.update(device_txn).where(device_txn.c.id == transaction).values(values))
+
+
+def settle_site(
+    connection: sa.Connection,
+    transaction: str,
+    site: str,
+    outcome: str,
+    *,
+    verdict: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Write what became of one site's part."""
+    connection.execute(
+        sa.update(txn_site)
+        .where(txn_site.c.txn == transaction, txn_site.c.site == site)
+        .values(outcome=outcome, verdict=verdict, error=error)
+    )
+
+
+def keep_effects(
+    connection: sa.Connection,
+    transaction: str,
+    device: str,
+    site: str,
+    paths: Collection[Path],
+    read_back: Tree,
+) -> None:
+    """Carry the transaction's effects on ``paths`` into the site's net effects."""
+    rows = connection.execute(
+        sa.select(effect).where(effect.c.txn == transaction, effect.c.site == site)
+    ).all()
+    kept = [row for row in rows if tuple(row.path) in paths]
+    if not kept:
+        return
+    connection.execute(
+        sa.update(effect)
+        .where(effect.c.sequence == sa.bindparam("row"))
+        .values(read_back=sa.bindparam("shown")),
+        [{"row": row.sequence, "shown": read_back.get(tuple(row.path))} for row in kept],
+    )
+    statement = insert(net_effect)
+    statement = statement.on_conflict_do_update(
+        index_elements=[net_effect.c.device, net_effect.c.site, net_effect.c.path],
+        set_={
+            "intended": statement.excluded.intended,
+            "read_back": statement.excluded.read_back,
+            "sequence": statement.excluded.sequence,
+        },
+    )
+    connection.execute(
+        statement,
+        [
+            {
+                "device": device,
+                "site": site,
+                "path": row.path,
+                "before": row.before,
+                "intended": row.intended,
+                "read_back": read_back.get(tuple(row.path)),
+                "sequence": row.sequence,
+            }
+            for row in kept
+        ],
+    )
+    connection.execute(
+        sa.delete(net_effect).where(
+            net_effect.c.device == device,
+            net_effect.c.site == site,
+            net_effect.c.before.is_not_distinct_from(net_effect.c.read_back),
+        )
+    )
+
+
+def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> None:
+    """Write the shared objects the site now owns, and forget those nobody owns any more."""
+    for item in plan.claims:
+        connection.execute(
+            insert(shared_object)
+            .values(
+                device=device,
+                root=list(item.root),
+                tree=tree_to_json(item.tree),
+                content_hash=item.content_hash,
+                created_by_rom=item.root in plan.created,
+            )
+            .on_conflict_do_nothing()
+        )
+        connection.execute(
+            insert(shared_owner)
+            .values(device=device, root=list(item.root), site=plan.site)
+            .on_conflict_do_nothing()
+        )
+    for root in plan.released:
+        connection.execute(
+            sa.delete(shared_owner).where(
+                shared_owner.c.device == device,
+                shared_owner.c.root == list(root),
+                shared_owner.c.site == plan.site,
+            )
+        )
+        nobody = ~sa.exists().where(
+            shared_owner.c.device == device, shared_owner.c.root == list(root)
+        )
+        connection.execute(
+            sa.delete(shared_object).where(
+                shared_object.c.device == device, shared_object.c.root == list(root), nobody
+            )
+        )

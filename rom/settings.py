@@ -1,0 +1,54 @@
+"""Settings of the gateway, from ``ROM_*`` environment variables; every field has a safe default."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Where state lives: a system directory for root, the user's own otherwise."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/rom-gateway")
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "rom-gateway"
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Durations are seconds, sizes bytes."""
+
+    model_config = SettingsConfigDict(env_prefix="ROM_", frozen=True, extra="forbid")
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    database_url: SecretStr | None = None
+    """PostgreSQL 14 or later; ``None`` starts the embedded one in ``data_dir``."""
+    master_key: SecretStr | None = None
+    """At least 32 characters; ``None`` keeps a generated one in ``data_dir``, mode 0600."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8652, ge=0, le=65535)
+    public_url: str | None = None
+    """How others reach this gateway, for hrefs and the ZTP boot URL; default: host and port."""
+    inventory_file: Path | None = None
+    lab_ready_file: Path | None = None
+    catalog_dir: Path | None = None
+    log_level: str = "INFO"
+    log_json: bool = True
+    max_body_bytes: int = Field(default=1_048_576, ge=1024)
+    workers: int = Field(default=6, ge=1, le=50)
+    """Handlers running at once in this process."""
+    lease_seconds: int = Field(default=60, ge=5)
+    confirm_seconds: int = Field(default=120, ge=5, le=120)
+    """Window of a confirmed commit."""
+    group_size: int = Field(default=64, ge=1, le=64)
+    """Most sites in one device transaction."""
+    retry_seconds: float = Field(default=15.0, gt=0)
+    """Pause before a device that could not be reached, or a check, is tried again."""
+    twamp_packets: int = Field(default=30_000, ge=100)
+    twamp_interval: float = Field(default=0.01, ge=0)
+    """Seconds between two test packets."""
+
+    @property
+    def base_url(self) -> str:
+        """Absolute URL of this gateway without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")

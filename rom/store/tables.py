@@ -1,0 +1,259 @@
+"""Tables of the engine: orders, intents, the ledger and the outbox. PostgreSQL only.
+
+Inventory's tables live with inventory; both are created by the same migrations.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = sa.MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+Moment = sa.DateTime(timezone=True)
+PathColumn = ARRAY(sa.Text)
+
+
+def _now(name: str) -> sa.Column[object]:
+    return sa.Column(name, Moment, nullable=False, server_default=sa.func.now())
+
+
+resource_order = sa.Table(
+    "resource_order",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("document", JSONB, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, index=True),
+    sa.Column("customer", sa.Text, nullable=False),
+    sa.Column("requester", sa.Text, nullable=False),
+    _now("created_at"),
+    _now("updated_at"),
+    sa.Column("completed_at", Moment),
+)
+
+order_item = sa.Table(
+    "order_item",
+    metadata,
+    sa.Column("order_id", sa.ForeignKey("resource_order.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("item_id", sa.Text, primary_key=True),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("specification", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("characteristics", JSONB, nullable=False),
+    sa.Column("depends_on", ARRAY(sa.Text), nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("due_at", Moment),
+    _now("updated_at"),
+    sa.Index("ix_order_item_site_state", "site", "state"),
+    sa.Index("ix_order_item_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
+)
+
+item_note = sa.Table(
+    "item_note",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("order_id", sa.ForeignKey("resource_order.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("item_id", sa.Text),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    _now("date"),
+    sa.Index("ix_item_note_order_id", "order_id"),
+)
+
+step_log = sa.Table(
+    "step_log",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("order_id", sa.ForeignKey("resource_order.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False, server_default=""),
+    _now("time"),
+    sa.Index("ix_step_log_order_id", "order_id"),
+)
+
+site_intent = sa.Table(
+    "site_intent",
+    metadata,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("fragments", JSONB, nullable=False),
+    _now("updated_at"),
+    sa.Index("ix_site_intent_site", "site"),
+)
+
+change = sa.Table(
+    "change",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text),
+    sa.Column("item_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("due_at", Moment),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("transaction", sa.Text),
+    sa.Column("edits", sa.Integer),
+    sa.Column("reason", sa.Text),
+    sa.Column("error", sa.Text),
+    _now("requested_at"),
+    sa.Column("finished_at", Moment),
+    sa.Index("ix_change_device_state", "device", "state"),
+    sa.Index("ix_change_order_id_item_id", "order_id", "item_id"),
+    sa.CheckConstraint(
+        "state in ('blocked', 'waiting', 'claimed', 'done', 'refused')", name="state"
+    ),
+)
+
+device_lease = sa.Table(
+    "device_lease",
+    metadata,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.Text),
+    sa.Column("until", Moment, nullable=False),
+)
+
+device_txn = sa.Table(
+    "device_txn",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("sent", sa.Text, nullable=False, server_default=""),
+    sa.Column("error", sa.Text),
+    _now("started_at"),
+    sa.Column("finished_at", Moment),
+    sa.Index("ix_device_txn_device_state", "device", "state"),
+    sa.CheckConstraint(
+        "state in ('planned', 'sent', 'confirming', 'committed', 'reverted', 'unknown')",
+        name="state",
+    ),
+)
+
+txn_site = sa.Table(
+    "txn_site",
+    metadata,
+    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("order_id", sa.Text),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("verdict", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("plan", JSONB, nullable=False),
+    sa.Index("ix_txn_site_site", "site"),
+    sa.Index("ix_txn_site_order_id", "order_id"),
+)
+
+effect = sa.Table(
+    "effect",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("path", PathColumn, nullable=False),
+    sa.Column("before", sa.Text),
+    sa.Column("intended", sa.Text),
+    sa.Column("read_back", sa.Text),
+    sa.Index("ix_effect_txn", "txn"),
+    sa.Index("ix_effect_device_site", "device", "site"),
+)
+
+net_effect = sa.Table(
+    "net_effect",
+    metadata,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.Column("path", PathColumn, primary_key=True),
+    sa.Column("before", sa.Text),
+    sa.Column("intended", sa.Text),
+    sa.Column("read_back", sa.Text),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Index("ix_net_effect_device_path", "device", "path"),
+)
+
+shared_object = sa.Table(
+    "shared_object",
+    metadata,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("root", PathColumn, primary_key=True),
+    sa.Column("tree", JSONB, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("created_by_rom", sa.Boolean, nullable=False),
+)
+
+shared_owner = sa.Table(
+    "shared_owner",
+    metadata,
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("root", PathColumn, primary_key=True),
+    sa.Column("site", sa.Text, primary_key=True),
+    sa.ForeignKeyConstraint(
+        ["device", "root"], ["shared_object.device", "shared_object.root"], ondelete="CASCADE"
+    ),
+    sa.Index("ix_shared_owner_site", "site"),
+)
+
+ztp_ticket = sa.Table(
+    "ztp_ticket",
+    metadata,
+    sa.Column("serial", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("profile", sa.Text, nullable=False),
+    sa.Column("configuration", sa.Text, nullable=False),
+    sa.Column("exec_lines", ARRAY(sa.Text), nullable=False),
+    _now("updated_at"),
+    sa.CheckConstraint(
+        "state in ('staged', 'fetched', 'started', 'failed', 'completed', 'closed')", name="state"
+    ),
+)
+
+verdict = sa.Table(
+    "verdict",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("item_id", sa.Text, nullable=False),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("result", sa.Text, nullable=False),
+    sa.Column("evidence", JSONB, nullable=False),
+    _now("time"),
+    sa.Index("ix_verdict_order_id", "order_id"),
+)
+
+event_outbox = sa.Table(
+    "event_outbox",
+    metadata,
+    sa.Column("sequence", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("order_id", sa.Text, nullable=False),
+    sa.Column("event_type", sa.Text, nullable=False),
+    sa.Column("payload", JSONB, nullable=False),
+    _now("time"),
+    sa.Index("ix_event_outbox_order_id_sequence", "order_id", "sequence"),
+)
