@@ -1,0 +1,1 @@
+"""The product catalog: specifications (RFS) as data, and what the engine derives from them."""

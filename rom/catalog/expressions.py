@@ -1,0 +1,66 @@
+"""Catalog expressions: Jinja expressions over named values, in a sandbox, with typed filters."""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError, Undefined
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from rom.catalog.bandwidth import Bandwidth
+from rom.catalog.errors import ExpressionError
+
+
+def _times(value: object, factor: float) -> Bandwidth:
+    return _rate(value).scaled(factor)
+
+
+def _mbit_name(value: object) -> str:
+    """Name a rate in Mbit/s, or in kbit/s with a K, so that different rates differ in name."""
+    rate = _rate(value)
+    return str(rate.mbps) if isinstance(rate.mbps, int) else f"{rate.kbps}K"
+
+
+def _rate(value: object) -> Bandwidth:
+    if not isinstance(value, Bandwidth):
+        raise ExpressionError(f"{value!r} is no bandwidth; put the filter behind one")
+    return value
+
+
+# Results are configuration values, never HTML: escaping would put entities into names.
+_ENVIRONMENT = ImmutableSandboxedEnvironment(
+    undefined=StrictUndefined,
+    autoescape=False,
+)
+_ENVIRONMENT.filters.update(times=_times, mbit_name=_mbit_name, bandwidth=Bandwidth.parse)
+_ENVIRONMENT.globals.clear()
+
+
+@lru_cache(maxsize=1024)
+def _compiled(expression: str) -> Callable[..., Any]:
+    try:
+        return _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
+    except TemplateError as error:
+        raise ExpressionError(f"{expression!r} does not parse: {error}") from error
+
+
+def names_in(expression: str) -> frozenset[str]:
+    """Return the names an expression asks for; raises ``ExpressionError`` if it does not parse."""
+    _compiled(expression)
+    return frozenset(find_undeclared_variables(_ENVIRONMENT.parse("{{ " + expression + " }}")))
+
+
+def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
+    """Return the value of a Jinja expression; raises ``ExpressionError`` if it has none.
+
+    Values keep their type: a ``Bandwidth`` stays one. An undefined name or attribute is an error,
+    never an empty text.
+    """
+    try:
+        value = _compiled(expression)(**names)
+        if isinstance(value, Undefined):
+            value = str(value)  # StrictUndefined raises here, with its own words
+    except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
+        raise ExpressionError(f"{expression!r} has no value: {error}") from error
+    return value
