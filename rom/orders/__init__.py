@@ -1,0 +1,1 @@
+"""The order as TMF652 v4 means it: reading, judging, its states, and its answers and events."""

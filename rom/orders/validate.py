@@ -1,0 +1,107 @@
+"""Judges a new order as a whole: its document, the catalog's rules and the sites there are."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rom.catalog.characteristics import typed_characteristics, with_derived
+from rom.catalog.errors import CharacteristicError, UnknownSpecification
+from rom.catalog.loader import Catalog
+from rom.catalog.specification import Specification
+from rom.orders.model import Action, NewItem, NewOrder
+from rom.orders.parse import MAXIMUM_ITEMS, parse_order
+from rom.orders.refused import OrderRefused
+from rom.orders.relationships import find_cycle
+
+
+def validate(
+    body: object,
+    catalog: Catalog,
+    known_site: Callable[[str], bool],
+    *,
+    maximum_items: int = MAXIMUM_ITEMS,
+) -> NewOrder:
+    """Return the order a request body describes, every item typed by its specification.
+
+    Raises ``OrderRefused`` naming the field, the reason and the fix; nothing is written anywhere.
+    """
+    order = parse_order(body, maximum_items=maximum_items)
+    items: list[NewItem] = []
+    specifications: dict[str, Specification] = {}
+    for index, item in enumerate(order.items):
+        path = f"orderItem[{index}]"
+        if not known_site(item.site):
+            raise OrderRefused(
+                f"{path}.resource.place", f"there is no site {item.site!r}", "name a known site"
+            )
+        spec = _specification(path, item, catalog)
+        specifications[item.id] = spec
+        items.append(_typed(path, item, spec))
+    _check_one_of_each_key(items)
+    _check_gates(items, specifications)
+    return replace(order, items=tuple(items))
+
+
+def _specification(path: str, item: NewItem, catalog: Catalog) -> Specification:
+    field = f"{path}.resourceSpecification"
+    try:
+        spec = catalog.specification(item.specification, item.specification_version)
+    except UnknownSpecification as error:
+        raise OrderRefused(
+            field,
+            f"there is no specification {error.specification!r}"
+            + (f" in version {error.version!r}" if error.version is not None else ""),
+            f"use one of {', '.join(error.known)}",
+        ) from error
+    if item.action is Action.ADD and not spec.orderable:
+        raise OrderRefused(
+            field,
+            f"{spec.id} {spec.version} is {spec.lifecycleStatus}",
+            "order an active specification",
+        )
+    return spec
+
+
+def _typed(path: str, item: NewItem, spec: Specification) -> NewItem:
+    partial = item.action is not Action.ADD
+    try:
+        typed = typed_characteristics(spec, item.characteristics, partial=partial)
+        if not partial:
+            with_derived(spec, typed)
+    except CharacteristicError as error:
+        raise OrderRefused(
+            f"{path}.resource.resourceCharacteristic[{error.name}]", error.problem, error.fix
+        ) from error
+    return replace(item, specification_version=spec.version, key=spec.key, typed=typed)
+
+
+def _check_one_of_each_key(items: Sequence[NewItem]) -> None:
+    first: dict[tuple[str, str], str] = {}
+    for index, item in enumerate(items):
+        other = first.setdefault((item.site, item.key), item.id)
+        if other != item.id:
+            raise OrderRefused(
+                f"orderItem[{index}]",
+                f"site {item.site} has another {item.key} item, {other}, in this order",
+                "send one item of each kind a site",
+            )
+
+
+def _check_gates(items: Sequence[NewItem], specifications: dict[str, Specification]) -> None:
+    """Refuse relationships that run against the technical order: such items wait for ever."""
+    added = [item for item in items if item.action is Action.ADD]
+    holders = {(item.site, item.key): item.id for item in added}
+    graph = {item.id: item.depends_on for item in items}
+    for item in added:
+        needs = {need for gate in specifications[item.id].gates for need in gate.needs}
+        technical = tuple(
+            holders[item.site, need] for need in sorted(needs) if (item.site, need) in holders
+        )
+        graph[item.id] = (*item.depends_on, *technical)
+    cycle = find_cycle(graph)
+    if cycle:
+        position = [item.id for item in items].index(cycle[0])
+        raise OrderRefused(
+            f"orderItem[{position}].orderItemRelationship",
+            f"runs against the technical order: {' -> '.join(cycle)}",
+            "remove the relationship; the gateway keeps the technical order by itself",
+        )
