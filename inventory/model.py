@@ -54,11 +54,21 @@ class Shortage(_Model):
     free: int
 
 
-class ResourceExhausted(Exception):
+class ResourceExhausted(Exception):  # noqa: N818 - the reason code RESOURCE_EXHAUSTED in a word
     """Not enough of something; nothing was reserved."""
 
     def __init__(self, shortages: tuple[Shortage, ...]) -> None:
         self.shortages = shortages
         super().__init__(
-            "; ".join(f"{s.name}: pool {s.pool}, wanted {s.wanted}, free {s.free}" for s in shortages)
+            "; ".join(
+                f"{s.name}: pool {s.pool}, wanted {s.wanted}, free {s.free}" for s in shortages
+            )
         )
+
+
+class UnknownEntryError(LookupError):
+    """Inventory has no such site, customer, device, holding; the text says which."""
+
+
+class ReservationConflictError(Exception):
+    """The site holds something else under this name; release it first. Nothing was reserved."""
