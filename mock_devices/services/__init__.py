@@ -1,0 +1,1 @@
+"""Services beside the network devices: DHCP, RADIUS, logistics, trap receiver."""
