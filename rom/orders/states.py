@@ -135,17 +135,16 @@ def _shortest_path(
     kind: Kind, table: Mapping[State, frozenset[State]], old: State, new: State
 ) -> tuple[State, ...]:
     towards_cancelled = new.value in _CANCELLING or new.value == "cancelled"
-    start: tuple[State, ...] = ()
-    waiting = deque([(old, start)])
+    waiting: deque[tuple[State, ...]] = deque([(old,)])
     seen = {old}
     while waiting:
-        here, path = waiting.popleft()
-        if here == new:
-            return path
-        for state in sorted(table[here] - seen):
+        path: tuple[State, ...] = waiting.popleft()
+        if path[-1] == new:
+            return path[1:]
+        for state in sorted(table[path[-1]] - seen):
             if state == new or (state.value in _CANCELLING) == towards_cancelled:
                 seen.add(state)
-                waiting.append((state, (*path, state)))
+                waiting.append((*path, state))
     raise IllegalTransition(kind, old.value, new.value)
 
 
