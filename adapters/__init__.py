@@ -1,0 +1,1 @@
+"""Southbound: one module a protocol, all behind the seam in ``adapters.seam``."""

@@ -36,7 +36,7 @@ class Endpoint:
     host: str
     port: int
     username: str = ""
-    password: SecretStr = SecretStr("")
+    password: SecretStr = field(default_factory=lambda: SecretStr(""))
     host_key: str | None = None
     """OpenSSH public key line the device must present; ``None`` refuses every SSH host key."""
     options: Mapping[str, str] = field(default_factory=dict)

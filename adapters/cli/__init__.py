@@ -1,0 +1,1 @@
+"""Command lines over SSH, by scrapli or netmiko as the profile says."""

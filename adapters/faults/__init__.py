@@ -1,0 +1,1 @@
+"""One table a library: which of our errors each of its exceptions means."""

@@ -1,0 +1,142 @@
+"""The exceptions of paramiko, netmiko, scrapli and asyncssh."""
+
+import asyncssh
+import asyncssh.misc
+import netmiko.exceptions
+import paramiko.auth_strategy
+import paramiko.buffered_pipe
+import paramiko.ssh_exception
+import scrapli.exceptions
+
+from adapters.errors import (
+    AuthenticationFailed,
+    DeviceTimeout,
+    HostKeyMismatch,
+    ProtocolError,
+    SessionLost,
+    Unreachable,
+    Unsupported,
+)
+from adapters.translation import Translation, table
+
+_paramiko = paramiko.ssh_exception
+_netmiko = netmiko.exceptions
+_scrapli = scrapli.exceptions
+
+paramiko_errors = Translation(
+    "paramiko",
+    table(
+        {
+            Unreachable: (
+                _paramiko.NoValidConnectionsError,
+                _paramiko.ProxyCommandFailure,
+                OSError,
+            ),
+            AuthenticationFailed: (
+                _paramiko.AuthenticationException,
+                _paramiko.BadAuthenticationType,
+                _paramiko.PartialAuthentication,
+                _paramiko.PasswordRequiredException,
+                _paramiko.UnableToAuthenticate,
+                paramiko.auth_strategy.AuthFailure,
+            ),
+            HostKeyMismatch: (_paramiko.BadHostKeyException,),
+            SessionLost: (_paramiko.SSHException, _paramiko.ChannelException, EOFError),
+            DeviceTimeout: (paramiko.buffered_pipe.PipeTimeout, TimeoutError),
+            ProtocolError: (_paramiko.IncompatiblePeer, _paramiko.MessageOrderError),
+            Unsupported: (_paramiko.CouldNotCanonicalize, _paramiko.ConfigParseError),
+        }
+    ),
+)
+
+netmiko_errors = Translation(
+    "netmiko",
+    {
+        **paramiko_errors.table,
+        **table(
+            {
+                Unreachable: (_netmiko.NetmikoTimeoutException,),
+                AuthenticationFailed: (_netmiko.NetmikoAuthenticationException,),
+                SessionLost: (
+                    _netmiko.NetmikoBaseException,
+                    _netmiko.ConnectionException,
+                    _netmiko.ReadException,
+                    _netmiko.WriteException,
+                ),
+                DeviceTimeout: (_netmiko.ReadTimeout,),
+                ProtocolError: (
+                    _netmiko.ConfigInvalidException,
+                    _netmiko.NetmikoParsingException,
+                ),
+                Unsupported: (ValueError,),
+            }
+        ),
+    },
+)
+
+scrapli_errors = Translation(
+    "scrapli",
+    table(
+        {
+            Unreachable: (_scrapli.ScrapliConnectionNotOpened, OSError),
+            AuthenticationFailed: (_scrapli.ScrapliAuthenticationFailed,),
+            SessionLost: (_scrapli.ScrapliConnectionError, _scrapli.ScrapliException, EOFError),
+            DeviceTimeout: (_scrapli.ScrapliTimeout, TimeoutError),
+            ProtocolError: (_scrapli.ScrapliPrivilegeError, _scrapli.ScrapliCommandFailure),
+            Unsupported: (
+                _scrapli.ScrapliModuleNotFound,
+                _scrapli.ScrapliTransportPluginError,
+                _scrapli.ScrapliTypeError,
+                _scrapli.ScrapliUnsupportedPlatform,
+                _scrapli.ScrapliValueError,
+            ),
+        }
+    ),
+)
+
+asyncssh_errors = Translation(
+    "asyncssh",
+    table(
+        {
+            Unreachable: (
+                asyncssh.ServiceNotAvailable,
+                asyncssh.ProtocolNotSupported,
+                ConnectionError,
+                OSError,
+            ),
+            AuthenticationFailed: (
+                asyncssh.PermissionDenied,
+                asyncssh.IllegalUserName,
+                asyncssh.PasswordChangeRequired,
+            ),
+            HostKeyMismatch: (asyncssh.HostKeyNotVerifiable,),
+            SessionLost: (
+                asyncssh.Error,
+                asyncssh.DisconnectError,
+                asyncssh.ConnectionLost,
+                asyncssh.ChannelOpenError,
+                asyncssh.ChannelListenError,
+                asyncssh.BreakReceived,
+                asyncssh.SignalReceived,
+                asyncssh.misc.SoftEOFReceived,
+                asyncssh.TerminalSizeChanged,
+                asyncssh.ProcessError,
+                EOFError,
+            ),
+            DeviceTimeout: (asyncssh.TimeoutError, TimeoutError),
+            ProtocolError: (
+                asyncssh.CompressionError,
+                asyncssh.KeyExchangeFailed,
+                asyncssh.MACError,
+                asyncssh.ProtocolError,
+            ),
+            Unsupported: (
+                asyncssh.ConfigParseError,
+                asyncssh.KeyImportError,
+                asyncssh.KeyExportError,
+                asyncssh.KeyGenerationError,
+                asyncssh.KeyEncryptionError,
+            ),
+        }
+    ),
+)

@@ -1,0 +1,1 @@
+"""The Kea control agent's JSON commands over HTTP."""

@@ -1,0 +1,1 @@
+"""NETCONF (RFC 6241) over SSH by ncclient."""

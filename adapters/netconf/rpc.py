@@ -1,0 +1,115 @@
+"""One remote procedure call at a time: request element out, checked reply in."""
+
+from dataclasses import dataclass
+
+from lxml import etree
+from ncclient.devices.default import DefaultDeviceHandler
+from ncclient.operations.rpc import RPC, RaiseMode, RPCError, RPCReply
+
+from adapters.errors import (
+    AdapterError,
+    DeviceTimeout,
+    LockDenied,
+    ProtocolError,
+    Refused,
+    SessionLost,
+)
+from adapters.faults.netconf import ncclient_errors
+from adapters.netconf.transport import DirectSession
+
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+_WORDS = 2000
+"""Characters of a device's own words that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class RpcFailure:
+    """One rpc-error of severity error (RFC 6241 section 4.3)."""
+
+    tag: str
+    path: str
+    message: str
+    holder: str = ""
+
+
+class _Call(RPC):  # type: ignore[misc]  # ncclient has no types
+    def request(self, operation: etree._Element) -> RPCReply:
+        """Send ``operation`` and wait for its reply."""
+        return self._request(operation)
+
+
+class Conversation:
+    """Calls over one session. After a lost or late reply the session is closed: what comes next
+    on it could be the answer to something else.
+    """
+
+    def __init__(self, session: DirectSession, handler: DefaultDeviceHandler, device: str) -> None:
+        self._session = session
+        self._handler = handler
+        self.device = device
+
+    @property
+    def alive(self) -> bool:
+        """Whether calls can still be made."""
+        return bool(self._session.connected) and self._session.is_alive()
+
+    def offers(self, capability: str) -> bool:
+        """Tell whether the device's hello had ``capability``, such as ``:candidate``."""
+        return capability in self._session.server_capabilities
+
+    def call(self, operation: etree._Element, timeout: float) -> str:
+        """Return the reply's text. Warnings are no errors; ``timeout`` is in seconds.
+
+        Raises Refused with every rpc-error's words, LockDenied for its tag, DeviceTimeout,
+        SessionLost, ProtocolError.
+        """
+        rpc = _Call(self._session, self._handler, timeout=timeout, raise_mode=RaiseMode.NONE)
+        try:
+            with ncclient_errors(self.device):
+                reply = rpc.request(operation)
+                failures = [_failure(e) for e in reply.errors if e.severity != "warning"]
+        except (DeviceTimeout, SessionLost, ProtocolError):
+            self.close()
+            raise
+        if failures:
+            raise _refusal(failures, self.device)
+        return str(reply.xml)
+
+    def data(self, operation: etree._Element, timeout: float) -> etree._Element:
+        """Return the ``data`` element of the reply, as ``call`` otherwise."""
+        text = self.call(operation, timeout)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+        with ncclient_errors(self.device):
+            data = etree.fromstring(text.encode(), parser).find(f"{{{BASE}}}data")
+        if data is None:
+            self.close()
+            raise ProtocolError("reply without data", device=self.device)
+        return data
+
+    def close(self) -> None:
+        """End the session without another word; safe to call twice."""
+        transport = self._session.transport
+        self._session._closing.set()
+        if transport is not None:
+            transport.close()
+
+
+def _failure(error: RPCError) -> RpcFailure:
+    holder = ""
+    if error.info:
+        found = etree.fromstring(error.info.encode()).find(f"{{{BASE}}}session-id")
+        holder = (found.text or "").strip() if found is not None else ""
+    return RpcFailure(
+        (error.tag or "operation-failed").strip(),
+        (error.path or "").strip(),
+        " ".join((error.message or "").split())[:_WORDS],
+        holder,
+    )
+
+
+def _refusal(failures: list[RpcFailure], device: str) -> AdapterError:
+    first = failures[0]
+    message = "; ".join(failure.message for failure in failures)
+    if first.tag == "lock-denied":
+        return LockDenied(message or "lock denied", device=device, holder=first.holder)
+    return Refused(message, device=device, tag=first.tag, path=first.path)

@@ -1,0 +1,257 @@
+"""A NETCONF device behind the seam: scoped reads, one device transaction a batch."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+from lxml import etree
+
+from adapters.errors import (
+    AdapterError,
+    CommitRefused,
+    DeviceTimeout,
+    ProtocolError,
+    Refused,
+    SessionLost,
+    Unsupported,
+)
+from adapters.faults.codec import codec_errors
+from adapters.netconf import operations
+from adapters.netconf.rpc import Conversation
+from adapters.netconf.transport import opened
+from adapters.seam import (
+    ApplyMode,
+    Capability,
+    Endpoint,
+    Query,
+    Receipt,
+    SecretResolver,
+    SiteEdits,
+    SiteOutcome,
+    SiteReceipt,
+)
+from adapters.secrets import Secrets
+from device_profiles.native import native
+from device_profiles.profile import Profile
+from device_profiles.tree import Path, Tree, within
+from device_profiles.yang import decode, encode_edit, encode_filter
+
+REPLY_SECONDS = 30
+OPEN_SECONDS = 15
+_OFFERED = {
+    ":candidate": (Capability.TRANSACTION, Capability.LOCK),
+    ":rollback-on-error": (Capability.EDIT_ISOLATION,),
+    ":confirmed-commit": (Capability.CONFIRMED_COMMIT,),
+    ":startup": (Capability.STARTUP,),
+}
+
+
+class NetconfSession:
+    """Fulfils ``adapters.seam.Session`` with candidate, validate and commit (RFC 6241 section 8).
+
+    A device without ``:candidate`` is read only: its edits could not be taken back as one.
+    """
+
+    def __init__(self, endpoint: Endpoint, profile: Profile, resolver: SecretResolver) -> None:
+        self._device = endpoint.device
+        self._profile = profile
+        self._secrets = Secrets(resolver, endpoint.device)
+        session, handler = opened(endpoint, OPEN_SECONDS)
+        self._rpc = Conversation(session, handler, endpoint.device)
+        self._capabilities = frozenset(
+            capability
+            for offered, capabilities in _OFFERED.items()
+            if self._rpc.offers(offered)
+            for capability in capabilities
+        )
+
+    def __repr__(self) -> str:
+        return f"NetconfSession({self._device})"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the device's hello offers."""
+        return self._capabilities
+
+    @property
+    def alive(self) -> bool:
+        """Whether the conversation is still open."""
+        return self._rpc.alive
+
+    def read(self, scope: Collection[Path]) -> Tree:
+        """Return running's part in ``scope`` by one subtree-filtered get-config."""
+        if not scope:
+            return {}
+        with codec_errors(self._device):
+            operation = operations.get_config(
+                encode_filter(self._profile, scope), self._with_defaults
+            )
+            data = self._rpc.data(operation, REPLY_SECONDS)
+            return within(decode(self._profile, data), scope)
+
+    def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
+        """Return each path's value, configuration or state, by one filtered get."""
+        if not queries:
+            return {}
+        if any(not query.path for query in queries):
+            raise Unsupported("a NETCONF query needs a path", device=self._device)
+        with codec_errors(self._device):
+            filters = encode_filter(self._profile, [query.path for query in queries])
+            data = self._rpc.data(operations.get(filters, self._with_defaults), REPLY_SECONDS)
+            tree = decode(self._profile, data)
+        return {query.name: tree.get(query.path) for query in queries}
+
+    def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
+        """Bring the batch onto the device: one edit-config a site, one commit for all.
+
+        A refused site's edits are not part of the commit; if all are refused nothing is
+        committed. A batch without edits sends nothing. Raises LockDenied; CommitRefused when
+        nothing took effect; SessionLost with ``outcome_unknown`` when the commit had left.
+        """
+        changes = [site for site in batch if site.edits]
+        if not changes:
+            return _receipt(batch, mode, {})
+        if Capability.TRANSACTION not in self._capabilities:
+            raise Unsupported("no candidate datastore", device=self._device)
+        with codec_errors(self._device):
+            configs = {
+                site.site: encode_edit(
+                    self._profile, self._secrets.revealed(self._profile, site.edits)
+                )
+                for site in changes
+            }
+            sent = native(self._profile, [edit for site in changes for edit in site.edits])
+        confirming = bool(mode.confirm_within) and (
+            Capability.CONFIRMED_COMMIT in self._capabilities
+        )
+        with self._locked("candidate", *(["running"] if confirming else [])):
+            refused = self._transaction(configs, mode, confirming=confirming)
+        committed = len(refused) < len(configs)
+        if committed and not confirming:
+            self._save()
+        return _receipt(batch, mode, refused, sent, confirming=committed and confirming)
+
+    def confirm(self, transaction: str) -> None:
+        """Make a confirmed commit permanent by its persist-id; then save where that is needed.
+
+        Raises CommitRefused when no such commit waits (it may have reverted).
+        """
+        if Capability.CONFIRMED_COMMIT in self._capabilities:
+            self._commit(operations.confirming_commit(transaction))
+            self._save()
+
+    def cancel(self, transaction: str) -> None:
+        """Take a confirmed commit back by its persist-id. Raises CommitRefused when none waits."""
+        if Capability.CONFIRMED_COMMIT in self._capabilities:
+            self._commit(operations.cancel_commit(transaction))
+
+    def close(self) -> None:
+        """Say good-bye and end the conversation."""
+        if self._rpc.alive:
+            with suppress(AdapterError):
+                self._rpc.call(operations.close_session(), timeout=2)
+        self._rpc.close()
+
+    @property
+    def _with_defaults(self) -> str | None:
+        return self._profile.quirks.with_defaults if self._rpc.offers(":with-defaults") else None
+
+    @contextmanager
+    def _locked(self, *datastores: str) -> Iterator[None]:
+        held: list[str] = []
+        try:
+            for datastore in datastores:
+                self._rpc.call(operations.lock(datastore), REPLY_SECONDS)
+                held.append(datastore)
+            yield
+        finally:
+            for datastore in reversed(held):
+                # The transaction's outcome is known by now; a lost session drops its locks itself.
+                with suppress(AdapterError):
+                    self._rpc.call(operations.unlock(datastore), REPLY_SECONDS)
+
+    def _transaction(
+        self, configs: Mapping[str, etree._Element], mode: ApplyMode, *, confirming: bool
+    ) -> dict[str, str]:
+        """Edit, validate and commit under our lock; return refused sites with the words."""
+        try:
+            refused = self._edit(configs)
+            if len(refused) == len(configs):
+                self._discard()
+                return refused
+            if self._rpc.offers(":validate"):
+                self._refusable(operations.validate())
+            if mode.before_commit is not None:
+                mode.before_commit()
+            self._commit(
+                operations.confirmed_commit(mode.transaction, mode.confirm_within or 0)
+                if confirming
+                else operations.commit()
+            )
+        except BaseException:
+            with suppress(AdapterError):
+                self._discard()
+            raise
+        return refused
+
+    def _edit(self, configs: Mapping[str, etree._Element]) -> dict[str, str]:
+        isolated = Capability.EDIT_ISOLATION in self._capabilities
+        refused: dict[str, str] = {}
+        waiting = list(configs)
+        while waiting:
+            site = waiting.pop(0)
+            try:
+                self._rpc.call(
+                    operations.edit_config(configs[site], isolated=isolated), REPLY_SECONDS
+                )
+            except Refused as error:
+                refused[site] = self._secrets.masked(error.words)
+                if not isolated:
+                    # Part of the refused edit may be in candidate: begin anew without this site.
+                    self._discard()
+                    waiting = [name for name in configs if name not in refused]
+        return refused
+
+    def _discard(self) -> None:
+        self._rpc.call(operations.discard_changes(), REPLY_SECONDS)
+
+    def _save(self) -> None:
+        if Capability.STARTUP in self._capabilities:
+            self._rpc.call(operations.save_running(), self._profile.quirks.commit_timeout)
+
+    def _refusable(self, operation: etree._Element) -> None:
+        try:
+            self._rpc.call(operation, self._profile.quirks.commit_timeout)
+        except Refused as error:
+            raise CommitRefused(
+                self._secrets.masked(error.message),
+                device=self._device,
+                tag=error.tag,
+                path=error.path,
+            ) from error
+
+    def _commit(self, operation: etree._Element) -> None:
+        try:
+            self._refusable(operation)
+        except (DeviceTimeout, SessionLost, ProtocolError) as error:
+            raise SessionLost(
+                "the commit left, its answer did not come",
+                device=self._device,
+                outcome_unknown=True,
+            ) from error
+
+
+def _receipt(
+    batch: Sequence[SiteEdits],
+    mode: ApplyMode,
+    refused: Mapping[str, str],
+    sent: str = "",
+    *,
+    confirming: bool = False,
+) -> Receipt:
+    sites = tuple(
+        SiteReceipt(site.site, SiteOutcome.REFUSED, refused[site.site])
+        if site.site in refused
+        else SiteReceipt(site.site, SiteOutcome.APPLIED)
+        for site in batch
+    )
+    return Receipt(mode.transaction, sites, confirming=confirming, sent=sent)

@@ -1,0 +1,134 @@
+"""ncclient's SSH session, repaired.
+
+The stock session hands a request to its reading thread, which looks at its queue once per 100 ms.
+This one writes in the caller's thread under a lock and brings a socket without Nagle's delay:
+about eighty times faster a transaction, with everything else of ncclient kept.
+"""
+
+import logging
+import threading
+from typing import Any
+
+from lxml.etree import XMLSyntaxError
+from ncclient.devices.default import DefaultDeviceHandler
+from ncclient.transport.errors import (
+    NetconfFramingError,
+    SessionCloseError,
+    SSHError,
+    SSHUnknownHostError,
+    TransportError,
+)
+from ncclient.transport.session import END_DELIM, MSG_DELIM, NetconfBase
+from ncclient.transport.ssh import SSHSession
+from ncclient.xml_ import parse_root
+from paramiko.ssh_exception import IncompatiblePeer
+
+from adapters.errors import HostKeyMismatch
+from adapters.faults.netconf import ncclient_errors
+from adapters.seam import Endpoint
+from adapters.ssh import connected_socket, pinned_key
+
+READ_BYTES = 65536
+MESSAGE_BYTES = 64 * 1024 * 1024
+"""A device that sends more without an end of message is cut off."""
+
+# ncclient logs whole messages at INFO and below, secrets included.
+logging.getLogger("ncclient").setLevel(logging.CRITICAL)
+
+
+class DirectSession(SSHSession):  # type: ignore[misc]  # ncclient has no types
+    """An SSH session that sends at once.
+
+    Replies are still read by the session's own thread. A reply with a document type declaration
+    ends the session (RFC 6241 section 3 forbids one), as does one that is no XML.
+    """
+
+    def __init__(self, device_handler: DefaultDeviceHandler) -> None:
+        super().__init__(device_handler)
+        self._write_lock = threading.Lock()
+
+    def send(self, message: str) -> None:
+        """Send ``message`` in the framing agreed on; return when the transport has it."""
+        if not self.connected:
+            raise TransportError("not connected")
+        data = message.encode()
+        if self._base == NetconfBase.BASE_11:
+            framed = b"\n#%d\n%b%b" % (len(data), data, END_DELIM)
+        else:
+            framed = data + MSG_DELIM
+        with self._write_lock:
+            try:
+                self._channel.sendall(framed)
+            except (OSError, EOFError, AttributeError) as error:
+                # AttributeError: the reading thread has closed and dropped the channel meanwhile
+                raise SessionCloseError(b"") from error
+
+    def _transport_read(self) -> bytes:
+        if self._buffer.getbuffer().nbytes > MESSAGE_BYTES:
+            raise NetconfFramingError("message without end")
+        return bytes(self._channel.recv(READ_BYTES))
+
+    def _dispatch_message(self, raw: str) -> None:
+        if "<!DOCTYPE" in raw:
+            raise NetconfFramingError("document type declaration")
+        try:
+            root = parse_root(raw)
+        except XMLSyntaxError as error:
+            raise NetconfFramingError("unreadable message") from error
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener.callback(root, raw)
+
+
+def opened(endpoint: Endpoint, timeout: float) -> tuple[DirectSession, DefaultDeviceHandler]:
+    """Return a session after hello.
+
+    Raises Unreachable, HostKeyMismatch before credentials leave, AuthenticationFailed after one
+    try. ``timeout`` (seconds) bounds the connection and the exchange of hellos each.
+    """
+    key = pinned_key(endpoint)
+    handler = DefaultDeviceHandler({"name": "default"})
+    session = DirectSession(handler)
+    tcp = connected_socket(endpoint, timeout)
+    try:
+        with ncclient_errors(endpoint.device):
+            _connect(session, endpoint, key.blob, tcp, timeout)
+    except BaseException:
+        _abandon(session)
+        tcp.close()
+        raise
+    return session, handler
+
+
+def _connect(
+    session: DirectSession, endpoint: Endpoint, key: str, tcp: Any, timeout: float
+) -> None:
+    try:
+        session.connect(
+            endpoint.host,
+            endpoint.port,
+            timeout=timeout,
+            username=endpoint.username,
+            password=endpoint.password.get_secret_value(),
+            allow_agent=False,
+            look_for_keys=False,
+            hostkey_verify=True,
+            hostkey_b64=key,
+            sock=tcp,
+        )
+    except SSHUnknownHostError:
+        raise
+    except SSHError as error:
+        # A device without a key of the pinned type ends the negotiation: another key it is.
+        if isinstance(error.__context__, IncompatiblePeer):
+            raise HostKeyMismatch(
+                "the device shows no host key of the pinned type", device=endpoint.device
+            ) from error
+        raise
+
+
+def _abandon(session: DirectSession) -> None:
+    transport = session.transport
+    if transport is not None:
+        transport.close()

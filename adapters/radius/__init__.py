@@ -1,0 +1,1 @@
+"""FreeRADIUS rlm_sql tables in any SQL database."""

@@ -1,0 +1,1 @@
+"""SNMPv3 by pysnmp."""

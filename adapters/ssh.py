@@ -1,0 +1,103 @@
+"""What every SSH conversation needs first: a socket without delay and the pinned host key."""
+
+import base64
+import binascii
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import paramiko
+
+from adapters.errors import HostKeyMismatch, Unreachable
+from adapters.faults.ssh import paramiko_errors
+from adapters.seam import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class HostKey:
+    """An SSH public key as in an OpenSSH line: its type and the base64 of its blob."""
+
+    kind: str
+    blob: str
+
+    @property
+    def negotiated(self) -> tuple[str, ...]:
+        """The host key algorithms that use this key (RFC 8332: RSA keys sign with SHA-2)."""
+        return ("rsa-sha2-512", "rsa-sha2-256") if self.kind == "ssh-rsa" else (self.kind,)
+
+
+def pinned_key(endpoint: Endpoint) -> HostKey:
+    """Return the key the device must show.
+
+    Raises HostKeyMismatch when inventory has none, or none that can be read: without a pin no
+    credentials leave.
+    """
+    if endpoint.host_key is None:
+        raise HostKeyMismatch("no host key in inventory", device=endpoint.device)
+    parts = endpoint.host_key.split()
+    if len(parts) < 2:
+        raise HostKeyMismatch("unreadable host key in inventory", device=endpoint.device)
+    try:
+        base64.b64decode(parts[1], validate=True)
+    except binascii.Error as error:
+        raise HostKeyMismatch("unreadable host key in inventory", device=endpoint.device) from error
+    return HostKey(parts[0], parts[1])
+
+
+def connected_socket(endpoint: Endpoint, timeout: float) -> socket.socket:
+    """Return a TCP connection to the device with TCP_NODELAY.
+
+    ``timeout`` is in seconds. Raises Unreachable.
+    """
+    try:
+        connection = socket.create_connection((endpoint.host, endpoint.port), timeout)
+    except OSError as error:
+        raise Unreachable(
+            f"no connection to {endpoint.host} port {endpoint.port}: {error.strerror or error}",
+            device=endpoint.device,
+        ) from error
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def shown_key(endpoint: Endpoint, timeout: float) -> HostKey:
+    """Return the host key the device shows; nothing but the key exchange happens.
+
+    It is asked for the pinned key's type first, so that a device with several keys shows the one
+    that can match. ``timeout`` is in seconds.
+    """
+    wanted = pinned_key(endpoint)
+    with paramiko_errors(endpoint.device), closing(connected_socket(endpoint, timeout)) as tcp:
+        transport = paramiko.Transport(tcp)
+        try:
+            options = transport.get_security_options()
+            known = tuple(options.key_types)
+            first = tuple(name for name in wanted.negotiated if name in known)
+            options.key_types = first + tuple(name for name in known if name not in first)
+            transport.start_client(timeout=timeout)
+            key = transport.get_remote_server_key()
+        finally:
+            transport.close()
+    return HostKey(key.get_name(), key.get_base64())
+
+
+def check_host_key(endpoint: Endpoint, timeout: float) -> None:
+    """Raise HostKeyMismatch unless the device shows the pinned key; no credentials leave."""
+    if shown_key(endpoint, timeout) != pinned_key(endpoint):
+        raise HostKeyMismatch("the device shows another host key", device=endpoint.device)
+
+
+@contextmanager
+def known_hosts(endpoint: Endpoint, *names: str) -> Iterator[Path]:
+    """Yield a known_hosts file with only the pinned key, under each of ``names``.
+
+    For libraries that take nothing but a file; it is gone afterwards.
+    """
+    key = pinned_key(endpoint)
+    with tempfile.TemporaryDirectory(prefix="rom-ssh-") as folder:
+        path = Path(folder, "known_hosts")
+        path.write_text("".join(f"{name} {key.kind} {key.blob}\n" for name in names))
+        yield path

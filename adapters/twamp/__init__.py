@@ -1,0 +1,1 @@
+"""TWAMP-light (RFC 5357 appendix I) and STAMP (RFC 8762): packets, sender, reflector, judgement."""
