@@ -32,7 +32,10 @@ class Fragment:
 
 
 def merged(fragments: Mapping[str, Fragment]) -> Fragment:
-    """Lay fragments over each other in the mapping's order; a later one wins on the same path."""
+    """Lay fragments over each other in the mapping's order; a later one wins on the same path.
+
+    What belongs to a shared object is never the site's own, whoever names it.
+    """
     own: dict[Path, str] = {}
     shared: dict[Path, SharedObject] = {}
     for fragment in fragments.values():
@@ -41,4 +44,7 @@ def merged(fragments: Mapping[str, Fragment]) -> Fragment:
             known = shared.get(item.root)
             tree = {**known.tree, **item.tree} if known else item.tree
             shared[item.root] = SharedObject(item.root, tree)
+    for item in shared.values():
+        for path in item.tree:
+            own.pop(path, None)
     return Fragment(own, tuple(shared[root] for root in sorted(shared)))

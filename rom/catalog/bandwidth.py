@@ -23,7 +23,7 @@ class Bandwidth:
         if isinstance(self.bps, bool) or not isinstance(self.bps, int):
             raise ValueError(f"{self.bps!r} is no bandwidth: {_FIX}")
         if not 0 < self.bps <= _MAXIMUM_BPS:
-            raise ValueError(f"{self.bps} bit/s is no bandwidth a device could have: {_FIX}")
+            raise ValueError(f"no device has a bandwidth of that many bit/s: {_FIX}")
 
     @classmethod
     def parse(cls, value: object) -> "Bandwidth":

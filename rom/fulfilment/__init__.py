@@ -1,0 +1,1 @@
+"""Fulfilment: level-triggered handlers that take every item its next possible step."""

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from device_profiles.tree import Path, Tree
+from device_profiles.tree import Edit, Path, Tree
 from rom.ledger import lease
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
 from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
@@ -105,11 +105,10 @@ def open_transaction(
         connection.execute(sa.insert(effect), rows)
 
 
-def own_edits(plan: SitePlan) -> list[Any]:
+def own_edits(plan: SitePlan) -> list[Edit]:
     """Return the edits of the site's own paths, those of shared objects left out."""
     shared = {path for item in plan.claims for path in item.tree}
-    own = plan.wanted.own
-    return [edit for edit in plan.edits if edit.path in own or edit.path not in shared]
+    return [edit for edit in plan.edits if edit.path not in shared]
 
 
 def _plan_to_json(plan: SitePlan) -> dict[str, Any]:

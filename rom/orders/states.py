@@ -126,6 +126,8 @@ def transition_path(old: State, new: State) -> tuple[State, ...]:
     A cancellation's states are passed only on the way to ``cancelled``, so that nothing is said
     to be under cancellation that nobody cancelled. Raises ``IllegalTransition``.
     """
+    if old == new:
+        return ()
     if isinstance(old, OrderState):
         return _shortest_path("order", ORDER_TRANSITIONS, old, new)
     return _shortest_path("item", ITEM_TRANSITIONS, old, new)
@@ -135,17 +137,20 @@ def _shortest_path(
     kind: Kind, table: Mapping[State, frozenset[State]], old: State, new: State
 ) -> tuple[State, ...]:
     towards_cancelled = new.value in _CANCELLING or new.value == "cancelled"
-    waiting: deque[tuple[State, ...]] = deque([(old,)])
-    seen = {old}
-    while waiting:
-        path: tuple[State, ...] = waiting.popleft()
-        if path[-1] == new:
-            return path[1:]
-        for state in sorted(table[path[-1]] - seen):
+    came_from: dict[State, State] = {}
+    waiting = deque([old])
+    while waiting and new not in came_from:
+        here = waiting.popleft()
+        for state in sorted(table[here] - came_from.keys() - {old}):
             if state == new or (state.value in _CANCELLING) == towards_cancelled:
-                seen.add(state)
-                waiting.append((*path, state))
-    raise IllegalTransition(kind, old.value, new.value)
+                came_from[state] = here
+                waiting.append(state)
+    if new not in came_from:
+        raise IllegalTransition(kind, old.value, new.value)
+    path = deque([new])
+    while (before := came_from[path[0]]) != old:
+        path.appendleft(before)
+    return tuple(path)
 
 
 def derive_order_state(item_states: Collection[ItemState], current: OrderState) -> OrderState:

@@ -257,3 +257,10 @@ event_outbox = sa.Table(
     _now("time"),
     sa.Index("ix_event_outbox_order_id_sequence", "order_id", "sequence"),
 )
+
+secret = sa.Table(
+    "secret",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+)

@@ -1,0 +1,75 @@
+"""Orders as documents: rows of the database become what TMF652 answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.queries import site_allocations
+from rom.catalog.errors import ExpressionError
+from rom.catalog.loader import Catalog
+from rom.catalog.planning import shown_resource
+from rom.orders.render import ItemStatus, Note, OrderStatus, render_order
+from rom.orders.states import ItemState, OrderState
+from rom.store import orders
+
+API_PATH = "/tmf-api/resourceOrdering/v4"
+
+
+class OrderDocuments:
+    """Renders stored orders; ``base_url`` is the gateway's address without a path."""
+
+    def __init__(self, catalog: Catalog, base_url: str) -> None:
+        self._catalog = catalog
+        self._base_url = f"{base_url}{API_PATH}"
+
+    def render(self, connection: sa.Connection, rows: list[sa.Row[Any]]) -> list[dict[str, Any]]:
+        """Return the TMF652 document of each order row, in their sequence."""
+        ids = [row.id for row in rows]
+        items: dict[str, list[sa.Row[Any]]] = {}
+        for item in orders.items_of_orders(connection, ids):
+            items.setdefault(item.order_id, []).append(item)
+        notes: dict[tuple[str, str | None], list[Note]] = {}
+        for row in orders.notes_of_orders(connection, ids):
+            note = Note(str(row.id), row.text, row.author, row.date)
+            notes.setdefault((row.order_id, row.item_id), []).append(note)
+        sites = {item.site for group in items.values() for item in group}
+        held = {site: site_allocations(connection, site) for site in sites}
+        return [
+            render_order(
+                row.document,
+                OrderStatus(
+                    id=row.id,
+                    state=OrderState(row.state),
+                    order_date=row.created_at,
+                    items={
+                        item.item_id: ItemStatus(
+                            ItemState(item.state),
+                            tuple(notes.get((row.id, item.item_id), ())),
+                            self._resource(item, held[item.site]),
+                        )
+                        for item in items[row.id]
+                    },
+                    notes=tuple(notes.get((row.id, None), ())),
+                    completion_date=row.completed_at,
+                ),
+                self._base_url,
+            )
+            for row in rows
+        ]
+
+    def _resource(
+        self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """What was allocated for an item, laid over its resource; nothing before it is."""
+        shown = self.shown(item, held)
+        return {} if shown is None else {"value": shown}
+
+    def shown(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> str | None:
+        """Return what the allocation table shows for an item, ``None`` before it has anything."""
+        spec = self._catalog.specification(item.specification, item.version)
+        typed = self._catalog.typed_characteristics(spec, item.characteristics)
+        try:
+            return shown_resource(spec, typed, held)
+        except ExpressionError:
+            return None

@@ -1,0 +1,228 @@
+"""The site handler: read the truth, take the next steps that are possible, write, wake.
+
+Level-triggered and idempotent: however often it runs, and wherever it was killed, the next run
+goes on from what the database says. Nothing here talks to the network.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from device_profiles.errors import ProfileError
+from device_profiles.fragment import Fragment
+from device_profiles.render import render
+from inventory import reservation
+from inventory.model import BundleRequest, ResourceExhausted
+from rom.catalog.errors import CatalogError
+from rom.catalog.planning import configurations, resource_requests
+from rom.catalog.specification import Configure
+from rom.fulfilment import staging
+from rom.fulfilment.targets import NoTarget, Target, Targets
+from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.view import Item, SiteView
+from rom.ledger import changes, intents
+from rom.orders.states import ItemState
+from rom.store.tables import ztp_ticket
+
+log = structlog.get_logger()
+
+KEY_ORDER = ("bearer", "vlan", "ip", "qos", "sla", "ce")
+Wake = Callable[[str], None]
+
+
+class SiteHandler:
+    """Takes a site's items forward as far as the database alone decides."""
+
+    def __init__(self, transitions: Transitions, targets: Targets, retry_seconds: float) -> None:
+        self._transitions = transitions
+        self._targets = targets
+        self._retry = timedelta(seconds=retry_seconds)
+
+    def advance(self, connection: sa.Connection, view: SiteView, wake: Wake) -> bool:
+        """Take every possible step once; ``wake`` gets the devices that have work now.
+
+        Tells whether anything moved, so that the caller runs it again on a fresh view.
+        """
+        moved = self._reserve(connection, view)
+        for item in view.open_items:
+            step = {
+                "reserved": partial(self._queue, wake=wake),
+                "queued": self._collect,
+            }.get(item.step)
+            if step is not None and item.state != ItemState.HELD:
+                moved = step(connection, view, item) or moved
+        return moved
+
+    def _reserve(self, connection: sa.Connection, view: SiteView) -> bool:
+        now = datetime.now(UTC)
+        waiting = [
+            item
+            for item in view.open_items
+            if item.step == "assessing" and (item.due_at is None or item.due_at <= now)
+        ]
+        moved = False
+        for order_id in dict.fromkeys(item.order_id for item in waiting):
+            group = [item for item in waiting if item.order_id == order_id]
+            moved = self._reserve_bundle(connection, view, group) or moved
+        return moved
+
+    def _reserve_bundle(
+        self, connection: sa.Connection, view: SiteView, group: list[Item]
+    ) -> bool:
+        requests = [
+            (request, item.item_id)
+            for item in sorted(group, key=_key_order)
+            for request in resource_requests(
+                view.specification(item), view.site, view.typed(item)
+            )
+        ]
+        bundle = BundleRequest(
+            site=view.site,
+            order_id=group[0].order_id,
+            requests=tuple(request for request, _ in requests),
+            items={request.name: item_id for request, item_id in requests},
+        )
+        try:
+            reservation.reserve(connection, bundle)
+        except ResourceExhausted as error:
+            return self._hold_exhausted(connection, group, error)
+        for item in group:
+            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
+        return True
+
+    def _hold_exhausted(
+        self, connection: sa.Connection, group: list[Item], error: ResourceExhausted
+    ) -> bool:
+        due = datetime.now(UTC) + self._retry
+        note = f"RESOURCE_EXHAUSTED: {error}"
+        for item in group:
+            fresh = item.state != ItemState.HELD
+            self._transitions.move(
+                connection,
+                item,
+                ItemState.HELD,
+                reason="RESOURCE_EXHAUSTED",
+                note=note if fresh else "",
+                due_at=due,
+            )
+        return False
+
+    def _queue(self, connection: sa.Connection, view: SiteView, item: Item, wake: Wake) -> bool:
+        if not (view.dependencies_met(item) and view.gate_open(item, "configure")):
+            return False
+        try:
+            with connection.begin_nested():
+                devices = self._request_changes(connection, view, item)
+        except (ProfileError, CatalogError, NoTarget) as error:
+            self._hold(connection, item, "CANNOT_RENDER", str(error))
+            return True
+        self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="queued")
+        for device in devices:
+            wake(device)
+        return True
+
+    def _request_changes(
+        self, connection: sa.Connection, view: SiteView, item: Item
+    ) -> list[str]:
+        devices = []
+        for entry in configurations(view.specification(item), view.typed(item)):
+            target = self._targets.find(connection, entry.role, view.allocations)
+            self._extend_intent(connection, view, item, entry, target)
+            by_ztp = entry.via == "ztp"
+            changes.request(
+                connection,
+                device=target.device,
+                site=view.site,
+                kind="apply",
+                order_id=item.order_id,
+                item_id=item.item_id,
+                blocked=by_ztp and not staging.arrived(connection, target.device),
+            )
+            if by_ztp:
+                staging.stage(connection, view, item, target, entry.fragment)
+            else:
+                devices.append(target.device)
+        return devices
+
+    def _extend_intent(
+        self,
+        connection: sa.Connection,
+        view: SiteView,
+        item: Item,
+        entry: Configure,
+        target: Target,
+    ) -> None:
+        fragment = render(
+            self._targets.profile(target), entry.fragment, view.context(target.as_context())
+        )
+        known: dict[str, Fragment] = intents.fragments(connection, target.device, view.site)
+        known[item.key] = fragment
+        intents.keep(
+            connection,
+            device=target.device,
+            site=view.site,
+            role=target.role,
+            fragments={key: known[key] for key in sorted(known, key=_sequence)},
+        )
+
+    def _collect(self, connection: sa.Connection, view: SiteView, item: Item) -> bool:
+        """See what the writers have made of the item's changes."""
+        rows = changes.of_item(connection, item.order_id, item.item_id)
+        refused = [row for row in rows if row.state == "refused"]
+        if refused:
+            first = refused[0]
+            self._hold(connection, item, first.reason, f"{first.device}: {first.error}")
+            return True
+        if all(row.state == "done" for row in rows):
+            reservation.mark(connection, view.site, _names(view, item), "standby")
+            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="verifying")
+            return True
+        if any(row.state == "blocked" for row in rows):
+            return self._wait(connection, item, *_awaited(connection, rows))
+        late = [row for row in rows if row.reason is not None and row.state != "done"]
+        if late and item.reason != late[0].reason:
+            note = f"{late[0].reason}: {late[0].device}: {late[0].error}; trying again"
+            self._transitions.move(
+                connection, item, ItemState.IN_PROGRESS, reason=late[0].reason, note=note
+            )
+        elif not late and item.state == ItemState.PENDING:
+            self._transitions.move(connection, item, ItemState.IN_PROGRESS)
+        return False
+
+    def _wait(self, connection: sa.Connection, item: Item, reason: str, text: str) -> bool:
+        if item.reason != reason:
+            self._transitions.move(
+                connection, item, ItemState.PENDING, reason=reason, note=f"{reason}: {text}"
+            )
+        return False
+
+    def _hold(self, connection: sa.Connection, item: Item, reason: str, text: str) -> None:
+        log.warning("item.held", order=item.order_id, item=item.item_id, reason=reason)
+        self._transitions.move(
+            connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
+        )
+
+
+def _sequence(key: str) -> tuple[int, str]:
+    return (KEY_ORDER.index(key) if key in KEY_ORDER else len(KEY_ORDER), key)
+
+
+def _key_order(item: Item) -> tuple[int, str]:
+    return _sequence(item.key)
+
+
+def _names(view: SiteView, item: Item) -> list[str]:
+    requests = resource_requests(view.specification(item), view.site, view.typed(item))
+    return [request.name for request in requests]
+
+
+def _awaited(connection: sa.Connection, rows: list[sa.Row[Any]]) -> tuple[str, str]:
+    blocked = next(row for row in rows if row.state == "blocked")
+    state = connection.scalar(
+        sa.select(ztp_ticket.c.state).where(ztp_ticket.c.serial == blocked.device)
+    )
+    return "AWAITING_CPE", f"router {blocked.device} is {state}; waiting for it at the site"

@@ -1,0 +1,171 @@
+"""Targets: which device plays a role at a site, and how its endpoint is put together.
+
+A role that inventory's BNG names as a partner (DHCP, RADIUS, probe, logistics) is that device;
+the router at the site and its SNMP agent are reached as inventory's CPE record says.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.fleet import Fleet
+from adapters.seam import Endpoint, Session
+from device_profiles.profile import Profile, load_profile
+from inventory import queries
+from rom.secrets import Vault
+
+CE_LOGIN = "ce-login"
+
+
+class NoTarget(Exception):
+    """Inventory does not say which device plays the role; the text says what to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A device in a role at a site."""
+
+    device: str
+    role: str
+    profile: str
+    attributes: Mapping[str, Any]
+
+    def as_context(self) -> dict[str, Any]:
+        """Return what templates see as ``device``."""
+        return {"name": self.device, "role": self.role, "attributes": dict(self.attributes)}
+
+
+AGENT_SUFFIX = "/agent"
+
+
+class Targets:
+    """Finds targets and opens sessions to them."""
+
+    def __init__(self, engine: sa.Engine, fleet: Fleet, vault: Vault) -> None:
+        self._engine = engine
+        self._fleet = fleet
+        self._vault = vault
+
+    def find(
+        self,
+        connection: sa.Connection,
+        role: str,
+        allocations: Mapping[str, Mapping[str, Any]],
+    ) -> Target:
+        """Return the device that plays ``role`` for a site with these allocations.
+
+        Raises ``NoTarget``.
+        """
+        if role in ("ce", "agent"):
+            return _cpe(connection, role, allocations)
+        bearer = allocations.get("bearer")
+        if bearer is None:
+            message = f"role {role}: the site has no bearer, so nothing says which device it is"
+            raise NoTarget(message)
+        name = bearer["device"] if role == "access" else bearer["bng"]
+        if role not in ("access", "bng"):
+            partners = _device(connection, name)["partners"]
+            if role not in partners:
+                message = f"role {role}: device {name} names no partner for it in inventory"
+                raise NoTarget(message)
+            name = partners[role]
+        record = _device(connection, name)
+        return Target(name, role, record["profile"], record["attributes"])
+
+    def profile(self, target: Target) -> Profile:
+        """Return the target's platform."""
+        return load_profile(target.profile)
+
+    @contextmanager
+    def open(self, device: str, site: str) -> Iterator[Session]:
+        """Yield an open session to a device; raises ``AdapterError`` or ``NoTarget``."""
+        with self._engine.connect() as connection:
+            endpoint = self.endpoint(connection, device, site)
+        with self._fleet.session(endpoint) as session:
+            yield session
+
+    def endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
+        """Return how to reach a device, credentials included; made fresh, never stored."""
+        record = queries.endpoint_data(connection, device)
+        if record is not None:
+            secret = record["secret_name"]
+            return Endpoint(
+                device=device,
+                profile=record["profile"],
+                host=record["host"] or "",
+                port=record["port"] or 0,
+                username=record["username"],
+                **({"password": self._vault.resolve(secret)} if secret else {}),
+                host_key=record["host_key"],
+                options=dict(record["options"]),
+            )
+        return self._cpe_endpoint(connection, device, site)
+
+    def _cpe_endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
+        allocations = queries.site_allocations(connection, site)
+        role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
+        target = _cpe(connection, role, allocations)
+        access = queries.cpe_access(connection, device.removesuffix(AGENT_SUFFIX))
+        if role == "agent":
+            way = {"host": _own_address(allocations), "port": 161, **access.get("snmp", {})}
+            user = queries.network_parameters(connection)["snmp"]["user"]
+            return Endpoint(
+                device=device,
+                profile=target.profile,
+                host=way["host"],
+                port=way["port"],
+                username=user,
+                password=self._vault.resolve(f"snmp-auth/{site}"),
+                options={"privacy_secret": f"snmp-priv/{site}"},
+            )
+        way = {"host": _own_address(allocations), "port": 22, **access.get("ssh", {})}
+        return Endpoint(
+            device=device,
+            profile=target.profile,
+            host=way["host"],
+            port=way["port"],
+            username=queries.network_parameters(connection)["ce_user"],
+            password=self._vault.resolve(f"{CE_LOGIN}/{site}"),
+            host_key=way.get("host_key"),
+            options={"enable_secret": f"ce-enable/{site}"},
+        )
+
+
+def twamp_address(
+    connection: sa.Connection, allocations: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, int]:
+    """Return where the site's reflector answers, as host and UDP port."""
+    access = queries.cpe_access(connection, allocations["ce"]["serial"])
+    way = {"host": _own_address(allocations), "port": 862, **access.get("twamp", {})}
+    return way["host"], way["port"]
+
+
+def _own_address(allocations: Mapping[str, Mapping[str, Any]]) -> str:
+    return str(allocations["loopback"]["ce"])
+
+
+def _cpe(
+    connection: sa.Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]
+) -> Target:
+    router = allocations.get("ce")
+    if router is None:
+        message = f"role {role}: the site has no router yet"
+        raise NoTarget(message)
+    known = queries.network_parameters(connection).get("cpe_profiles", {})
+    profile = known.get(router["model"], {}).get(role)
+    if profile is None:
+        message = f"role {role}: network.cpe_profiles names no profile for {router['model']}"
+        raise NoTarget(message)
+    suffix = AGENT_SUFFIX if role == "agent" else ""
+    return Target(f"{router['serial']}{suffix}", role, profile, {})
+
+
+def _device(connection: sa.Connection, name: str) -> Mapping[str, Any]:
+    record = queries.endpoint_data(connection, name)
+    if record is None:
+        message = f"inventory has no device {name}"
+        raise NoTarget(message)
+    return record

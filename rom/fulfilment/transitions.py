@@ -1,0 +1,120 @@
+"""The one place where an item changes state: compare and set, derive the order, emit events."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from rom.fulfilment.documents import OrderDocuments
+from rom.orders.events import EventType, state_change_event
+from rom.orders.states import (
+    FINAL_ORDER_STATES,
+    ItemState,
+    OrderState,
+    derive_order_state,
+    transition_path,
+)
+from rom.store import orders
+from rom.store.tables import event_outbox, order_item, resource_order
+
+
+class Transitions:
+    """Moves items and, with them, their orders; every transition emits one event."""
+
+    def __init__(self, documents: OrderDocuments) -> None:
+        self._documents = documents
+
+    def created(self, connection: sa.Connection, order_id: str) -> None:
+        """Emit the create event of a new order."""
+        self._emit(connection, order_id, EventType.CREATE)
+
+    def move(
+        self,
+        connection: sa.Connection,
+        row: sa.Row[Any],
+        state: ItemState,
+        *,
+        step: str | None = None,
+        reason: str | None = None,
+        note: str = "",
+        due_at: datetime | None = None,
+        attempts: int | None = None,
+    ) -> None:
+        """Take an item to ``state`` by legal transitions only and let its order follow.
+
+        A ``note`` is what SOM and NOC read; it starts with the reason code where there is one.
+        Raises ``StaleState`` or ``IllegalTransition`` and then nothing has been written.
+        """
+        order = connection.execute(
+            sa.select(resource_order).where(resource_order.c.id == row.order_id).with_for_update()
+        ).one()
+        if note:
+            orders.add_note(connection, row.order_id, row.item_id, note)
+        here = row
+        path = transition_path(ItemState(row.state), state) or (state,)
+        for index, following in enumerate(path):
+            last = index == len(path) - 1
+            orders.step_item(
+                connection,
+                here,
+                state=following,
+                step=step if last else here.step,
+                reason=reason if last else None,
+                note=note if last else "",
+                due_at=due_at if last else None,
+                attempts=attempts,
+            )
+            if following != here.state:
+                self._follow(connection, order.id)
+                self._emit(connection, order.id, EventType.ITEM_STATE_CHANGE, row.item_id)
+            here = orders.reread(connection, row)
+
+    def _follow(self, connection: sa.Connection, order_id: str) -> None:
+        current = OrderState(
+            connection.scalar(
+                sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
+            )
+        )
+        states = [
+            ItemState(state)
+            for state in connection.scalars(
+                sa.select(order_item.c.state).where(order_item.c.order_id == order_id)
+            )
+        ]
+        for following in transition_path(current, derive_order_state(states, current)):
+            values: dict[str, Any] = {
+                "state": following,
+                "updated_at": sa.func.clock_timestamp(),
+            }
+            if following in FINAL_ORDER_STATES:
+                values["completed_at"] = sa.func.clock_timestamp()
+            connection.execute(
+                sa.update(resource_order).where(resource_order.c.id == order_id).values(values)
+            )
+            self._emit(connection, order_id, EventType.STATE_CHANGE)
+
+    def _emit(
+        self,
+        connection: sa.Connection,
+        order_id: str,
+        event_type: EventType,
+        item_id: str | None = None,
+    ) -> None:
+        row = orders.find_order(connection, order_id)
+        if row is None:
+            return
+        (document,) = self._documents.render(connection, [row])
+        event = state_change_event(
+            event_type,
+            document,
+            event_id=str(uuid4()),
+            occurred=datetime.now(UTC),
+            item_id=item_id,
+            correlation_id=order_id,
+        )
+        connection.execute(
+            sa.insert(event_outbox).values(
+                order_id=order_id, event_type=event_type.value, payload=event
+            )
+        )

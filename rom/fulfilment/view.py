@@ -1,0 +1,111 @@
+"""All that decisions about one site are made from, read in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory import queries
+from rom.catalog.characteristics import typed_characteristics, with_derived
+from rom.catalog.context import site_context
+from rom.catalog.loader import Catalog
+from rom.catalog.specification import Specification
+from rom.orders.states import ItemState
+from rom.store import orders
+
+Item = sa.Row[Any]
+
+STEPS = ("assessing", "reserved", "queued", "verifying", "measuring", "done")
+COMMITTED = frozenset({"verifying", "measuring", "done"})
+
+
+@dataclass(frozen=True)
+class SiteView:
+    """A site's items, allocations and records at one moment."""
+
+    catalog: Catalog
+    site: str
+    open_items: tuple[Item, ...]
+    completed: tuple[Item, ...]
+    allocations: Mapping[str, Mapping[str, Any]]
+    site_record: Mapping[str, Any]
+    customer: Mapping[str, Any]
+    network: Mapping[str, Any]
+    boot_url: str
+
+    def specification(self, item: Item) -> Specification:
+        """Return the item's specification in the version it was ordered."""
+        return self.catalog.specification(item.specification, item.version)
+
+    def typed(self, item: Item) -> dict[str, Any]:
+        """Return the item's characteristics with the catalog's types."""
+        return typed_characteristics(self.specification(item), item.characteristics)
+
+    @cached_property
+    def values(self) -> dict[str, dict[str, Any]]:
+        """Characteristics and derived values of the site by key; the latest item of a key wins."""
+        return {
+            item.key: with_derived(self.specification(item), self.typed(item))
+            for item in (*self.completed, *self.open_items)
+        }
+
+    def context(self, device: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what templates see when they render for ``device``."""
+        return site_context(
+            self.site_record,
+            self.customer,
+            self.network,
+            self.values,
+            self.allocations,
+            device,
+            boot_url=self.boot_url,
+        )
+
+    def dependencies_met(self, item: Item) -> bool:
+        """Tell whether all items it names in its order are completed."""
+        same_order = {
+            other.item_id: other
+            for other in (*self.completed, *self.open_items)
+            if other.order_id == item.order_id
+        }
+        return all(
+            same_order[name].state == ItemState.COMPLETED
+            for name in item.depends_on
+            if name in same_order
+        )
+
+    def gate_open(self, item: Item, point: str) -> bool:
+        """Tell whether the technical gates before ``point`` let the item pass."""
+        return all(
+            self._reached(key, gate.reached)
+            for gate in self.specification(item).gates
+            if gate.before == point
+            for key in gate.needs
+        )
+
+    def _reached(self, key: str, how_far: str) -> bool:
+        if any(item.key == key for item in self.completed):
+            return True
+        return how_far == "committed" and any(
+            item.key == key and item.step in COMMITTED for item in self.open_items
+        )
+
+
+def load_view(
+    connection: sa.Connection, catalog: Catalog, site: str, boot_url: str
+) -> SiteView:
+    """Read the site's view and lock its open items until the transaction ends."""
+    record = queries.site_record(connection, site)
+    return SiteView(
+        catalog=catalog,
+        site=site,
+        open_items=tuple(orders.open_items_of_site(connection, site)),
+        completed=tuple(orders.completed_items_of_site(connection, site)),
+        allocations=queries.site_allocations(connection, site),
+        site_record={name: record[name] for name in ("key", "name", "timezone")},
+        customer=queries.customer_record(connection, record["customer"]),
+        network=queries.network_parameters(connection),
+        boot_url=boot_url,
+    )

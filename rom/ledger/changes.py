@@ -1,0 +1,162 @@
+"""Changes: a site's wish for a device, waiting until the device's writer takes it along."""
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from rom.store.tables import change
+
+DUE = sa.or_(change.c.due_at.is_(None), change.c.due_at <= sa.func.now())
+
+
+def request(
+    connection: sa.Connection,
+    *,
+    device: str,
+    site: str,
+    kind: str,
+    order_id: str | None = None,
+    item_id: str | None = None,
+    blocked: bool = False,
+) -> int:
+    """Ask the device's writer to make the site's present intent true; returns the change's id."""
+    number: int = connection.execute(
+        sa.insert(change)
+        .values(
+            device=device,
+            site=site,
+            kind=kind,
+            order_id=order_id,
+            item_id=item_id,
+            state="blocked" if blocked else "waiting",
+        )
+        .returning(change.c.id)
+    ).scalar_one()
+    return number
+
+
+def claim(
+    connection: sa.Connection, device: str, transaction: str, sites: int
+) -> dict[str, list[sa.Row[Any]]]:
+    """Take all waiting changes of up to ``sites`` sites, oldest first, by site."""
+    waiting = connection.execute(
+        sa.select(change)
+        .where(change.c.device == device, change.c.state == "waiting", DUE)
+        .order_by(change.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    taken: dict[str, list[sa.Row[Any]]] = {}
+    for row in waiting:
+        if row.site in taken or len(taken) < sites:
+            taken.setdefault(row.site, []).append(row)
+    numbers = [row.id for rows in taken.values() for row in rows]
+    if numbers:
+        connection.execute(
+            sa.update(change)
+            .where(change.c.id.in_(numbers))
+            .values(state="claimed", transaction=transaction)
+        )
+    return taken
+
+
+def finish(
+    connection: sa.Connection,
+    rows: Iterable[sa.Row[Any]],
+    *,
+    transaction: str | None,
+    edits: int = 0,
+) -> None:
+    """The device holds what the changes asked for."""
+    _settle(connection, rows, state="done", transaction=transaction, edits=edits, reason=None)
+
+
+def refuse(
+    connection: sa.Connection,
+    rows: Iterable[sa.Row[Any]],
+    *,
+    transaction: str | None,
+    reason: str,
+    error: str,
+) -> None:
+    """The device, or a rule of ours, said no; repeating the same would not help."""
+    _settle(
+        connection, rows, state="refused", transaction=transaction, reason=reason, error=error
+    )
+
+
+def _settle(connection: sa.Connection, rows: Iterable[sa.Row[Any]], **values: Any) -> None:
+    connection.execute(
+        sa.update(change)
+        .where(change.c.id.in_([row.id for row in rows]))
+        .values(finished_at=sa.func.clock_timestamp(), due_at=None, **values)
+    )
+
+
+def postpone(
+    connection: sa.Connection, device: str, *, seconds: float, reason: str, error: str
+) -> None:
+    """Put everything the device's writer holds or waits for off for a while."""
+    connection.execute(
+        sa.update(change)
+        .where(change.c.device == device, change.c.state.in_(("waiting", "claimed")))
+        .values(
+            state="waiting",
+            transaction=None,
+            attempts=change.c.attempts + 1,
+            due_at=sa.func.now() + timedelta(seconds=seconds),
+            reason=reason,
+            error=error,
+        )
+    )
+
+
+def refuse_all(connection: sa.Connection, device: str, *, reason: str, error: str) -> None:
+    """Refuse everything that waits for a device which will not let us in by waiting longer."""
+    rows = connection.execute(
+        sa.select(change).where(
+            change.c.device == device, change.c.state.in_(("waiting", "claimed"))
+        )
+    ).all()
+    refuse(connection, rows, transaction=None, reason=reason, error=error)
+
+
+def reclaim(connection: sa.Connection, device: str) -> None:
+    """Give back what a dead writer had claimed; call it under the lease with no open transaction."""
+    connection.execute(
+        sa.update(change)
+        .where(change.c.device == device, change.c.state == "claimed")
+        .values(state="waiting", transaction=None)
+    )
+
+
+def unblock(connection: sa.Connection, device: str, site: str) -> bool:
+    """Let the blocked changes of a site on a device go; tells whether there were any."""
+    done = connection.execute(
+        sa.update(change)
+        .where(change.c.device == device, change.c.site == site, change.c.state == "blocked")
+        .values(state="waiting", due_at=None)
+    )
+    return done.rowcount > 0
+
+
+def of_item(connection: sa.Connection, order_id: str, item_id: str) -> list[sa.Row[Any]]:
+    """Return the item's changes."""
+    return list(
+        connection.execute(
+            sa.select(change)
+            .where(change.c.order_id == order_id, change.c.item_id == item_id)
+            .order_by(change.c.id)
+        )
+    )
+
+
+def due_devices(connection: sa.Connection) -> Collection[str]:
+    """Return the devices that have something to write now, or something left by a dead writer."""
+    rows = connection.execute(
+        sa.select(change.c.device)
+        .where(sa.or_(sa.and_(change.c.state == "waiting", DUE), change.c.state == "claimed"))
+        .distinct()
+    )
+    return [row.device for row in rows]

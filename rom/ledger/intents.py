@@ -1,0 +1,74 @@
+"""Site intents: what each site must have on each device, one fragment for each item's key."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from device_profiles.fragment import Fragment, merged
+from rom.store.codec import fragment_from_json, fragment_to_json
+from rom.store.tables import change, site_intent
+
+
+def keep(
+    connection: sa.Connection,
+    *,
+    device: str,
+    site: str,
+    role: str,
+    fragments: Mapping[str, Fragment],
+) -> None:
+    """Write the site's whole intent on a device as a new version; order of keys is kept."""
+    document = [[key, fragment_to_json(fragment)] for key, fragment in fragments.items()]
+    statement = insert(site_intent).values(
+        device=device, site=site, role=role, version=1, fragments=document
+    )
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[site_intent.c.device, site_intent.c.site],
+            set_={
+                "fragments": document,
+                "version": site_intent.c.version + 1,
+                "updated_at": sa.func.clock_timestamp(),
+            },
+        )
+    )
+
+
+def fragments(connection: sa.Connection, device: str, site: str) -> dict[str, Fragment]:
+    """Return the site's fragments on a device by item key; empty when it has none."""
+    rows: list[Any] = connection.scalar(
+        sa.select(site_intent.c.fragments).where(
+            site_intent.c.device == device, site_intent.c.site == site
+        )
+    ) or []  # fmt: skip
+    return {key: fragment_from_json(document) for key, document in rows}
+
+
+def wanted(connection: sa.Connection, device: str, site: str) -> Fragment:
+    """Return the site's intent on a device as one fragment; empty when it has none."""
+    return merged(fragments(connection, device, site))
+
+
+def devices_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
+    """Return ``(device, role)`` of every device the site has an intent on."""
+    return list(
+        connection.execute(
+            sa.select(site_intent.c.device, site_intent.c.role)
+            .where(site_intent.c.site == site)
+            .order_by(site_intent.c.updated_at, site_intent.c.device)
+        )
+    )
+
+
+def sites_waiting(connection: sa.Connection, device: str) -> list[str]:
+    """Return the sites whose changes wait for the device, or were claimed for it."""
+    return list(
+        connection.scalars(
+            sa.select(change.c.site)
+            .where(change.c.device == device, change.c.state.in_(("waiting", "claimed")))
+            .where(sa.or_(change.c.due_at.is_(None), change.c.due_at <= sa.func.now()))
+            .distinct()
+        )
+    )

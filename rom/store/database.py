@@ -1,0 +1,45 @@
+"""The database: one engine, one schema, brought up to date by Alembic before anything runs."""
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+_MIGRATION_LOCK = 652_639_634  # any number, the same in every process
+
+
+def make_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
+    """Return an engine for PostgreSQL; connections are checked before use."""
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        connect_args={"options": "-c timezone=UTC"},
+    )
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Bring the schema to this release; several processes may call it at once."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        connection.execute(sa.select(sa.func.pg_advisory_lock(_MIGRATION_LOCK)))
+        connection.commit()
+        try:
+            attributes: dict[str, Any] = configuration.attributes
+            attributes["connection"] = connection
+            command.upgrade(configuration, "head")
+            connection.commit()
+        finally:
+            connection.rollback()
+            connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
+            connection.commit()
+
+
+def plain_url(url: str) -> str:
+    """Return the URL as libpq knows it, without SQLAlchemy's driver name."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)

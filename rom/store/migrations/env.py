@@ -1,0 +1,14 @@
+"""Alembic's environment: runs the migrations on the connection that ``migrate`` hands over."""
+
+from alembic import context
+
+import inventory.tables
+import rom.store.tables
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=[rom.store.tables.metadata, inventory.tables.metadata],
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

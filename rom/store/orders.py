@@ -1,0 +1,188 @@
+"""Orders and items in PostgreSQL. Every change of state goes through ``move_item``.
+
+A transition is a compare-and-set that writes its event and its note in the same transaction.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from rom.orders.model import NewOrder
+from rom.orders.states import FINAL_ITEM_STATES, ItemState, OrderState
+from rom.store.tables import item_note, order_item, resource_order, step_log
+
+FIRST_STEP = "assessing"
+
+
+class StaleState(Exception):
+    """The item was no longer in the state that the caller had read."""
+
+
+def insert_order(connection: sa.Connection, order: NewOrder) -> str:
+    """Write a new order as acknowledged and return its id."""
+    order_id = f"RO-{uuid4().hex[:12]}"
+    connection.execute(
+        sa.insert(resource_order).values(
+            id=order_id,
+            document=dict(order.document),
+            state=OrderState.ACKNOWLEDGED,
+            customer=order.customer or "",
+            requester=order.requester or "",
+        )
+    )
+    connection.execute(
+        sa.insert(order_item),
+        [
+            {
+                "order_id": order_id,
+                "item_id": item.id,
+                "position": position,
+                "action": item.action,
+                "specification": item.specification,
+                "version": item.specification_version,
+                "key": item.key,
+                "site": item.site,
+                "characteristics": dict(item.characteristics),
+                "depends_on": list(item.depends_on),
+                "state": ItemState.ACKNOWLEDGED,
+                "step": FIRST_STEP,
+            }
+            for position, item in enumerate(order.items)
+        ],
+    )
+    return order_id
+
+
+def find_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
+    """Return the order's row, or ``None``."""
+    return connection.execute(
+        sa.select(resource_order).where(resource_order.c.id == order_id)
+    ).one_or_none()
+
+
+def list_orders(
+    connection: sa.Connection, *, offset: int, limit: int, state: str | None
+) -> tuple[list[sa.Row[Any]], int]:
+    """Return a page of orders, newest first, and how many there are in all."""
+    wanted = sa.true() if state is None else resource_order.c.state == state
+    total = connection.scalar(sa.select(sa.func.count()).select_from(resource_order).where(wanted))
+    rows = connection.execute(
+        sa.select(resource_order)
+        .where(wanted)
+        .order_by(resource_order.c.created_at.desc(), resource_order.c.id)
+        .offset(offset)
+        .limit(limit)
+    ).all()
+    return list(rows), total or 0
+
+
+def items_of_orders(connection: sa.Connection, order_ids: Iterable[str]) -> list[sa.Row[Any]]:
+    """Return the orders' items in their order's sequence."""
+    return list(
+        connection.execute(
+            sa.select(order_item)
+            .where(order_item.c.order_id.in_(list(order_ids)))
+            .order_by(order_item.c.order_id, order_item.c.position)
+        )
+    )
+
+
+def notes_of_orders(connection: sa.Connection, order_ids: Iterable[str]) -> list[sa.Row[Any]]:
+    """Return the orders' notes, oldest first."""
+    return list(
+        connection.execute(
+            sa.select(item_note)
+            .where(item_note.c.order_id.in_(list(order_ids)))
+            .order_by(item_note.c.id)
+        )
+    )
+
+
+def open_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
+    """Return and lock the site's items that are not final, in the order of their arrival."""
+    return list(
+        connection.execute(
+            sa.select(order_item)
+            .join(resource_order, resource_order.c.id == order_item.c.order_id)
+            .where(order_item.c.site == site, order_item.c.state.not_in(FINAL_ITEM_STATES))
+            .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position)
+            .with_for_update(of=order_item)
+        )
+    )
+
+
+def completed_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
+    """Return the site's completed items, oldest first: what its present intent consists of."""
+    return list(
+        connection.execute(
+            sa.select(order_item)
+            .join(resource_order, resource_order.c.id == order_item.c.order_id)
+            .where(order_item.c.site == site, order_item.c.state == ItemState.COMPLETED)
+            .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position)
+        )
+    )
+
+
+def step_item(
+    connection: sa.Connection,
+    row: sa.Row[Any],
+    *,
+    state: str | None = None,
+    step: str | None = None,
+    reason: str | None = None,
+    note: str = "",
+    due_at: datetime | None = None,
+    attempts: int | None = None,
+) -> None:
+    """Compare and set one item; raises ``StaleState`` when somebody else moved it first."""
+    values: Mapping[str, Any] = {
+        "state": state or row.state,
+        "step": step or row.step,
+        "reason": reason,
+        "due_at": due_at,
+        "attempts": row.attempts if attempts is None else attempts,
+        "updated_at": sa.func.clock_timestamp(),
+    }
+    done = connection.execute(
+        sa.update(order_item)
+        .where(
+            order_item.c.order_id == row.order_id,
+            order_item.c.item_id == row.item_id,
+            order_item.c.state == row.state,
+            order_item.c.step == row.step,
+        )
+        .values(values)
+    )
+    if done.rowcount != 1:
+        message = f"item {row.item_id} of {row.order_id} is no longer {row.state}/{row.step}"
+        raise StaleState(message)
+    if values["step"] != row.step or values["state"] != row.state or reason != row.reason:
+        connection.execute(
+            sa.insert(step_log).values(
+                order_id=row.order_id,
+                item_id=row.item_id,
+                step=values["step"],
+                state=values["state"],
+                note=note,
+                time=sa.func.clock_timestamp(),
+            )
+        )
+
+
+def reread(connection: sa.Connection, row: sa.Row[Any]) -> sa.Row[Any]:
+    """Return the item as it is now."""
+    return connection.execute(
+        sa.select(order_item).where(
+            order_item.c.order_id == row.order_id, order_item.c.item_id == row.item_id
+        )
+    ).one()
+
+
+def add_note(connection: sa.Connection, order_id: str, item_id: str | None, text: str) -> None:
+    """Add a note that SOM and NOC will read; the author is the gateway."""
+    connection.execute(
+        sa.insert(item_note).values(order_id=order_id, item_id=item_id, text=text, author="ROM")
+    )
