@@ -1,0 +1,144 @@
+"""Data models a profile may describe: YANG, command lines, JSON objects, MIB objects, rows.
+
+Schema paths are canonical paths without predicates, such as
+``/ietf-interfaces:interfaces/interface/enabled``.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ValueKind = Literal["boolean", "integer", "decimal", "ipv4", "ipv6", "ipv6-prefix", "lower"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class YangModel(_Model):
+    """What XML alone does not tell of YANG data (RFC 7950), by schema path."""
+
+    namespaces: Mapping[str, str]
+    """Module name to XML namespace."""
+    lists: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Keys in the order of the key statement."""
+    leaf_lists: frozenset[str] = frozenset()
+    identityrefs: frozenset[str] = frozenset()
+    presence: frozenset[str] = frozenset()
+    """Presence containers and leaves of type empty."""
+    values: Mapping[str, ValueKind] = Field(default_factory=dict)
+    """How values are brought to their canonical form; strings stay as they are."""
+
+
+class CommandRule(_Model):
+    """How one command of a section is read and written.
+
+    ``step`` names it in paths; ``{word}`` in it stands for one word. ``value`` commands have one
+    value, ``toggle`` commands are there or negated, ``members`` commands hold a set.
+    """
+
+    within: str = ""
+    """Regular expression of the section's line; empty for the root."""
+    step: str
+    kind: Literal["value", "toggle", "members"] = "value"
+    read: str = ""
+    """Regular expression with the group ``value`` and the words of ``step``."""
+    write: str = ""
+    negate: str = ""
+    default: Literal["yes", "no"] | None = None
+    """For toggles: what holds when the configuration does not show the command."""
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> Self:
+        if (self.kind == "toggle") != (self.default is not None):
+            raise ValueError(f"{self.step}: toggles, and only they, have a default")
+        if self.kind == "members" and not (self.read and self.write and self.negate):
+            raise ValueError(f"{self.step}: members need read, write and negate")
+        re.compile(self.within)
+        re.compile(self.read)
+        return self
+
+
+class Negation(_Model):
+    """An exception from ``no <line>``: what to send to remove a matching line."""
+
+    line: str
+    """Regular expression."""
+    send: str
+    """Replacement as for ``re.sub``."""
+
+
+class Closing(_Model):
+    """A section that must be left by a command of its own."""
+
+    section: str
+    line: str
+
+
+class CliModel(_Model):
+    """The grammar of a command line's configuration."""
+
+    commands: tuple[CommandRule, ...] = ()
+    negations: tuple[Negation, ...] = ()
+    order: tuple[str, ...] = ("*",)
+    """Regular expressions in the order lines are sent; ``*`` is where all others go."""
+    sections: tuple[str, ...] = ()
+    """Root sections others refer to: removed last, in reverse order."""
+    permanent: tuple[str, ...] = ()
+    """Sections that cannot be removed, such as physical ports."""
+    ignored: tuple[str, ...] = ()
+    """Lines of a read that are not configuration."""
+    closings: tuple[Closing, ...] = ()
+    refused: str = ""
+    """Characters a value must not hold because the command line acts on them."""
+
+
+class DataModel(_Model):
+    """JSON objects."""
+
+    lists: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Keys of lists of objects; ``a|b`` takes the first of them that an object has."""
+    types: Mapping[str, Literal["integer", "boolean", "number"]] = Field(default_factory=dict)
+    """Members that are no strings."""
+    values: Mapping[str, ValueKind] = Field(default_factory=dict)
+
+
+class Table(_Model):
+    """A table of rows: key columns and the others."""
+
+    keys: tuple[str, ...]
+    columns: tuple[str, ...]
+    integers: frozenset[str] = frozenset()
+
+
+class RadiusModel(_Model):
+    """Tables of FreeRADIUS' rlm_sql schema."""
+
+    tables: Mapping[str, Table]
+
+
+Syntax = Literal["octets", "integer", "oid", "transport-address"]
+
+
+class MibObject(_Model):
+    """A column or scalar: its OID (without instance) and syntax."""
+
+    oid: str = Field(pattern=r"^\d+(\.\d+)+$")
+    syntax: Syntax = "octets"
+
+
+class MibTable(_Model):
+    """A conceptual row (RFC 2578 section 7.1.12) or a group of scalars (no index)."""
+
+    index: Mapping[str, Literal["integer", "implied-string"]] = Field(default_factory=dict)
+    row_status: str = ""
+    """OID of the RowStatus column (RFC 2579); empty where rows cannot be created."""
+    columns: Mapping[str, MibObject]
+
+
+class SnmpModel(_Model):
+    """MIB objects by table."""
+
+    tables: Mapping[str, MibTable]

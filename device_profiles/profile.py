@@ -1,0 +1,155 @@
+"""Profiles: what the gateway knows of a platform, as data loaded from ``<name>/profile.yaml``."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path as FilePath
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from device_profiles.errors import ProfileError
+from device_profiles.models import CliModel, DataModel, RadiusModel, SnmpModel, YangModel
+from device_profiles.steps import parse_step
+from device_profiles.tree import Path
+
+FOLDER = FilePath(__file__).parent
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Quirks(_Model):
+    """How this platform differs from what its protocol promises."""
+
+    commit_timeout: int = Field(default=60, gt=0)
+    """Seconds a commit may take before it counts as lost."""
+    with_defaults: Literal["report-all", "trim", "explicit"] | None = None
+    """RFC 6243 mode every read asks for; ``None`` asks for none."""
+    save: bool = False
+    """True when running must be saved to survive a restart."""
+    atomic: bool = True
+    """False when an apply may take effect in part."""
+
+
+class CheckTemplate(_Model):
+    """One operational check as the profile writes it; every text is a template."""
+
+    name: str
+    path: tuple[str, ...] = ()
+    command: str = ""
+    pattern: str = ""
+    expect: str
+    waiting: Mapping[str, str] = Field(default_factory=dict)
+    otherwise: str = "CHECK_FAILED"
+    when: str = ""
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if bool(self.path) == bool(self.command):
+            raise ValueError("a check has either a path or a command")
+        return self
+
+
+class Profile(_Model):
+    """One platform: driver, capabilities, quirks, data model, fragments and checks."""
+
+    name: str
+    title: str
+    roles: tuple[str, ...]
+    driver: Literal["netconf", "cli", "snmp", "kea", "radius", "rest"]
+    options: Mapping[str, str] = Field(default_factory=dict)
+    """Driver options; for ``cli`` the keys ``library`` and ``platform``."""
+    capabilities: tuple[str, ...] = ()
+    """Names of ``adapters.seam.Capability`` the platform has without saying so itself."""
+    quirks: Quirks = Quirks()
+    wholly_owned: bool = False
+    """True when the device's whole configuration belongs to one site."""
+    yang: YangModel | None = None
+    cli: CliModel | None = None
+    data: DataModel | None = None
+    snmp: SnmpModel | None = None
+    radius: RadiusModel | None = None
+    secrets: tuple[str, ...] = ()
+    """Regular expressions of schema paths whose values are secret."""
+    fragments: tuple[str, ...]
+    checks: Mapping[str, tuple[CheckTemplate, ...]] = Field(default_factory=dict)
+    exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Per fragment, lines to execute that no configuration file can hold."""
+    tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    """Look-up tables for templates, such as IOS spellings of time zones."""
+    folder: FilePath = Field(repr=False)
+
+    @model_validator(mode="after")
+    def _has_one_model(self) -> Self:
+        models = [self.yang, self.cli, self.data, self.snmp, self.radius]
+        if sum(model is not None for model in models) != 1:
+            raise ValueError("exactly one of yang, cli, data, snmp, radius describes the data")
+        for pattern in self.secrets:
+            re.compile(pattern)
+        return self
+
+    def is_secret(self, path: Path) -> bool:
+        """Tell whether the value at ``path`` is a secret, wanted as reference, read as digest."""
+        if not self.secrets:
+            return False
+        steps = path if self.cli else tuple(parse_step(step).name for step in path)
+        return _secret(self.secrets, "/" + "/".join(steps))
+
+
+@lru_cache(maxsize=65536)
+def _secret(patterns: tuple[str, ...], schema: str) -> bool:
+    return any(re.fullmatch(pattern, schema) for pattern in patterns)
+
+
+def profiles(folder: FilePath = FOLDER) -> tuple[str, ...]:
+    """Return the names of all profiles below ``folder``, sorted."""
+    return tuple(sorted(file.parent.name for file in folder.glob("*/profile.yaml")))
+
+
+@lru_cache(maxsize=64)
+def load_profile(name: str, folder: FilePath = FOLDER) -> Profile:
+    """Return the profile ``name``.
+
+    Raises ProfileError naming the file, and the field where one is wrong.
+    """
+    file = folder / name / "profile.yaml"
+    if name not in profiles(folder):
+        raise ProfileError(f"no profile {name!r}; there are {', '.join(profiles(folder))}")
+    document = load_yaml(file)
+    if document.get("name") != name:
+        raise ProfileError(f"{file}: name: must be the folder's name {name!r}")
+    try:
+        profile = Profile(**document, folder=file.parent)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        )
+        raise ProfileError(f"{file}: {problems}") from error
+    for fragment in profile.fragments:
+        if fragment_file(profile, fragment) is None:
+            raise ProfileError(f"{file}: fragments: {fragment} has no file in fragments/")
+    return profile
+
+
+def fragment_file(profile: Profile, fragment: str) -> FilePath | None:
+    """Return the template file of a fragment, ``None`` where the profile has none."""
+    for suffix in (".yaml", ".j2"):
+        file = profile.folder / "fragments" / f"{fragment}{suffix}"
+        if file.is_file():
+            return file
+    return None
+
+
+def load_yaml(file: FilePath) -> dict[str, Any]:
+    """Return a YAML file that must hold a mapping. Raises ProfileError naming the file."""
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ProfileError(f"{file}: {error}") from error
+    if not isinstance(document, dict):
+        raise ProfileError(f"{file}: must hold a mapping")
+    return document

@@ -1,0 +1,308 @@
+"""YANG data in XML (RFC 7950, RFC 6241) to canonical trees and back.
+
+What no schema in the profile describes is decoded by its shape. Modules without a known name keep
+their namespace in Clark notation, ``{namespace}name``, so that nothing is lost.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from lxml import etree
+
+from device_profiles.errors import ProfileError
+from device_profiles.models import YangModel
+from device_profiles.profile import Profile
+from device_profiles.steps import MEMBER, Step, format_step, parse_step, schema_path
+from device_profiles.tree import DIGEST_PREFIX, PRESENT, Edit, Path, Tree, path_text, topmost
+from device_profiles.values import canonical_value, digest
+
+NETCONF_NAMESPACE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+_OPERATION = f"{{{NETCONF_NAMESPACE}}}operation"
+_NAME = re.compile(r"[A-Za-z_][\w.-]*")
+_NamespaceMap = dict[Any, str]  # the stubs leave out the default namespace's key, None
+
+
+def yang_model(profile: Profile) -> YangModel:
+    """Return the profile's YANG model. Raises ProfileError when it has none."""
+    if profile.yang is None:
+        raise ProfileError(f"profile {profile.name} has no YANG model")
+    return profile.yang
+
+
+def decode(profile: Profile, data: etree._Element) -> dict[Path, str]:
+    """Return the tree of everything inside ``data`` (a ``<data>`` or ``<config>`` element).
+
+    Secret values come back as digests. Raises ProfileError naming the path for a list the
+    profile does not describe, a missing key, or an identity of an unknown module.
+    """
+    return _Decoder(profile).tree(data)
+
+
+class _Decoder:
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.model = yang_model(profile)
+        self.modules = {namespace: name for name, namespace in self.model.namespaces.items()}
+        self.result: dict[Path, str] = {}
+
+    def tree(self, data: etree._Element) -> dict[Path, str]:
+        self._children(data, (), "", "")
+        return self.result
+
+    def _children(
+        self,
+        element: etree._Element,
+        path: Path,
+        schema: str,
+        module: str,
+        skip: tuple[str, ...] = (),
+    ) -> None:
+        counts = Counter(child.tag for child in _elements(element))
+        for child in _elements(element):
+            name = etree.QName(child)
+            owner = self._module(name.namespace)
+            if owner == module and name.localname in skip:
+                continue
+            step = name.localname if owner == module else _qualified(owner, name.localname)
+            self._node(child, path, step, f"{schema}/{step}", owner, repeated=counts[child.tag] > 1)
+
+    def _node(
+        self,
+        element: etree._Element,
+        path: Path,
+        step: str,
+        schema: str,
+        module: str,
+        *,
+        repeated: bool,
+    ) -> None:
+        model = self.model
+        if schema in model.lists:
+            self._entry(element, path, step, schema, module)
+        elif schema in model.leaf_lists:
+            value = self._value(element, schema)
+            self.result[*path, format_step(step, [(MEMBER, value)])] = PRESENT
+        elif repeated:
+            raise ProfileError(f"profile {self.profile.name}: unknown list {schema}")
+        elif schema in model.presence:
+            self.result[*path, step] = PRESENT
+            self._children(element, (*path, step), schema, module)
+        elif next(_elements(element), None) is not None:
+            self._children(element, (*path, step), schema, module)
+        elif element.text:
+            self._leaf(element, (*path, step), schema)
+
+    def _entry(
+        self, element: etree._Element, path: Path, step: str, schema: str, module: str
+    ) -> None:
+        names = self.model.lists[schema]
+        namespace = etree.QName(element).namespace
+        keys = []
+        for name in names:
+            leaf = element.find(f"{{{namespace}}}{name}")
+            if leaf is None:
+                raise ProfileError(f"{schema}: entry without its key {name}")
+            keys.append((name, self._value(leaf, f"{schema}/{name}")))
+        entry = (*path, format_step(step, keys))
+        self.result[entry] = PRESENT
+        self._children(element, entry, schema, module, skip=names)
+
+    def _leaf(self, element: etree._Element, path: Path, schema: str) -> None:
+        value = self._value(element, schema)
+        self.result[path] = digest(value) if self.profile.is_secret(path) else value
+
+    def _value(self, element: etree._Element, schema: str) -> str:
+        text = element.text or ""
+        if schema in self.model.identityrefs:
+            return self._identity(element, text.strip(), schema)
+        return canonical_value(self.model.values.get(schema), text)
+
+    def _identity(self, element: etree._Element, text: str, schema: str) -> str:
+        prefix, colon, name = text.rpartition(":")
+        namespace = element.nsmap.get(prefix if colon else None)
+        if namespace is None:
+            raise ProfileError(f"{schema}: identity {text!r} has an undeclared prefix")
+        if namespace not in self.modules:
+            raise ProfileError(f"{schema}: identity {text!r} of unknown module {namespace}")
+        return f"{self.modules[namespace]}:{name}"
+
+    def _module(self, namespace: str | None) -> str:
+        """Return the module's name, or the namespace in braces where the profile has no name."""
+        return self.modules.get(namespace or "", f"{{{namespace or ''}}}")
+
+
+def _qualified(module: str, name: str) -> str:
+    return f"{module}{name}" if module.startswith("{") else f"{module}:{name}"
+
+
+def _elements(element: etree._Element) -> Iterator[etree._Element]:
+    """Iterate over child elements only: comments and processing instructions hold no data."""
+    return element.iterchildren(tag="*")
+
+
+class _Builder:
+    """Grows elements below a root, one per path, with ancestors and their keys."""
+
+    def __init__(self, profile: Profile, root: etree._Element) -> None:
+        self.profile = profile
+        self.model = yang_model(profile)
+        self.root = root
+        self._built: dict[Path, etree._Element] = {}
+
+    def element(self, path: Path) -> etree._Element:
+        """Return the element at ``path``, made with all ancestors where it is missing."""
+        if not path:
+            return self.root
+        if path not in self._built:
+            parent = self.element(path[:-1])
+            step = parse_step(path[-1])
+            element = self._child(parent, step.name, path)
+            for key, value in step.keys:
+                if key == MEMBER:
+                    element = self._with_text(element, schema_path(path), value)
+                else:
+                    leaf = self._child(element, key, path)
+                    self._with_text(leaf, f"{schema_path(path)}/{key}", value)
+            self._built[path] = element
+        return self._built[path]
+
+    def leaf(self, path: Path, value: str) -> etree._Element:
+        """Return the element at ``path`` with ``value`` as its text."""
+        element = self._with_text(self.element(path), schema_path(path), value)
+        self._built[path] = element
+        return element
+
+    def _child(self, parent: etree._Element, name: str, path: Path) -> etree._Element:
+        namespace, local = self._name(parent, name, path)
+        inherited = namespace == etree.QName(parent).namespace
+        own: _NamespaceMap = {} if inherited else {None: namespace}
+        return etree.SubElement(parent, f"{{{namespace}}}{local}", nsmap=own)
+
+    def _name(self, parent: etree._Element, name: str, path: Path) -> tuple[str, str]:
+        if name.startswith("{"):
+            namespace, _, local = name[1:].partition("}")
+        elif ":" in name:
+            module, _, local = name.partition(":")
+            namespace = self._namespace(module, path)
+        else:
+            namespace, local = etree.QName(parent).namespace or "", name
+        if not _NAME.fullmatch(local):
+            raise ProfileError(f"{path_text(path)}: {local!r} is no name")
+        return namespace, local
+
+    def _namespace(self, module: str, path: Path) -> str:
+        if module not in self.model.namespaces:
+            raise ProfileError(
+                f"{path_text(path)}: profile {self.profile.name} has no namespace for {module}"
+            )
+        return self.model.namespaces[module]
+
+    def _with_text(self, element: etree._Element, schema: str, value: str) -> etree._Element:
+        if schema in self.model.identityrefs:
+            module = value.partition(":")[0]
+            element = self._with_prefix(element, module, schema)
+        try:
+            element.text = value
+        except ValueError as error:
+            raise ProfileError(f"{schema}: the value holds characters XML cannot") from error
+        return element
+
+    def _with_prefix(self, element: etree._Element, module: str, schema: str) -> etree._Element:
+        """Return the element made anew with a declaration for the identity's module.
+
+        lxml fixes an element's namespace declarations when it is made.
+        """
+        parent = element.getparent()
+        if parent is None or module not in self.model.namespaces:
+            raise ProfileError(f"{schema}: identity of unknown module {module!r}")
+        declared: _NamespaceMap = {**element.nsmap, module: self.model.namespaces[module]}
+        replacement = etree.SubElement(parent, element.tag, nsmap=declared)
+        parent.replace(element, replacement)
+        return replacement
+
+
+def encode_edit(profile: Profile, edits: Collection[Edit]) -> etree._Element:
+    """Return the ``<config>`` element of an edit-config that makes ``edits`` (RFC 6241, 7.2).
+
+    Values are merged; removals collapse to the topmost removed node, written as
+    ``nc:operation="remove"`` so that sending it twice is harmless. A removed leaf carries its
+    present value, without which some servers refuse it as badly typed. Secret references stay
+    references. Raises ProfileError for what cannot be expressed.
+    """
+    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}config", nsmap={"nc": NETCONF_NAMESPACE})
+    builder = _Builder(profile, root)
+    removed = {edit.path: edit.before for edit in edits if edit.after is None}
+    tops = topmost(removed)
+    _refuse_contradictions(edits, tops)
+    for path in tops:
+        _remove(builder, path, removed[path])
+    for edit in sorted(edits, key=lambda edit: edit.path):
+        if edit.after is not None:
+            _set(builder, edit.path, edit.after)
+    return root
+
+
+def _set(builder: _Builder, path: Path, value: str) -> None:
+    step, schema = parse_step(path[-1]), schema_path(path)
+    if value != PRESENT:
+        if step.keys:
+            raise ProfileError(f"{path_text(path)}: a list entry has no value of its own")
+        builder.leaf(path, value)
+    elif _may_be_empty(builder.model, step, schema):
+        builder.element(path)
+    else:
+        raise ProfileError(f"{path_text(path)}: nothing that may be there without a value")
+
+
+def _may_be_empty(model: YangModel, step: Step, schema: str) -> bool:
+    if step.member is not None:
+        return schema in model.leaf_lists
+    if step.keys:
+        return tuple(key for key, _ in step.keys) == model.lists.get(schema)
+    return schema in model.presence
+
+
+def _remove(builder: _Builder, path: Path, before: str | None) -> None:
+    if before and not before.startswith(DIGEST_PREFIX):
+        element = builder.leaf(path, before)
+    else:
+        element = builder.element(path)
+    element.set(_OPERATION, "remove")
+
+
+def _refuse_contradictions(edits: Iterable[Edit], removed: Collection[Path]) -> None:
+    gone = set(removed)
+    for edit in edits:
+        if edit.after is None:
+            continue
+        for length in range(1, len(edit.path)):
+            if edit.path[:length] in gone:
+                raise ProfileError(
+                    f"{path_text(edit.path)}: set below {path_text(edit.path[:length])}, "
+                    "which is removed"
+                )
+
+
+def encode_filter(profile: Profile, scope: Collection[Path]) -> list[etree._Element]:
+    """Return the children of a subtree filter (RFC 6241 section 6) for the paths in ``scope``.
+
+    A path to a list entry selects the whole entry, a path to a leaf that leaf and its ancestors'
+    keys; a leaf-list member selects its leaf-list, from which the reader takes the member.
+    """
+    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter", nsmap={"nc": NETCONF_NAMESPACE})
+    builder = _Builder(profile, root)
+    for path in topmost(_selectable(path) for path in scope):
+        builder.element(path)
+    return list(root)
+
+
+def _selectable(path: Path) -> Path:
+    step = parse_step(path[-1])
+    return (*path[:-1], step.name) if step.member is not None else path
+
+
+def check_tree(profile: Profile, tree: Tree) -> None:
+    """Raise ProfileError unless the whole tree can be expressed as an edit."""
+    encode_edit(profile, [Edit(path, None, value) for path, value in tree.items()])
