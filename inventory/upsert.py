@@ -56,14 +56,13 @@ def upsert(
     connection: sa.Connection, wanted: InventoryFile, pools: Sequence[WantedPool]
 ) -> LoadReport:
     """Write what differs; raises ``RefusedError`` for what may not change, then roll back."""
-    report = upsert_rows(
-        connection, customer, "id", [entry.model_dump() for entry in wanted.customers]
-    )
+    customers = [entry.model_dump() for entry in wanted.customers]
+    report = upsert_rows(connection, customer, "id", customers)
     refuse(_unknown_customers(connection, wanted))
+    sites = [entry.model_dump() for entry in wanted.sites]
     report += upsert_rows(connection, site, "key", sites)
-    report += upsert_rows(
-        connection, device, "name", [_device_row(each) for each in wanted.devices]
-    )
+    devices = [_device_row(entry) for entry in wanted.devices]
+    report += upsert_rows(connection, device, "name", devices)
     refuse(_wrong_partners(connection, wanted.devices))
     if wanted.network is not None:
         row = {"id": 1, "parameters": wanted.network}

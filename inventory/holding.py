@@ -1,0 +1,131 @@
+"""What happens to a site's holdings after reservation: state, amount, release, quarantine."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.model import ResourceExhausted, Shortage, UnknownEntryError
+from inventory.reservation import lock_sites
+from inventory.tables import HOLDING_STATES, pool, reservation, resource
+
+
+def mark(connection: sa.Connection, site: str, names: Collection[str], state: str) -> None:
+    """Set holdings to ``reserved``, ``standby`` or ``in-use``; again is harmless.
+
+    Raises ``UnknownEntryError`` for a name the site does not hold, ``ValueError`` for another
+    state; then nothing was written.
+    """
+    if state not in HOLDING_STATES:
+        raise ValueError(f"{state!r} is no state of a holding; use {', '.join(HOLDING_STATES)}")
+    lock_sites(connection, (site,))
+    mine = sa.and_(reservation.c.site == site, reservation.c.name.in_(names))
+    missing = set(names) - set(connection.scalars(sa.select(reservation.c.name).where(mine)))
+    if missing:
+        raise UnknownEntryError(f"{site} holds nothing as {', '.join(sorted(missing))}")
+    connection.execute(
+        sa.update(reservation).where(mine, reservation.c.state != state).values(state=state)
+    )
+
+
+def adjust(connection: sa.Connection, site: str, name: str, amount: int) -> None:
+    """Change a held amount (bit/s); only the difference needs room.
+
+    Raises ``ResourceExhausted`` with the difference wanted and free, having written nothing, and
+    ``UnknownEntryError`` when the site holds no amount under this name.
+    """
+    if amount <= 0:
+        raise ValueError(f"amount {amount} is not above 0; release the holding instead")
+    lock_sites(connection, (site,))
+    mine = sa.and_(
+        reservation.c.site == site, reservation.c.name == name, reservation.c.amount.is_not(None)
+    )
+    pool_id = connection.scalar(sa.select(reservation.c.pool_id).where(mine))
+    if pool_id is None:
+        raise UnknownEntryError(f"{site} holds no amount as {name}")
+    locked = (
+        sa.select(pool.c.name, pool.c.capacity - pool.c.used_elsewhere)
+        .where(pool.c.id == pool_id)
+        .with_for_update(key_share=True)
+    )
+    pool_name, usable = connection.execute(locked).one()
+    before = connection.execute(sa.select(reservation.c.amount).where(mine)).scalar_one()
+    taken = sa.select(sa.func.sum(reservation.c.amount)).where(reservation.c.pool_id == pool_id)
+    free = int(usable - connection.execute(taken).scalar_one())
+    if amount - before > max(free, 0):
+        raise ResourceExhausted(
+            (Shortage(name=name, pool=pool_name, wanted=amount - before, free=max(free, 0)),)
+        )
+    connection.execute(sa.update(reservation).where(mine).values(amount=amount))
+
+
+def release(
+    connection: sa.Connection,
+    site: str,
+    *,
+    now: datetime,
+    names: Collection[str] | None = None,
+    order_id: str | None = None,
+    indefinitely: bool = False,
+) -> tuple[str, ...]:
+    """Give up a site's holdings and return their names; what is not held is no error.
+
+    ``names`` and ``order_id`` narrow it down; without both, all goes. Things rest in their
+    pool's quarantine from ``now``; ``indefinitely`` is for devices that could not be proven
+    clean: such values stay in quarantine until a person ends it (``end_quarantine``).
+    """
+    lock_sites(connection, (site,))
+    mine = [reservation.c.site == site]
+    if names is not None:
+        mine.append(reservation.c.name.in_(names))
+    if order_id is not None:
+        mine.append(reservation.c.order_id == order_id)
+    columns = [reservation.c[name] for name in ("name", "resource_id", "exclusive", "pool_id")]
+    gone = connection.execute(sa.delete(reservation).where(*mine).returning(*columns)).all()
+    things = [row.resource_id for row in gone if row.exclusive]
+    for seconds, ids in _by_quarantine(connection, things).items():
+        rest = _resting(now, seconds, indefinitely=indefinitely)
+        connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
+    return tuple(sorted(row.name for row in gone))
+
+
+def sweep_quarantine(connection: sa.Connection, now: datetime) -> int:
+    """Make available what has rested long enough; return how many. Sweeps may run at once."""
+    over = (
+        sa.select(resource.c.id)
+        .where(resource.c.state == "quarantined", resource.c.quarantine_until <= now)
+        .with_for_update(skip_locked=True)
+    )
+    return _make_available(connection, resource.c.id.in_(over))
+
+
+def end_quarantine(connection: sa.Connection, resource_id: str) -> bool:
+    """Make one quarantined resource available at once: a person has seen that it is clean."""
+    one = sa.and_(resource.c.id == sa.cast(resource_id, sa.Uuid), resource.c.state == "quarantined")
+    return _make_available(connection, one) == 1
+
+
+def _make_available(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+    free: Mapping[str, Any] = {"state": "available", "quarantine_until": None}
+    return connection.execute(sa.update(resource).where(which).values(free)).rowcount
+
+
+def _by_quarantine(connection: sa.Connection, things: Collection[Any]) -> dict[int, list[Any]]:
+    query = (
+        sa.select(pool.c.quarantine_seconds, resource.c.id)
+        .join_from(resource, pool)
+        .where(resource.c.id.in_(things))
+    )
+    found: dict[int, list[Any]] = {}
+    for seconds, resource_id in connection.execute(query):
+        found.setdefault(seconds, []).append(resource_id)
+    return found
+
+
+def _resting(now: datetime, seconds: int, *, indefinitely: bool) -> dict[str, Any]:
+    if indefinitely:
+        return {"state": "quarantined", "quarantine_until": None}
+    if seconds == 0:
+        return {"state": "available", "quarantine_until": None}
+    return {"state": "quarantined", "quarantine_until": now + timedelta(seconds=seconds)}
