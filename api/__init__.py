@@ -1,0 +1,1 @@
+"""Every face outward: HTTP interfaces and the ``rom`` command line."""

@@ -1,0 +1,32 @@
+"""The HTTP application: every face outward over one engine."""
+
+from fastapi import FastAPI
+
+from adapters.ztp import service as ztp
+from api import operations, rom_v1, tmf639, tmf652
+from api.context import RequestContext
+from api.errors import install_error_handlers
+from api.ports import ApiSettings, OrderGateway
+
+
+def create_app(gateway: OrderGateway, settings: ApiSettings) -> FastAPI:
+    """Return the application over a started ``gateway``; it neither starts nor stops the engine.
+
+    ``app.state.stopping`` set to true ends waiting event requests at once.
+    """
+    app = FastAPI(
+        title="ROM gateway",
+        description="TMF652 resource orders in, proven sites out",
+        docs_url=None,  # the stock pages fetch scripts from a CDN
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.stopping = False
+    app.add_middleware(RequestContext)
+    install_error_handlers(app)
+    app.include_router(tmf652.router(gateway, settings))
+    app.include_router(tmf639.router(gateway))
+    app.include_router(rom_v1.router(gateway))
+    app.include_router(operations.router(gateway))
+    app.include_router(ztp.router(gateway.ztp_desk))
+    return app

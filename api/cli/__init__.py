@@ -1,0 +1,23 @@
+"""The ``rom`` command line."""
+
+import typer
+
+from api.cli import demo, inventory, lab, order, serve, site
+
+app = typer.Typer(
+    name="rom",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals may hold credentials
+    help="Network activation gateway: TMF652 resource orders in, proven sites out.",
+)
+app.command()(serve.serve)
+app.command()(demo.demo)
+app.add_typer(order.app, name="order")
+app.add_typer(site.app, name="site")
+app.add_typer(inventory.app, name="inventory")
+app.add_typer(lab.app, name="lab")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,5 @@
+"""``python -m api.cli`` is ``rom``."""
+
+from api.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""Talks to a running gateway over HTTP, as any other client would."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from api.cli.exits import Exit, fail
+
+ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
+_TIMEOUT = httpx.Timeout(120, connect=5)  # a second run of a site talks to every one of its devices
+
+
+class GatewayClient:
+    """One connection to the gateway at ``url``; every failure ends the command with its reason."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=False)
+
+    def __enter__(self) -> "GatewayClient":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def submit(self, order: bytes) -> dict[str, Any]:
+        """Post an order as it stands in its file."""
+        headers = {"Content-Type": "application/json"}
+        return self._object(self._send("POST", ORDERS, content=order, headers=headers))
+
+    def order(self, order_id: str) -> dict[str, Any]:
+        """Return one order."""
+        return self._object(self._send("GET", f"{ORDERS}/{_segment(order_id)}"))
+
+    def orders(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return one page of orders."""
+        return self._list(self._send("GET", ORDERS, params=filters))
+
+    def resources(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return one page of resources."""
+        return self._list(self._send("GET", RESOURCES, params=filters))
+
+    def report(self, order_id: str) -> dict[str, Any]:
+        """Return what an order got, sent and measured."""
+        return self._object(self._send("GET", f"/rom/v1/orders/{_segment(order_id)}/report"))
+
+    def events(self, order_id: str, after: int, wait: int) -> list[dict[str, Any]]:
+        """Return events after a sequence number; waits up to ``wait`` seconds for the first."""
+        path = f"/rom/v1/orders/{_segment(order_id)}/events"
+        return self._list(self._send("GET", path, params={"after": after, "wait": wait}))
+
+    def reapply(self, site: str) -> dict[str, Any]:
+        """Run a site's intent once more."""
+        return self._object(self._send("POST", f"/rom/v1/sites/{_segment(site)}/reapply"))
+
+    def rollback_preview(self, site: str) -> dict[str, Any]:
+        """Return what taking a site back would do."""
+        return self._object(self._send("GET", f"/rom/v1/sites/{_segment(site)}/rollbackPreview"))
+
+    def _send(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            answer = self._http.request(method, path, **options)
+        except httpx.ConnectError as error:
+            message = (
+                f"No gateway answers at {self.url}. Start one with "
+                "'rom serve --lab enterprise-fibre', or name another with --url or ROM_URL"
+            )
+            raise fail(message) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            message = f"The gateway at {self.url} did not answer {method} {path}: {error}"
+            raise fail(message) from error
+        try:
+            body = answer.json()
+        except ValueError as error:
+            message = f"What answers at {self.url} is no gateway: status {answer.status_code}"
+            raise fail(message) from error
+        if answer.is_error:
+            raise _refusal(answer.status_code, body)
+        return body
+
+    def _object(self, body: Any) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise fail(f"What answers at {self.url} is no gateway: expected an object")
+        return body
+
+    def _list(self, body: Any) -> list[dict[str, Any]]:
+        if not isinstance(body, list):
+            raise fail(f"What answers at {self.url} is no gateway: expected a list")
+        return body
+
+
+def _segment(identifier: str) -> str:
+    """Return ``identifier`` as one path segment, so that none can name another resource."""
+    if not identifier or identifier in {".", ".."} or "/" in identifier or "?" in identifier:
+        raise fail(f"'{identifier}' is no identifier")
+    return identifier
+
+
+def _refusal(status: int, body: Any) -> Exception:
+    said = body if isinstance(body, dict) else {}
+    lines = [f"{status} {said.get('reason', 'no reason given')}", said.get("message", "")]
+    code = Exit.FAILED if status >= httpx.codes.INTERNAL_SERVER_ERROR else Exit.REFUSED
+    return fail("\n".join(line for line in lines if line), code)

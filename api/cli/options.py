@@ -1,0 +1,21 @@
+"""Options several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Url = Annotated[
+    str,
+    typer.Option("--url", envvar="ROM_URL", help="Where the gateway listens."),
+]
+DEFAULT_URL = "http://127.0.0.1:8652"
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", file_okay=False, help="Where state lives [default: ROM_DATA_DIR or system]."
+    ),
+]

@@ -1,0 +1,91 @@
+"""``rom order``: submit, show and list orders of a running gateway."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.client import GatewayClient
+from api.cli.exits import Exit, fail
+from api.cli.options import DEFAULT_URL, AsJson, Url
+from api.cli.show import state_cell, table, whole_report
+from api.cli.watch import NotFinalError, exit_code, follow, progress_on
+
+app = typer.Typer(no_args_is_help=True, help="Submit, show and list orders.")
+
+
+@app.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="A TMF652 order as JSON; '-' reads standard input.")],
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show progress until it is final.")
+    ] = False,
+    timeout: Annotated[float | None, typer.Option(help="Give up watching after seconds.")] = None,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Post an order; with --watch the exit code tells what became of it."""
+    body = _read(file)
+    console = Console()
+    with GatewayClient(url) as client:
+        order = client.submit(body)
+        console.print(f"Order {order['id']} is {order['state']}", markup=False, highlight=False)
+        if not watch:
+            return
+        try:
+            report = follow(client, order["id"], progress_on(console), timeout)
+        except NotFinalError as error:
+            raise fail(f"{error} after {timeout} seconds; it goes on", Exit.FAILED) from error
+    raise typer.Exit(exit_code(report["order"]))
+
+
+def _read(file: Path) -> bytes:
+    try:
+        if str(file) == "-":
+            return typer.get_binary_stream("stdin").read()
+        return file.read_bytes()
+    except OSError as error:
+        raise fail(f"{file} cannot be read: {error.strerror}") from error
+
+
+@app.command()
+def show(order_id: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Show an order with what it got, sent and measured; exit 1 for failed or partial, 2 refused.
+
+    An order still under way exits 0.
+    """
+    console = Console()
+    with GatewayClient(url) as client:
+        report = client.report(order_id)
+    if json:
+        console.print_json(data=report)
+    else:
+        whole_report(console, report)
+    state = report["order"]["state"]
+    raise typer.Exit(
+        exit_code(report["order"]) if state in {"failed", "partial", "rejected", "cancelled"} else 0
+    )
+
+
+@app.command("list")
+def list_orders(
+    *,
+    state: Annotated[str | None, typer.Option(help="Only orders in this TMF652 state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List orders, newest first."""
+    filters = {"limit": str(limit)} | ({"state": state} if state else {})
+    with GatewayClient(url) as client:
+        orders = client.orders(filters)
+    console = Console()
+    if json:
+        console.print_json(data=orders)
+        return
+    rows = (
+        (order["id"], state_cell(order["state"]), order["orderDate"], order.get("description"))
+        for order in orders
+    )
+    console.print(table("Orders", ("Order", "State", "Ordered", "Description"), rows))

@@ -1,0 +1,56 @@
+"""``rom serve``: the gateway, its workers and, if wanted, the simulated lab."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from api.cli.exits import COMPLAINTS, fail
+from api.cli.options import DataDir
+from api.cli.settings import read_settings
+from api.logs import configure_logs
+from api.serving.errors import ServeError
+from api.serving.lab import find_topology
+
+LAB_TWAMP_INTERVAL = 0.0003
+"""Seconds between test packets in the lab, where 30,000 of them shall not take five minutes."""
+_OPEN = (
+    "ACCESS IS OPEN: whoever reaches {url} may order and read everything, without any password. "
+    "This is a lab mode; do not put it on a network you do not own."
+)
+
+
+def serve(
+    *,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="0 takes a free one.")] = None,
+    data_dir: DataDir = None,
+    lab: Annotated[
+        str | None, typer.Option(help="Run the simulated lab too: a topology file or shipped name.")
+    ] = None,
+    inventory: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Load this inventory first.")
+    ] = None,
+) -> None:
+    """Run until Ctrl-C or SIGTERM; exit 0 after a clean stop."""
+    # Imported here because the engine's libraries would slow every other command down.
+    from api.serving.server import serve as run
+    from inventory.problems import InventoryFileError
+    from rom.store.embedded import EmbeddedPostgresError
+
+    settings = read_settings(port=port, data_dir=data_dir, inventory_file=inventory)
+    if lab is not None and "twamp_interval" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"twamp_interval": LAB_TWAMP_INTERVAL})
+    try:
+        configure_logs(settings.log_level, as_json=settings.log_json)
+    except ValueError as error:
+        raise fail(f"setting ROM_LOG_LEVEL: {error}") from error
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    COMPLAINTS.print(_OPEN.format(url=f"{settings.host}:{settings.port}"), style="bold red")
+    try:
+        topology = None if lab is None else find_topology(lab)
+        code = run(settings, topology, console.print)
+    except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
+        raise fail(str(error)) from error
+    console.print("Stopped")
+    raise typer.Exit(code)

@@ -1,0 +1,120 @@
+"""Every error that leaves is the TM Forum error body (``Error`` in the TMF652 v4 schema)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from api.context import REQUEST_ID, current_request_id
+from rom.orders.refused import OrderRefused
+
+_log = structlog.get_logger(__name__)
+
+
+class ApiError(Exception):
+    """A request that cannot be served.
+
+    ``code`` is for programs, ``reason`` names the field or header at fault, ``message`` tells the
+    caller what to do.
+    """
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        code: str,
+        reason: str,
+        message: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.headers = headers
+        super().__init__(reason)
+
+
+def not_found(kind: str, identifier: str) -> ApiError:
+    """Say that there is no ``kind`` of this id."""
+    return ApiError(
+        HTTPStatus.NOT_FOUND,
+        "notFound",
+        f"id: there is no {kind} '{identifier}'",
+        f"List what there is with GET on the {kind} collection",
+    )
+
+
+def error_response(error: ApiError) -> JSONResponse:
+    """Return ``error`` as the TM Forum error body."""
+    body = {
+        "code": error.code,
+        "reason": error.reason,
+        "message": error.message or error.status.description or error.status.phrase,
+        "status": str(error.status.value),
+        "@type": "Error",
+    }
+    return JSONResponse(body, error.status, dict(error.headers or {}))
+
+
+def _code(status: HTTPStatus) -> str:
+    first, *rest = status.phrase.replace("-", " ").split()
+    return first.lower() + "".join(rest)
+
+
+async def _api_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ApiError)  # noqa: S101 - registered for this class only
+    return error_response(error)
+
+
+async def _order_refused(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OrderRefused)  # noqa: S101 - registered for this class only
+    reason = f"{error.field or 'body'}: {error.reason}"
+    _log.info("order refused", reason=reason)
+    return error_response(ApiError(HTTPStatus.BAD_REQUEST, "invalidOrder", reason, error.fix))
+
+
+async def _framework_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
+    status = HTTPStatus(error.status_code)
+    reasons = {
+        HTTPStatus.NOT_FOUND: f"path: {request.url.path} is not served here",
+        HTTPStatus.METHOD_NOT_ALLOWED: f"method: {request.method} is not possible here",
+    }
+    reason = reasons.get(status, str(error.detail))
+    return error_response(ApiError(status, _code(status), reason, headers=error.headers))
+
+
+async def _validation_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
+    first = error.errors()[0]
+    place = ".".join(str(step) for step in first["loc"])
+    return error_response(
+        ApiError(HTTPStatus.BAD_REQUEST, "invalidValue", f"{place}: {first['msg']}")
+    )
+
+
+async def _unexpected(_: Request, error: Exception) -> JSONResponse:
+    _log.error("request failed", exc_info=error)
+    return error_response(
+        ApiError(
+            HTTPStatus.INTERNAL_SERVER_ERROR,
+            "internalError",
+            "the gateway failed on this request; nothing more is known to the caller",
+            f"Give the {REQUEST_ID} of this answer to the operator, whose log has the cause",
+            # This handler runs outside the middleware that puts the id on every other answer.
+            {REQUEST_ID: current_request_id()},
+        )
+    )
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Make ``app`` answer every failure, the framework's own included, with the error body."""
+    app.add_exception_handler(ApiError, _api_error)
+    app.add_exception_handler(OrderRefused, _order_refused)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(Exception, _unexpected)

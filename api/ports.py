@@ -1,0 +1,65 @@
+"""What this room asks of the engine and of its settings; the engine's façade fulfils both."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from adapters.ztp.service import Desk
+
+Document = dict[str, Any]
+"""A JSON object on its way in or out."""
+
+
+class OrderGateway(Protocol):
+    """The engine as every outward face sees it. Methods block and may be called from any thread."""
+
+    def create_order(self, body: object) -> Document:
+        """Take a TMF652 order and return it stored; raises ``rom.orders.refused.OrderRefused``."""
+
+    def find_order(self, order_id: str) -> Document | None:
+        """Return one order as a TMF652 document."""
+
+    def list_orders(
+        self, *, offset: int, limit: int, state: str | None
+    ) -> tuple[list[Document], int]:
+        """Return one page of orders and how many there are in all."""
+
+    def find_resource(self, resource_id: str) -> Document | None:
+        """Return one resource as a TMF639 v4 document."""
+
+    def list_resources(
+        self, *, offset: int, limit: int, filters: Mapping[str, str]
+    ) -> tuple[list[Document], int]:
+        """Return one page of the resources that match every filter, and how many match in all."""
+
+    def report(self, order_id: str) -> Document | None:
+        """Return what an order got, sent and measured."""
+
+    def reapply(self, site: str) -> Document:
+        """Bring a site's intent onto its devices again; raises ``KeyError`` for no such site."""
+
+    def rollback_preview(self, site: str) -> Document:
+        """Say what a rollback would send and release; raises ``KeyError`` for no such site."""
+
+    def events_after(self, order_id: str, sequence: int) -> list[Document]:
+        """Return an order's events with a sequence number above ``sequence``, in order."""
+
+    def problems(self) -> list[str]:
+        """Say why orders cannot be taken; empty when they can."""
+
+    def start(self) -> None:
+        """Start the workers."""
+
+    def stop(self) -> None:
+        """Stop the workers and wait for what they have in hand."""
+
+    @property
+    def ztp_desk(self) -> Desk:
+        """The desk that answers routers asking for their first configuration."""
+
+
+class ApiSettings(Protocol):
+    """The settings the HTTP face reads."""
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Largest request body taken."""

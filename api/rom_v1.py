@@ -1,0 +1,86 @@
+"""What TM Forum has no word for: an order's report and event stream, a site's second run, preview.
+
+Everything here lies under ``/rom/v1``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import structlog
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+
+from api.errors import not_found
+from api.ports import Document, OrderGateway
+from api.query import parameters, whole_number
+
+MAX_WAIT_SECONDS = 25
+"""Longest an event request is kept open; below the idle timeout of common proxies."""
+_LOOK_SECONDS = 0.2
+_MAX_SEQUENCE = 2**63 - 1
+
+
+def router(gateway: OrderGateway) -> APIRouter:
+    """Return the operations of this product's own API."""
+    routes = APIRouter(prefix="/rom/v1", tags=["ROM"])
+
+    @routes.get("/orders/{order_id}/report")
+    async def report(request: Request, order_id: str) -> JSONResponse:
+        """Return allocations, device transactions, measurements and steps of one order."""
+        parameters(request, ())
+        structlog.contextvars.bind_contextvars(order_id=order_id)
+        found = await run_in_threadpool(gateway.report, order_id)
+        if found is None:
+            raise not_found("resourceOrder", order_id)
+        return JSONResponse(found)
+
+    @routes.get("/orders/{order_id}/events")
+    async def events(request: Request, order_id: str) -> JSONResponse:
+        """Return events after sequence ``after``; with none yet, wait up to ``wait`` seconds."""
+        found = parameters(request, {"after", "wait"})
+        after = whole_number(found, "after", 0, lowest=0, highest=_MAX_SEQUENCE)
+        wait = whole_number(found, "wait", 0, lowest=0, highest=MAX_WAIT_SECONDS)
+        structlog.contextvars.bind_contextvars(order_id=order_id)
+        if await run_in_threadpool(gateway.find_order, order_id) is None:
+            raise not_found("resourceOrder", order_id)
+
+        async def look() -> list[Document]:
+            return await run_in_threadpool(gateway.events_after, order_id, after)
+
+        return JSONResponse(await _first_events(request, look, wait))
+
+    @routes.post("/sites/{site}/reapply")
+    async def reapply(request: Request, site: str) -> JSONResponse:
+        """Bring the site's intent onto its devices again; what is in place already is not sent."""
+        parameters(request, ())
+        return JSONResponse(await _of_site(gateway.reapply, site))
+
+    @routes.get("/sites/{site}/rollbackPreview")
+    async def rollback_preview(request: Request, site: str) -> JSONResponse:
+        """Say what taking the site back would send and release; changes nothing."""
+        parameters(request, ())
+        return JSONResponse(await _of_site(gateway.rollback_preview, site))
+
+    return routes
+
+
+async def _first_events(
+    request: Request, look: Callable[[], Awaitable[list[Document]]], wait: int
+) -> list[Document]:
+    deadline = monotonic() + wait
+    while not (events := await look()):
+        over = monotonic() >= deadline or request.app.state.stopping
+        if over or await request.is_disconnected():
+            break
+        await asyncio.sleep(_LOOK_SECONDS)
+    return events
+
+
+async def _of_site(action: Callable[[str], Document], site: str) -> Document:
+    structlog.contextvars.bind_contextvars(site=site)
+    try:
+        return await run_in_threadpool(action, site)
+    except KeyError as error:
+        raise not_found("site", site) from error

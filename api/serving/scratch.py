@@ -1,0 +1,75 @@
+"""A whole gateway as a child process, and a directory for it that goes away afterwards."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+from api.serving.child import Child
+from api.serving.claim import ADDRESS_FILE
+from api.serving.errors import ServeError
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+_LOOK_SECONDS = 0.05
+
+
+@contextmanager
+def scratch_directory(kept: Path | None = None) -> Iterator[Path]:
+    """Yield ``kept``, or a new directory that is removed in the end."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.absolute()
+        return
+    place = Path(tempfile.mkdtemp(prefix="rom-demo-"))
+    if os.geteuid() == 0:
+        place.chmod(0o711)  # PostgreSQL runs as another user then and must pass through
+    try:
+        yield place
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@contextmanager
+def gateway_process(data_dir: Path, topology: str | None) -> Iterator[str]:
+    """Run ``rom serve`` on a free port and yield its URL once it takes orders.
+
+    Raises ``ServeError`` when it does not come up. It is always stopped, with a Ctrl-C during the
+    stop put off until it has ended.
+    """
+    address = data_dir / ADDRESS_FILE
+    address.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]
+    if topology is not None:
+        command += ["--lab", topology]
+    child = Child(command, data_dir / "serve.log", {"ROM_LOG_JSON": "true"})
+    try:
+        yield _wait_until_ready(child, address)
+    finally:
+        _stop(child)
+
+
+def _wait_until_ready(child: Child, address: Path) -> str:
+    deadline = monotonic() + START_SECONDS
+    while True:
+        if address.exists():
+            found: dict[str, str] = json.loads(address.read_text())
+            return found["url"]
+        if child.exit_code is not None or monotonic() > deadline:
+            message = f"the gateway did not come up; the end of its log:\n{child.last_words()}"
+            raise ServeError(message)
+        sleep(_LOOK_SECONDS)
+
+
+def _stop(child: Child) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child.stop(STOP_SECONDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
