@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from rom.catalog.characteristics import typed_value
-from rom.catalog.errors import CatalogError, CharacteristicError, ExpressionError
+from rom.catalog.errors import CharacteristicError, ExpressionError, SpecificationFileError
 from rom.catalog.expressions import names_in
 from rom.catalog.planning import SITE
 from rom.catalog.specification import Characteristic, Specification
 
 
 def check_specification(file: str, spec: Specification) -> None:
-    """Check one file in itself; raises ``CatalogError`` naming the field."""
+    """Check one file in itself; raises ``SpecificationFileError`` naming the field."""
     _check_unique(file, "characteristics", [entry.name for entry in spec.characteristics])
     for index, entry in enumerate(spec.characteristics):
         _check_values(file, f"characteristics[{index}]", entry)
@@ -27,7 +27,7 @@ def check_specification(file: str, spec: Specification) -> None:
 
 
 def check_catalog(loaded: Sequence[tuple[str, Specification]]) -> None:
-    """Check the files against each other; raises ``CatalogError`` naming file and field."""
+    """Check the files against each other; raises ``SpecificationFileError``."""
     keys = {spec.key for _, spec in loaded}
     owners: dict[str, str] = {}
     for _, spec in loaded:
@@ -36,23 +36,27 @@ def check_catalog(loaded: Sequence[tuple[str, Specification]]) -> None:
         for index, gate in enumerate(spec.gates):
             for need in gate.needs:
                 if need not in keys or need == spec.key:
-                    raise CatalogError(file, f"gates[{index}].needs", f"no other key {need}")
+                    raise SpecificationFileError(
+                        file, f"gates[{index}].needs", f"no other key {need}"
+                    )
         for index, entry in enumerate(spec.reserve):
             field = f"reserve[{index}]"
             if owners[entry.name] != spec.key:
-                raise CatalogError(
+                raise SpecificationFileError(
                     file, f"{field}.name", f"{entry.name} belongs to key {owners[entry.name]}"
                 )
             for key, text in entry.match.items():
                 if text.startswith("@") and text[1:].partition(".")[0] not in owners:
-                    raise CatalogError(file, f"{field}.match.{key}", f"nothing reserves {text}")
+                    raise SpecificationFileError(
+                        file, f"{field}.match.{key}", f"nothing reserves {text}"
+                    )
 
 
 def _check_unique(file: str, field: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise CatalogError(file, field, f"the name {name} is used twice")
+            raise SpecificationFileError(file, field, f"the name {name} is used twice")
         seen.add(name)
 
 
@@ -68,16 +72,16 @@ def _check_values(file: str, field: str, entry: Characteristic) -> None:
         try:
             typed_value(characteristic, value)
         except CharacteristicError as error:
-            raise CatalogError(file, f"{field}.{name}", f"{error.problem}") from error
+            raise SpecificationFileError(file, f"{field}.{name}", f"{error.problem}") from error
 
 
 def _check_names(file: str, field: str, expression: str, known: set[str]) -> None:
     try:
         unknown = sorted(names_in(expression) - known)
     except ExpressionError as error:
-        raise CatalogError(file, field, str(error)) from error
+        raise SpecificationFileError(file, field, str(error)) from error
     if unknown:
-        raise CatalogError(
+        raise SpecificationFileError(
             file, field, f"unknown name {unknown[0]}; known: {', '.join(sorted(known))}"
         )
 
@@ -99,11 +103,11 @@ def _expressions(spec: Specification) -> Iterator[tuple[str, str]]:
 def _check_steps(file: str, spec: Specification) -> None:
     for index, configure in enumerate(spec.configure):
         if configure.step not in spec.steps:
-            raise CatalogError(
+            raise SpecificationFileError(
                 file, f"configure[{index}].step", f"the item has no step {configure.step}"
             )
     for index, gate in enumerate(spec.gates):
         if gate.before != "complete" and gate.before not in spec.steps:
-            raise CatalogError(
+            raise SpecificationFileError(
                 file, f"gates[{index}].before", f"the item has no step {gate.before}"
             )

@@ -2,6 +2,10 @@
 
 
 class CatalogError(ValueError):
+    """Whatever the catalog finds wrong; every error of this package is one."""
+
+
+class SpecificationFileError(CatalogError):
     """A specification file that cannot be used; names the file and the field."""
 
     def __init__(self, file: str, field: str, problem: str) -> None:
@@ -11,7 +15,7 @@ class CatalogError(ValueError):
         super().__init__(f"{file}: {field}: {problem}" if field else f"{file}: {problem}")
 
 
-class UnknownSpecification(LookupError):  # noqa: N818 - says what it is, as KeyError cannot
+class UnknownSpecification(CatalogError):  # noqa: N818 - says what it is, as KeyError cannot
     """No specification of this id, or not in this version."""
 
     def __init__(self, specification: str, version: str | None, known: tuple[str, ...]) -> None:
@@ -23,7 +27,7 @@ class UnknownSpecification(LookupError):  # noqa: N818 - says what it is, as Key
         super().__init__(f"unknown specification {wanted}; known: {', '.join(known) or 'none'}")
 
 
-class CharacteristicError(ValueError):
+class CharacteristicError(CatalogError):
     """A characteristic that is missing, unknown or has a value the specification refuses."""
 
     def __init__(self, name: str, problem: str, fix: str) -> None:
@@ -33,9 +37,9 @@ class CharacteristicError(ValueError):
         super().__init__(f"{name}: {problem}; {fix}")
 
 
-class ExpressionError(ValueError):
+class ExpressionError(CatalogError):
     """A catalog expression that does not parse, or has no value for the given names."""
 
 
-class ContextError(ValueError):
+class ContextError(CatalogError):
     """A site's allocations contradict each other, so no context can be built for templates."""

@@ -7,7 +7,7 @@ import yaml
 from pydantic import ValidationError
 
 from rom.catalog.consistency import check_catalog, check_specification
-from rom.catalog.errors import CatalogError, UnknownSpecification
+from rom.catalog.errors import SpecificationFileError, UnknownSpecification
 from rom.catalog.specification import Specification
 
 _SHIPPED = Path(__file__).parent / "specifications"
@@ -50,20 +50,20 @@ class Catalog:
 def load_catalog(extra_dir: Path | None = None) -> Catalog:
     """Return the shipped specifications together with those in ``extra_dir`` (``*.yaml``).
 
-    A file holds one version of one specification. Raises ``CatalogError`` naming file and field
-    for a file that does not parse, a field that is wrong, and an (id, version) given twice.
+    A file holds one version of one specification. Raises ``SpecificationFileError`` naming file
+    and field for a file that does not parse, a wrong field, and an (id, version) given twice.
     """
     files = sorted(_SHIPPED.glob("*.yaml"))
     if extra_dir is not None:
         if not extra_dir.is_dir():
-            raise CatalogError(str(extra_dir), "", "is no folder")
+            raise SpecificationFileError(str(extra_dir), "", "is no folder")
         files += sorted(extra_dir.glob("*.yaml"))
     loaded: dict[tuple[str, str], tuple[str, Specification]] = {}
     for file in files:
         spec = _load(file)
         first = loaded.setdefault((spec.id, spec.version), (str(file), spec))
         if first[0] != str(file):
-            raise CatalogError(
+            raise SpecificationFileError(
                 str(file), "version", f"{spec.id} {spec.version} is already in {first[0]}"
             )
     check_catalog(list(loaded.values()))
@@ -74,14 +74,16 @@ def _load(file: Path) -> Specification:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise CatalogError(str(file), "", f"cannot be read: {error}") from error
+        raise SpecificationFileError(str(file), "", f"cannot be read: {error}") from error
     if not isinstance(content, dict):
-        raise CatalogError(str(file), "", "must be a mapping with id, key, name, version, ...")
+        raise SpecificationFileError(
+            str(file), "", "must be a mapping with id, key, name, version, ..."
+        )
     try:
         spec = Specification.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise CatalogError(str(file), _field(first["loc"]), first["msg"]) from error
+        raise SpecificationFileError(str(file), _field(first["loc"]), first["msg"]) from error
     check_specification(str(file), spec)
     return spec
 

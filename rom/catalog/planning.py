@@ -36,7 +36,10 @@ def resource_requests(
 
 
 def configurations(spec: Specification, chars: Mapping[str, Any]) -> tuple[Configure, ...]:
-    """Return which fragment goes to which role for these characteristics, in catalog order."""
+    """Return which fragment goes to which role for these characteristics, in catalog order.
+
+    An ``optional`` one is only for platforms whose profile has the fragment.
+    """
     names = with_derived(spec, chars)
     return tuple(entry for entry in spec.configure if _applies(entry.when, names))
 

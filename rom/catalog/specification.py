@@ -95,6 +95,8 @@ class Configure(_Model):
     step: Literal["stage", "configure"] = "configure"
     via: Literal["adapter", "ztp"] = "adapter"
     """``ztp``: the device fetches it at its first boot, so the gateway does not push it."""
+    optional: bool = False
+    """Whether a platform whose profile lacks the fragment simply has nothing to configure."""
     when: Expression | None = None
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from rom.catalog.definition import resource_definition
-from rom.catalog.errors import CatalogError, UnknownSpecification
+from rom.catalog.errors import SpecificationFileError, UnknownSpecification
 from rom.catalog.loader import Catalog, load_catalog
 
 Write = Callable[..., Path]
@@ -52,7 +52,9 @@ def test_versions_are_kept_and_the_highest_active_one_is_the_default(write: Writ
 def test_the_same_version_twice_is_refused(write: Write) -> None:
     write("a.yaml")
     folder = write("b.yaml")
-    with pytest.raises(CatalogError, match=r"b\.yaml: version: .* 1\.0 is already in .*a\.yaml"):
+    with pytest.raises(
+        SpecificationFileError, match=r"b\.yaml: version: .* 1\.0 is already in .*a\.yaml"
+    ):
         load_catalog(folder)
 
 
@@ -98,7 +100,7 @@ _SPEED = {"name": "speed", "type": "bandwidth"}
 def test_a_wrong_file_is_refused_with_file_and_field(
     write: Write, members: dict[str, object], field: str
 ) -> None:
-    with pytest.raises(CatalogError) as refused:
+    with pytest.raises(SpecificationFileError) as refused:
         load_catalog(write(**members))
     assert field in refused.value.field
     assert refused.value.problem
@@ -109,12 +111,12 @@ def test_a_wrong_file_is_refused_with_file_and_field(
 @pytest.mark.parametrize("content", ["a: [", "- just\n- a list", "\x00", "!!python/name:os.system"])
 def test_a_file_that_is_no_specification_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "broken.yaml").write_text(content, encoding="utf-8")
-    with pytest.raises(CatalogError, match=r"broken\.yaml"):
+    with pytest.raises(SpecificationFileError, match=r"broken\.yaml"):
         load_catalog(tmp_path)
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="is no folder"):
+    with pytest.raises(SpecificationFileError, match="is no folder"):
         load_catalog(tmp_path / "nowhere")
 
 

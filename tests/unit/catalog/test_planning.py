@@ -6,7 +6,7 @@ import yaml
 
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.context import circuit_id, plain, site_context
-from rom.catalog.errors import ContextError, ExpressionError
+from rom.catalog.errors import CatalogError, ContextError, ExpressionError
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import configurations, resource_requests, shown_resource
 
@@ -95,6 +95,15 @@ def test_only_a_dual_stack_site_gets_ipv6(catalog: Catalog) -> None:
     assert list(requested(catalog, "ip", ipVersion="ipv4")) == ["ipv4", "lan"]
     spec, chars = typed(catalog, "ip", ipVersion="ipv4")
     assert [entry.role for entry in configurations(spec, chars)] == ["bng", "dhcp4", "radius"]
+
+
+def test_only_a_platform_that_assures_rates_gets_quality_of_service_on_the_access(
+    catalog: Catalog,
+) -> None:
+    entries = catalog.specification("RFS:QoS-Policy").configure
+    assert [(entry.role, entry.optional) for entry in entries] == [
+        ("access", True), ("bng", False), ("radius", False),
+    ]  # fmt: skip
 
 
 def test_the_router_ships_at_once_and_completes_behind_the_line(catalog: Catalog) -> None:
@@ -204,6 +213,13 @@ def test_contradicting_allocations_are_refused(change: dict[str, str]) -> None:
     res = melbourne()["res"]
     res["bearer"] |= change
     with pytest.raises(ContextError, match="OLT-SOUTH-03"):
+        circuit_id(res, {})
+
+
+def test_an_incomplete_bearer_is_a_catalog_error_and_no_gap() -> None:
+    res = melbourne()["res"]
+    del res["bearer"]["device"]
+    with pytest.raises(CatalogError, match="bearer has no attribute device"):
         circuit_id(res, {})
 
 
