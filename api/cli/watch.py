@@ -112,7 +112,7 @@ def follow(
 ) -> dict[str, Any]:
     """Show the order's progress, driven by its events, and return the final report.
 
-    Raises ``NotFinalError`` after ``seconds``; without a limit an order that is held is followed on.
+    Raises ``NotFinalError`` after ``seconds``; without a limit a held order is followed on.
     """
     deadline = None if seconds is None else monotonic() + seconds
     after = 0

@@ -1,0 +1,176 @@
+"""An in-memory twin of the engine's façade, and an application over it."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import api
+from adapters.ztp.service import ZtpRefused
+from api.app import create_app
+from rom.orders.refused import OrderRefused
+
+EXAMPLES = Path(api.__file__).parent / "examples"
+ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+
+
+@dataclass
+class RefusingDesk:
+    """A desk that knows one token."""
+
+    def script(self, token: str) -> bytes:
+        if token != "known":
+            raise ZtpRefused
+        return b"print('day 0')\n"
+
+    def config(self, token: str, serial: str, client: str) -> bytes:
+        raise ZtpRefused
+
+    def sha512(self, token: str, serial: str, client: str) -> str:
+        raise ZtpRefused
+
+    def exec_lines(self, token: str, serial: str, client: str) -> bytes:
+        raise ZtpRefused
+
+    def event(self, token: str, serial: str, client: str, name: str, detail: str) -> None:
+        raise ZtpRefused
+
+
+@dataclass
+class Twin:
+    """Keeps documents in dictionaries and refuses what is no order."""
+
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+    resent: int = 0
+    ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
+
+    def create_order(self, body: object) -> dict[str, Any]:
+        if not isinstance(body, dict):
+            raise OrderRefused("", "is no object", "send one resource order")
+        if body.get("category") == "bug":
+            raise ZeroDivisionError("a bug with password=geheim in it")
+        for place, item in enumerate(body.get("orderItem", [])):
+            if item.get("action") not in {"add", "modify", "delete", "noChange"}:
+                raise OrderRefused(f"orderItem[{place}].action", "is unknown", "use add")
+        number = f"RO-{len(self.orders) + 1}"
+        order = body | {
+            "id": number,
+            "href": f"http://127.0.0.1:8652{ORDERS}/{number}",
+            "orderDate": "2026-11-21T10:00:00Z",
+            "state": "acknowledged",
+            "orderItem": [item | {"state": "acknowledged"} for item in body["orderItem"]],
+        }
+        self.orders[number] = order
+        return order
+
+    def find_order(self, order_id: str) -> dict[str, Any] | None:
+        return self.orders.get(order_id)
+
+    def list_orders(
+        self, *, offset: int, limit: int, state: str | None
+    ) -> tuple[list[dict[str, Any]], int]:
+        found = [o for o in self.orders.values() if state is None or o["state"] == state]
+        return found[offset : offset + limit], len(found)
+
+    def find_resource(self, resource_id: str) -> dict[str, Any] | None:
+        return next((r for r in self.resources if r["id"] == resource_id), None)
+
+    def list_resources(
+        self, *, offset: int, limit: int, filters: Mapping[str, str]
+    ) -> tuple[list[dict[str, Any]], int]:
+        found = [r for r in self.resources if all(r.get(n) == v for n, v in filters.items())]
+        return found[offset : offset + limit], len(found)
+
+    def report(self, order_id: str) -> dict[str, Any] | None:
+        return self.reports.get(order_id)
+
+    def reapply(self, site: str) -> dict[str, Any]:
+        if site != "ENT-1102-MELB":
+            raise KeyError(site)
+        row = {"device": "OLT-SOUTH-03", "edits": self.resent, "sent": "<edit/>"}
+        return {"site": site, "devices": [row]}
+
+    def rollback_preview(self, site: str) -> dict[str, Any]:
+        if site != "ENT-1102-MELB":
+            raise KeyError(site)
+        device = {
+            "device": "BNG-MEL-01", "order": 1, "sends": "<service[.='x']/>", "edits": 1,
+            "already": [], "conflicts": [],
+        }  # fmt: skip
+        release = {"name": "vlan", "pool": "ENT", "value": "2108"}
+        return {"site": site, "devices": [device], "releases": [release]}
+
+    def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
+        return [e for e in self.events if e["sequence"] > sequence]
+
+    def problems(self) -> list[str]:
+        return self.trouble
+
+    def start(self) -> None:
+        return
+
+    def stop(self) -> None:
+        return
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Settings with a body limit that tests can pass."""
+
+    max_body_bytes: int = 20_000
+
+
+@pytest.fixture
+def twin() -> Twin:
+    return Twin()
+
+
+@pytest.fixture
+def http(twin: Twin) -> Iterator[TestClient]:
+    app = create_app(twin, Limits())
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def pilot() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
+    return found
+
+
+@pytest.fixture
+def finished_report() -> dict[str, Any]:
+    """A report as the engine gives it, with text that looks like markup and like an escape."""
+    item = {
+        "id": "ROI-001", "state": "completed", "action": "add",
+        "resource": {"name": "bearer", "place": {"id": "ENT-1102-MELB"}},
+        "resourceSpecification": {"id": "RFS:GPON-Bearer", "name": "RFS:GPON-Bearer"},
+    }  # fmt: skip
+    return {
+        "order": {"id": "RO-1", "state": "completed", "orderItem": [item]},
+        "allocations": [
+            {"item": "ROI-001", "specification": "RFS:GPON-Bearer", "resource": "OLT Port",
+             "type": "Physical", "value": "LC2 Port 8", "site": "ENT-1102-MELB"}
+        ],
+        "transactions": [
+            {"device": "OLT-SOUTH-03", "role": "access", "state": "committed", "edits": 2,
+             "sites": ["ENT-1102-MELB"], "sent": "vlan[.='2109'] \x1b[31m", "seconds": 0.25}
+        ],
+        "measurements": [
+            {"site": "ENT-1102-MELB", "probe": "Probe-ENT-1102-MELB", "sent": 30000,
+             "received": 30000, "lost": 0, "loss_percent": 0.0, "loss_upper_bound_percent": 0.00999,
+             "rtt_ms": {"p50": 0.4, "p95": 0.9, "max": 2.1},
+             "limits": {"latencyMs": 10}, "verdict": "VERIFIED", "seconds": 9.1}
+        ],
+        "steps": [
+            {"item": "ROI-001", "step": "reserved", "state": "done", "time": "", "note": "port 8"}
+        ],
+    }  # fmt: skip
