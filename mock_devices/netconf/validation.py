@@ -1,0 +1,41 @@
+"""What only the whole configuration can answer, checked by what changed since."""
+
+from mock_devices.netconf.changes import Changes, changes_between
+from mock_devices.netconf.errors import InvalidConfigurationError
+from mock_devices.netconf.lookup import Lookup
+from mock_devices.netconf.references import Counts, broken_references
+from mock_devices.netconf.rules import broken_rules
+from mock_devices.netconf.schema import ListSchema, Schema
+from mock_devices.netconf.tree import EMPTY, Container
+from mock_devices.netconf.uniqueness import doubles
+
+
+class Validator:
+    """Judges candidates of one device by its running configuration, which is known to be valid."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._counts = Counts()
+        self._running = EMPTY
+        lists = (node for node in schema.root.descendants() if isinstance(node, ListSchema))
+        self._unique_lists = [node for node in lists if node.uniques]
+
+    def check(self, state: Container) -> Changes:
+        """Return what ``state`` changes; raise ``InvalidConfigurationError`` when the device refuses it."""
+        changes = changes_between(self._schema.root, self._running, state)
+        lookup = Lookup(state)
+        errors = [
+            *broken_references(self._schema, self._counts, changes, state, lookup),
+            *doubles(self._schema, self._unique_lists, lookup),
+            *broken_rules(self._schema, changes),
+        ]
+        if errors:
+            raise InvalidConfigurationError(errors)
+        return changes
+
+    def accept(self, state: Container) -> Changes:
+        """Make ``state`` the running configuration and return what that changes."""
+        changes = changes_between(self._schema.root, self._running, state)
+        self._counts.add(changes)
+        self._running = state
+        return changes
