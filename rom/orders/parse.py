@@ -108,7 +108,9 @@ def _reference_document(entry: Node) -> dict[str, Any]:
 def _external_references(order: Node) -> tuple[ExternalReference, ...]:
     found: set[ExternalReference] = set()
     for entry in order.members("externalReference"):
-        name = entry.word("name") or entry.required_word("id", "give the name of the reference")
+        name = entry.word("name") or entry.word("id")
+        if name is None:
+            raise OrderRefused(entry.at("name"), "is missing", "give the name of the reference")
         kind = entry.word("externalReferenceType") or entry.word("entityType") or ""
         found.add(ExternalReference(kind, name))
     deprecated = order.word("externalId")

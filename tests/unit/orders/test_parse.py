@@ -52,10 +52,12 @@ def test_unknown_attributes_and_at_members_stay_untouched(item: Item) -> None:
 
 
 def test_the_document_shares_nothing_with_the_body(item: Item) -> None:
-    body = {"orderItem": [item()]}
+    body: Body = {"orderItem": [item()], "crmCase": {"number": 7}}
     order = parse_order(body)
     body["orderItem"][0]["resource"]["place"]["id"] = "ELSEWHERE"
+    body["crmCase"]["number"] = 8
     assert order.document["orderItem"][0]["resource"]["place"]["id"] == "ENT-7-HOB1"
+    assert order.document["crmCase"] == {"number": 7}
 
 
 def test_both_spellings_of_no_change_become_one(item: Item) -> None:
@@ -156,8 +158,7 @@ def test_what_is_no_object_is_refused(body: object) -> None:
     ],
 )
 def test_a_wrong_member_of_the_order_is_named(item: Item, order: Body, field: str) -> None:
-    refused = refusal({"orderItem": [item()]} | order)
-    assert refused.field in (field, field.replace(".name", ".id"))
+    assert refusal({"orderItem": [item()]} | order).field == field
 
 
 @pytest.mark.parametrize(
