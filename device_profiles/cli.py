@@ -31,8 +31,9 @@ class Command:
 def decode(profile: Profile, text: str, scope: Collection[Path] = ((),)) -> dict[Path, str]:
     """Return the tree of a running configuration, reduced to the paths in ``scope``.
 
-    Secret values come back as digests of what the device shows. Toggles of a section that the
-    text does not show have their default. Banners are left out.
+    Secret values come back as digests of what the device shows. Toggles that the text does not
+    show have their default, at the root and in sections that cannot be removed. Banners are left
+    out.
     """
     return within(_parsed(profile, text, digest), scope)
 
@@ -78,8 +79,12 @@ def _parsed(
 
 
 def _add_defaults(rules: Grammar, tree: dict[Path, str]) -> None:
-    plain = [path for path, value in tree.items() if value == PRESENT]
-    for path in [(), *plain]:
+    """Fill in what lasting sections do not show.
+
+    A section that can be removed gets none: its defaults would look like somebody's content.
+    """
+    lasting = [path for path in tree if tree[path] == PRESENT and rules.is_permanent(path)]
+    for path in [(), *lasting]:
         for setting in rules.defaults(path[-1] if path else ""):
             tree.setdefault((*path, setting.step), setting.value)
 

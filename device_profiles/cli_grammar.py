@@ -10,6 +10,7 @@ from device_profiles.models import CliModel, CommandRule
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, escaped, unescaped
 from device_profiles.tree import PRESENT, Path
+from device_profiles.values import canonical_value
 
 YES, NO = "yes", "no"
 _WORD = re.compile(r"\{(\w+)\}")
@@ -54,10 +55,11 @@ class _Command:
         if self.rule.kind == "toggle":
             yield Setting(step, NO if "no" in groups else YES)
         elif self.rule.kind == "members":
-            for member in expanded(groups["value"]):
+            for item in expanded(groups["value"]):
+                member = canonical_value(self.rule.canonical, item)
                 yield Setting(f"{step}[{MEMBER}='{escaped(member)}']", PRESENT)
         else:
-            yield Setting(step, groups["value"])
+            yield Setting(step, canonical_value(self.rule.canonical, groups["value"]))
 
     def lines(self, step: str, before: str | None, after: str | None) -> str | None:
         """Return the line that brings the step from ``before`` to ``after``."""

@@ -40,6 +40,8 @@ def _decode_object(
 ) -> None:
     for name, value in data.items():
         schema = schema_path((*path, name))
+        if schema in model.ignored:
+            continue
         if isinstance(value, dict):
             _decode_object(model, value, (*path, name), tree)
         elif isinstance(value, list):

@@ -1,9 +1,10 @@
 """The template environment: sandboxed, strict, and suspicious of every value."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError
@@ -49,16 +50,22 @@ def subnet_id(prefix: str) -> int:
     return (int(network.network_address) >> host_bits) % 2**31
 
 
-def host(prefix: str, number: int) -> str:
-    """Return address ``number`` of ``prefix``."""
-    return str(ip_network(prefix)[number])
+def kea_text(text: str) -> str:
+    """Return an identifier in Kea's notation for text. Raises ProfileError for a quote in it."""
+    if "'" in text:
+        raise ProfileError(f"Kea has no way to write an apostrophe in an identifier: {text!r}")
+    return f"'{text}'"
 
 
-def first_subnet(prefix: str, length: int) -> str:
-    """Return the second subnet of ``length`` in ``prefix``; the first one stays reserved."""
-    subnets = ip_network(prefix).subnets(new_prefix=length)
-    next(subnets)
-    return str(next(subnets))
+def lan_address(prefix: str) -> str:
+    """Return the router's address in the second /64 of a delegated prefix, with its length.
+
+    The first /64 stays free for the carrier's own use. The prefix itself when it is a /64.
+    """
+    network = IPv6Network(prefix)
+    first = int(network.network_address)
+    second = first + (1 << 64) if network.prefixlen < 64 else first
+    return f"{IPv6Address(second + 1)}/64"
 
 
 @lru_cache(maxsize=1)
@@ -71,7 +78,12 @@ def environment() -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"subnet_id": subnet_id, "host": host, "lan_subnet": first_subnet}
+    made.filters |= {
+        "subnet_id": subnet_id,
+        "kea_text": kea_text,
+        "lan_address": lan_address,
+        "regex_text": re.escape,
+    }
     return made
 
 

@@ -10,7 +10,17 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-ValueKind = Literal["boolean", "integer", "decimal", "ipv4", "ipv6", "ipv6-prefix", "lower"]
+ValueKind = Literal[
+    "boolean",
+    "integer",
+    "decimal",
+    "ipv4",
+    "ipv6",
+    "ipv6-prefix",
+    "ipv6-interface",
+    "kea-identifier",
+    "lower",
+]
 
 
 class _Model(BaseModel):
@@ -47,6 +57,8 @@ class CommandRule(_Model):
     """Regular expression with the group ``value`` and the words of ``step``."""
     write: str = ""
     negate: str = ""
+    canonical: ValueKind | None = None
+    """How the value is brought to its canonical form."""
     default: Literal["yes", "no"] | None = None
     """For toggles: what holds when the configuration does not show the command."""
 
@@ -103,6 +115,8 @@ class DataModel(_Model):
     types: Mapping[str, Literal["integer", "boolean", "number"]] = Field(default_factory=dict)
     """Members that are no strings."""
     values: Mapping[str, ValueKind] = Field(default_factory=dict)
+    ignored: frozenset[str] = frozenset()
+    """Members the device adds by itself; no part of what it is told to hold."""
 
 
 class Table(_Model):

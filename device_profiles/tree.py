@@ -24,7 +24,7 @@ Path = tuple[str, ...]
 Tree = Mapping[Path, str]
 
 PRESENT = ""
-SECRET_PREFIX = "secret:"
+SECRET_PREFIX = "secret:"  # noqa: S105 - marks a reference, is no password
 DIGEST_PREFIX = "digest:"
 
 

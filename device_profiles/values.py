@@ -2,7 +2,12 @@
 
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from ipaddress import AddressValueError, IPv4Address, IPv6Address, IPv6Network, NetmaskValueError
+from ipaddress import (
+    IPv4Address,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
 
 from device_profiles.models import ValueKind
 from device_profiles.tree import DIGEST_PREFIX
@@ -20,7 +25,7 @@ def canonical_value(kind: ValueKind | None, text: str) -> str:
     text = text.strip()
     try:
         return _canonical(kind, text)
-    except (AddressValueError, NetmaskValueError, InvalidOperation, ValueError):
+    except (InvalidOperation, ValueError):  # ValueError covers the address errors
         return text
 
 
@@ -38,8 +43,20 @@ def _canonical(kind: ValueKind, text: str) -> str:
             return str(IPv6Address(text))
         case "ipv6-prefix":
             return str(IPv6Network(text, strict=False))
+        case "ipv6-interface":
+            return str(IPv6Interface(text))
+        case "kea-identifier":
+            return _kea_identifier(text)
         case "lower":
             return text.lower()
+
+
+def _kea_identifier(text: str) -> str:
+    """Return an identifier as quoted text; Kea reports the hexadecimal of what it was told."""
+    if text.startswith("'"):
+        return text
+    shown = bytes.fromhex(text.removeprefix("0x").replace(":", "")).decode("ascii")
+    return f"'{shown}'" if shown.isprintable() and "'" not in shown else text
 
 
 def digest(shown: str) -> str:
