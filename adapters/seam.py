@@ -119,7 +119,10 @@ class Session(Protocol):
         """What this device can do."""
 
     def read(self, scope: Collection[Path]) -> Tree:
-        """Return what the device holds at and below the paths in ``scope``; absent ones miss."""
+        """Return what the device holds at and below the paths in ``scope``; absent ones miss.
+
+        Entries that a found path lies in are told too, without the rest of their contents.
+        """
 
     def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
         """Bring all edits onto the device in one transaction where it can; save if it must."""

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.queries import site_allocations
+from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.errors import ExpressionError
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import shown_resource
@@ -68,8 +69,16 @@ class OrderDocuments:
     def shown(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> str | None:
         """Return what the allocation table shows for an item, ``None`` before it has anything."""
         spec = self._catalog.specification(item.specification, item.version)
-        typed = self._catalog.typed_characteristics(spec, item.characteristics)
+        typed = typed_characteristics(spec, item.characteristics)
         try:
             return shown_resource(spec, typed, held)
         except ExpressionError:
             return None
+
+    def resource_label(self, item: sa.Row[Any]) -> str:
+        """Return what kind of thing the item's resource is, such as ``VLAN ID``."""
+        return self._catalog.specification(item.specification, item.version).resource_type.label
+
+    def resource_category(self, item: sa.Row[Any]) -> str:
+        """Return ``Physical`` or ``Logical``."""
+        return self._catalog.specification(item.specification, item.version).resource_type.category

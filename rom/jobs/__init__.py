@@ -1,0 +1,1 @@
+"""Jobs are wake-ups only: what there is to do stands in the tables."""

@@ -126,6 +126,21 @@ def completed_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row
     )
 
 
+def live_item(connection: sa.Connection, site: str, key: str) -> sa.Row[Any] | None:
+    """Return the item that gives, or is about to give, the site what ``key`` names."""
+    return connection.execute(
+        sa.select(order_item)
+        .where(order_item.c.site == site, order_item.c.key == key)
+        .where(
+            sa.or_(
+                order_item.c.state == ItemState.COMPLETED,
+                order_item.c.state.not_in(FINAL_ITEM_STATES),
+            )
+        )
+        .limit(1)
+    ).one_or_none()
+
+
 def step_item(
     connection: sa.Connection,
     row: sa.Row[Any],

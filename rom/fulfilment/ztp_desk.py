@@ -1,0 +1,133 @@
+"""The ZTP desk: who gets which day-1 configuration, and what routers tell while they boot.
+
+A configuration leaves only for the router whose serial number is booked for the site and that
+came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone.
+Everything else is refused, and the item concerned is held for people to look at.
+"""
+
+from collections.abc import Callable
+from hashlib import sha512
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from adapters.ztp.script import day0_script
+from adapters.ztp.service import ZtpRefused
+from device_profiles.cli import with_secrets
+from rom.fulfilment import staging
+from rom.fulfilment.transitions import Transitions
+from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.secrets import Vault
+from rom.store.tables import order_item
+
+log = structlog.get_logger()
+
+_STATES = {"started": "started", "failed": "failed", "completed": "completed"}
+_SELF_HEALING = ("WRONG_CPE", "WRONG_CIRCUIT")
+
+
+class ZtpDesk:
+    """Fulfils ``adapters.ztp.service.Desk`` from the tickets in the database."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        transitions: Transitions,
+        vault: Vault,
+        base_url: str,
+        wake: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._transitions = transitions
+        self._vault = vault
+        self._base_url = base_url
+        self._wake = wake
+
+    def boot_url(self, site: str) -> str:
+        """Return what DHCP tells a router at the site to fetch; the token is the circuit's."""
+        token = self._vault.resolve(f"ztp/{site}").get_secret_value()
+        return f"{self._base_url}/ztp/v1/{token}/ztp.py"
+
+    def script(self, token: str) -> bytes:
+        """Return the day-0 script for a circuit that has a router coming."""
+        with self._engine.begin() as connection:
+            if staging.ticket(connection, token=token) is None:
+                raise ZtpRefused
+        return day0_script(f"{self._base_url}/ztp/v1/{token}")
+
+    def config(self, token: str, serial: str, client: str) -> bytes:
+        """Return the configuration with its secrets, the same bytes on every call."""
+        ticket = self._admitted(token, serial, client)
+        with self._engine.begin() as connection:
+            if ticket.state == "staged":
+                staging.note(connection, serial, "fetched")
+        return self._filled(ticket.configuration).encode()
+
+    def sha512(self, token: str, serial: str, client: str) -> str:
+        """Return the hash by which the router checks what it fetched."""
+        ticket = self._admitted(token, serial, client)
+        return sha512(self._filled(ticket.configuration).encode()).hexdigest()
+
+    def exec_lines(self, token: str, serial: str, client: str) -> bytes:
+        """Return the lines that no configuration file can hold, secrets filled in."""
+        ticket = self._admitted(token, serial, client)
+        return self._filled("\n".join([*ticket.exec_lines, ""])).encode()
+
+    def event(self, token: str, serial: str, client: str, name: str, detail: str) -> None:
+        """Note how far the router is; ``completed`` makes the gateway log in and look."""
+        ticket = self._admitted(token, serial, client)
+        with self._engine.begin() as connection:
+            written = staging.note(connection, serial, _STATES[name], detail)
+        log.info("ztp.event", serial=serial, event_name=name, detail=detail, written=written)
+        self._wake(ticket.site)
+
+    def _filled(self, text: str) -> str:
+        return with_secrets(text, lambda name: self._vault.resolve(name).get_secret_value())
+
+    def _admitted(self, token: str, serial: str, client: str) -> Any:
+        with self._engine.begin() as connection:
+            ticket = staging.ticket(connection, token=token)
+            if ticket is not None and ticket.serial == serial and ticket.state != "closed":
+                self._forgive(connection, ticket)
+                return ticket
+            self._hold_concerned(connection, ticket, serial, client)
+        raise ZtpRefused
+
+    def _hold_concerned(
+        self, connection: sa.Connection, ticket: Any, serial: str, client: str
+    ) -> None:
+        own = staging.ticket(connection, serial=serial)
+        log.warning("ztp.refused", serial=serial, client=client, known=own is not None)
+        if ticket is not None and ticket.serial != serial and ticket.state != "closed":
+            text = f"router {serial} asked at this site; {ticket.serial} is booked for it"
+            self._hold(connection, ticket, "WRONG_CPE", text)
+        if own is not None and own.state != "closed" and (ticket is None or own != ticket):
+            text = f"router {serial} asked from another circuit than its site's"
+            self._hold(connection, own, "WRONG_CIRCUIT", text)
+
+    def _hold(self, connection: sa.Connection, ticket: Any, reason: str, text: str) -> None:
+        item = self._item(connection, ticket)
+        if item is None or item.state in FINAL_ITEM_STATES or item.reason == reason:
+            return
+        self._transitions.move(
+            connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
+        )
+
+    def _forgive(self, connection: sa.Connection, ticket: Any) -> None:
+        """The right router on the right circuit ends a hold that a wrong one had caused."""
+        item = self._item(connection, ticket)
+        if item is None or item.state != ItemState.HELD or item.reason not in _SELF_HEALING:
+            return
+        note = f"router {ticket.serial} has come by its own circuit; going on"
+        self._transitions.move(connection, item, ItemState.IN_PROGRESS, note=note)
+
+    def _item(self, connection: sa.Connection, ticket: Any) -> sa.Row[Any] | None:
+        return connection.execute(
+            sa.select(order_item)
+            .where(
+                order_item.c.order_id == ticket.order_id, order_item.c.item_id == ticket.item_id
+            )
+            .with_for_update()
+        ).one_or_none()
+

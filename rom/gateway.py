@@ -1,0 +1,209 @@
+"""The gateway as its faces see it: orders in, documents, reports and previews out. Thread-safe."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.ztp.service import Desk
+from inventory import queries
+from rom.catalog.loader import Catalog
+from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.transitions import Transitions
+from rom.jobs.wakes import Wakes, Worker
+from rom.ledger import changes, intents
+from rom.orders.model import Action, NewOrder
+from rom.orders.refused import OrderRefused
+from rom.orders.validate import validate
+from rom.preview import RollbackPreview
+from rom.reports import Reports
+from rom.store import orders
+from rom.store.tables import change, event_outbox
+
+_REAPPLY_SECONDS = 60.0
+
+
+class Gateway:
+    """What the API, the command line and the console call; built by ``rom.runtime``."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        catalog: Catalog,
+        documents: OrderDocuments,
+        transitions: Transitions,
+        wakes: Wakes,
+        worker: Worker,
+        ztp_desk: Desk,
+        preview: RollbackPreview,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._documents = documents
+        self._transitions = transitions
+        self._wakes = wakes
+        self._worker = worker
+        self._reports = Reports(documents)
+        self._preview = preview
+        self.ztp_desk = ztp_desk
+
+    def start(self) -> None:
+        """Start the workers of this process."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Stop the workers; what is under way ends first, the rest stays in the database."""
+        self._worker.stop()
+
+    def problems(self) -> list[str]:
+        """Return why orders cannot be taken now; empty when they can."""
+        found = []
+        try:
+            with self._engine.connect() as connection:
+                if not queries.has_inventory(connection):
+                    found.append("inventory is empty: load one with `rom inventory load FILE`")
+        except sa.exc.SQLAlchemyError as error:
+            found.append(f"database does not answer: {type(error).__name__}")
+        if not self._worker.alive:
+            found.append("worker is not running")
+        return found
+
+    def create_order(self, body: object) -> dict[str, Any]:
+        """Take an order and return its TMF652 document, acknowledged.
+
+        Raises ``OrderRefused`` naming the field; nothing is written then.
+        """
+        with self._engine.begin() as connection:
+            order = validate(
+                body, self._catalog, lambda key: queries.site_exists(connection, key)
+            )
+            self._refuse_what_cannot_be(connection, order)
+            order_id = orders.insert_order(connection, order)
+            self._transitions.created(connection, order_id)
+            document = self._document(connection, order_id)
+        for site in sorted({item.site for item in order.items}):
+            self._wakes.site(site)
+        return document
+
+    def _refuse_what_cannot_be(self, connection: sa.Connection, order: NewOrder) -> None:
+        for index, item in enumerate(order.items):
+            if item.action is not Action.ADD:
+                raise OrderRefused(
+                    f"orderItem[{index}].action",
+                    f"{item.action.value} is not supported by this release",
+                    "send add",
+                )
+            earlier = orders.live_item(connection, item.site, item.key)
+            if earlier is not None:
+                raise OrderRefused(
+                    f"orderItem[{index}].resource.place",
+                    f"site {item.site} has {earlier.specification} from order {earlier.order_id} "
+                    f"already, {earlier.state}",
+                    "order what the site does not have yet",
+                )
+
+    def find_order(self, order_id: str) -> dict[str, Any] | None:
+        """Return the order's TMF652 document, or ``None``."""
+        with self._engine.connect() as connection:
+            row = orders.find_order(connection, order_id)
+            return None if row is None else self._documents.render(connection, [row])[0]
+
+    def list_orders(
+        self, *, offset: int, limit: int, state: str | None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return a page of orders, newest first, and the number of all that match."""
+        with self._engine.connect() as connection:
+            rows, total = orders.list_orders(connection, offset=offset, limit=limit, state=state)
+            return self._documents.render(connection, rows), total
+
+    def report(self, order_id: str) -> dict[str, Any] | None:
+        """Return what was allocated, sent and measured for an order, or ``None``."""
+        with self._engine.connect() as connection:
+            return self._reports.report(connection, order_id)
+
+    def list_resources(
+        self, *, offset: int, limit: int, filters: Mapping[str, str]
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return a page of inventory's resources as neutral rows, and the number that match."""
+        with self._engine.connect() as connection:
+            return queries.list_resources(connection, filters, offset, limit)
+
+    def find_resource(self, resource_id: str) -> dict[str, Any] | None:
+        """Return one resource as a neutral row, or ``None``."""
+        with self._engine.connect() as connection:
+            return queries.find_resource(connection, resource_id)
+
+    def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
+        """Return the order's events after ``sequence``, each with its own ``sequence``."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(event_outbox)
+                .where(event_outbox.c.order_id == order_id, event_outbox.c.sequence > sequence)
+                .order_by(event_outbox.c.sequence)
+            )
+            return [{"sequence": row.sequence, **row.payload} for row in rows]
+
+    def reapply(self, site: str) -> dict[str, Any]:
+        """Bring the site's present intent onto all its devices again, by the one reconcile path.
+
+        Returns per device how many edits were sent; none where it was as wanted. Raises
+        ``LookupError`` for a site without intents and ``TimeoutError`` after a minute.
+        """
+        with self._engine.begin() as connection:
+            places = intents.devices_of_site(connection, site)
+            numbers = {
+                changes.request(
+                    connection, device=row.device, site=site, kind="reconcile"
+                ): row.device
+                for row in places
+            }
+        if not numbers:
+            raise LookupError(site)
+        for device in sorted(set(numbers.values())):
+            self._wakes.device(device)
+        rows = self._settled(list(numbers))
+        return {
+            "site": site,
+            "devices": [
+                {
+                    "device": row.device,
+                    "edits": row.edits or 0,
+                    "state": row.state,
+                    "transaction": row.transaction,
+                    **({"error": row.error} if row.state == "refused" else {}),
+                }
+                for row in rows
+            ],
+        }
+
+    def _settled(self, numbers: list[int]) -> list[sa.Row[Any]]:
+        deadline = time.monotonic() + _REAPPLY_SECONDS
+        while True:
+            with self._engine.connect() as connection:
+                rows = connection.execute(
+                    sa.select(change).where(change.c.id.in_(numbers)).order_by(change.c.id)
+                ).all()
+            if all(row.state in ("done", "refused") for row in rows):
+                return list(rows)
+            if time.monotonic() > deadline:
+                waiting = ", ".join(r.device for r in rows if r.state not in ("done", "refused"))
+                message = f"still waiting for {waiting}"
+                raise TimeoutError(message)
+            time.sleep(0.05)
+
+    def rollback_preview(self, site: str) -> dict[str, Any]:
+        """Return what taking everything back from the site would send; nothing is changed.
+
+        Raises ``LookupError`` for a site without intents, ``AdapterError`` when a device that
+        must be read cannot be.
+        """
+        return self._preview.of_site(site)
+
+    def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
+        row = orders.find_order(connection, order_id)
+        if row is None:
+            raise LookupError(order_id)
+        return self._documents.render(connection, [row])[0]
+
+

@@ -1,0 +1,81 @@
+"""What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from rom.fulfilment.fulfiller import Fulfiller
+from rom.ledger import changes
+from rom.ledger.writer import DeviceWriter
+from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.store.tables import change, order_item
+
+_UNWOKEN = timedelta(seconds=5)
+
+
+class Waker(Protocol):
+    """Who wakes handlers."""
+
+    site: Callable[[str], None]
+    device: Callable[[str], None]
+
+
+class EngineHandlers:
+    """The engine's two handlers and its sweep."""
+
+    def __init__(
+        self, engine: sa.Engine, fulfiller: Fulfiller, writer: DeviceWriter, wakes: Waker
+    ) -> None:
+        self._engine = engine
+        self._fulfiller = fulfiller
+        self._writer = writer
+        self._wakes = wakes
+
+    def advance_site(self, site: str) -> None:
+        """Take a site's items their next steps."""
+        for device in sorted(self._fulfiller.run(site)):
+            self._wakes.device(device)
+
+    def write_device(self, device: str) -> None:
+        """Write what waits for a device."""
+        for site in sorted(self._writer.run(device)):
+            self._wakes.site(site)
+
+    def sweep(self, *, thorough: bool) -> None:
+        """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
+        with self._engine.connect() as connection:
+            devices = changes.due_devices(connection)
+            sites = set(connection.scalars(_due_sites()))
+            if thorough:
+                sites |= set(connection.scalars(_unwoken_sites()))
+        for site in sorted(sites):
+            self._wakes.site(site)
+        for device in sorted(devices):
+            self._wakes.device(device)
+
+
+def _due_sites() -> sa.Select[tuple[str]]:
+    return (
+        sa.select(order_item.c.site)
+        .where(order_item.c.due_at <= sa.func.now())
+        .where(order_item.c.state.not_in(FINAL_ITEM_STATES))
+        .distinct()
+    )
+
+
+def _unwoken_sites() -> sa.Select[tuple[str]]:
+    """Sites with an item that nothing outside has to happen for."""
+    unsettled = sa.exists().where(
+        change.c.order_id == order_item.c.order_id,
+        change.c.item_id == order_item.c.item_id,
+        change.c.state.in_(("blocked", "waiting", "claimed")),
+    )
+    return (
+        sa.select(order_item.c.site)
+        .where(order_item.c.state.in_((ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS)))
+        .where(order_item.c.due_at.is_(None), order_item.c.updated_at < sa.func.now() - _UNWOKEN)
+        .where(sa.or_(order_item.c.step != "queued", ~unsettled))
+        .distinct()
+    )

@@ -1,0 +1,120 @@
+"""Puts the gateway together: database, inventory, vault, fleet, handlers, workers."""
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import sqlalchemy as sa
+import structlog
+
+from adapters.fleet import Fleet
+from inventory.lab_import import import_lab
+from inventory.load import load_inventory
+from rom.catalog.loader import load_catalog
+from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.fulfiller import Fulfiller
+from rom.fulfilment.proof import ProofSettings, Prover
+from rom.fulfilment.site import SiteHandler
+from rom.fulfilment.targets import Targets
+from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.ztp_desk import ZtpDesk
+from rom.gateway import Gateway
+from rom.jobs import wakes as jobs
+from rom.jobs.handlers import EngineHandlers
+from rom.ledger.writer import DeviceWriter, WriterSettings
+from rom.preview import RollbackPreview
+from rom.secrets import Vault, master_key
+from rom.settings import Settings
+from rom.store.database import make_engine, migrate, plain_url
+from rom.store.embedded import EmbeddedPostgres
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[tuple[sa.Engine, str]]:
+    """Yield an engine on a schema of this release, and the database's URL.
+
+    Without ``database_url`` the embedded PostgreSQL runs while the block does.
+    """
+    with ExitStack() as stack:
+        if settings.database_url is not None:
+            url = settings.database_url.get_secret_value()
+        else:
+            url = stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
+        engine = make_engine(url, pool_size=settings.workers + 8)
+        stack.callback(engine.dispose)
+        migrate(engine)
+        jobs.install(engine, plain_url(url))
+        yield engine, url
+
+
+@contextmanager
+def open_gateway(settings: Settings) -> Iterator[Gateway]:
+    """Yield a gateway that is ready to start; everything is closed in reverse on the way out.
+
+    Raises ``InventoryProblem`` for an inventory file that cannot be loaded.
+    """
+    with ExitStack() as stack:
+        engine, url = stack.enter_context(open_database(settings))
+        vault = Vault(engine, master_key(settings.data_dir, settings.master_key))
+        load_files(engine, vault, settings)
+        fleet = Fleet(vault.resolve)
+        stack.callback(fleet.close)
+        wakes = jobs.Wakes(plain_url(url))
+        stack.callback(wakes.close)
+        catalog = load_catalog(settings.catalog_dir)
+        documents = OrderDocuments(catalog, settings.base_url)
+        transitions = Transitions(documents)
+        targets = Targets(engine, fleet, vault)
+        desk = ZtpDesk(engine, transitions, vault, settings.base_url, wakes.site)
+        writer = DeviceWriter(engine, targets, _writer_settings(settings))
+        proof = ProofSettings(
+            settings.retry_seconds, settings.twamp_packets, settings.twamp_interval
+        )
+        fulfiller = Fulfiller(
+            engine,
+            catalog,
+            SiteHandler(transitions, targets, settings.retry_seconds),
+            Prover(engine, transitions, targets, proof),
+            desk.boot_url,
+        )
+        handlers = EngineHandlers(engine, fulfiller, writer, wakes)
+        worker = jobs.Worker(plain_url(url), handlers, settings.workers)
+        gateway = Gateway(
+            engine,
+            catalog,
+            documents,
+            transitions,
+            wakes,
+            worker,
+            desk,
+            RollbackPreview(engine, fleet, targets),
+        )
+        stack.callback(gateway.stop)
+        yield gateway
+
+
+def _writer_settings(settings: Settings) -> WriterSettings:
+    return WriterSettings(
+        holder=f"{socket.gethostname()}/{os.getpid()}",
+        lease_seconds=settings.lease_seconds,
+        confirm_seconds=settings.confirm_seconds,
+        group_size=settings.group_size,
+        retry_seconds=settings.retry_seconds,
+    )
+
+
+def load_files(engine: sa.Engine, vault: Vault, settings: Settings) -> None:
+    """Load the inventory file and the lab's endpoints, as far as the settings name them."""
+    if settings.inventory_file is not None:
+        with engine.begin() as connection:
+            load_inventory(connection, settings.inventory_file)
+        log.info("inventory.loaded", file=str(settings.inventory_file))
+    if settings.lab_ready_file is not None:
+        document = json.loads(settings.lab_ready_file.read_text())
+        with engine.begin() as connection:
+            import_lab(connection, document, vault.remember)
+        log.info("lab.imported", devices=len(document["devices"]))

@@ -1,0 +1,142 @@
+"""A device that is a dictionary behind the seam, and an engine on a migrated database."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+import sqlalchemy as sa
+
+from adapters.errors import CommitRefused, SessionLost, Unreachable
+from adapters.seam import (
+    ApplyMode,
+    Capability,
+    Query,
+    Receipt,
+    Session,
+    SiteEdits,
+    SiteOutcome,
+    SiteReceipt,
+)
+from device_profiles.fragment import Fragment
+from device_profiles.tree import Path, Tree, patched, within
+from rom.ledger import changes, intents
+from rom.ledger.writer import DeviceWriter, WriterSettings
+from rom.store.database import make_engine, migrate
+
+
+@dataclass
+class DictionaryDevice:
+    """Applies edits all or nothing, with a confirmed commit and faults to order."""
+
+    running: dict[Path, str] = field(default_factory=dict)
+    applied: list[list[str]] = field(default_factory=list)
+    refuse: Collection[str] = ()
+    lose_reply: bool = False
+    lose_before_commit: bool = False
+    unreachable: bool = False
+    ignores: Collection[Path] = ()
+    armed: tuple[str, dict[Path, str]] | None = None
+    confirmed: list[str] = field(default_factory=list)
+    reads: int = 0
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return frozenset({Capability.TRANSACTION, Capability.CONFIRMED_COMMIT})
+
+    def read(self, scope: Collection[Path]) -> Tree:
+        self.reads += 1
+        found = within(self.running, scope)
+        above = {path[:length] for path in found for length in range(1, len(path))}
+        return found | {path: self.running[path] for path in above & self.running.keys()}
+
+    def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
+        if self.lose_before_commit:
+            self.lose_before_commit = False
+            raise SessionLost("gone before the commit")
+        assert mode.before_commit is not None
+        mode.before_commit()
+        for part in batch:
+            if part.site in self.refuse:
+                raise CommitRefused("must-violation")
+        before = dict(self.running)
+        for part in batch:
+            self.running = patched(
+                self.running, [e for e in part.edits if e.path not in self.ignores]
+            )
+        self.applied.append([part.site for part in batch])
+        self.armed = (mode.transaction, before)
+        if self.lose_reply:
+            self.lose_reply = False
+            raise SessionLost("no reply to commit", outcome_unknown=True)
+        receipts = tuple(SiteReceipt(part.site, SiteOutcome.APPLIED) for part in batch)
+        return Receipt(mode.transaction, receipts, confirming=True, sent="sent")
+
+    def confirm(self, transaction: str) -> None:
+        assert self.armed is not None
+        assert self.armed[0] == transaction
+        self.confirmed.append(transaction)
+        self.armed = None
+
+    def cancel(self, transaction: str) -> None:
+        assert self.armed is not None
+        assert self.armed[0] == transaction
+        self.running = self.armed[1]
+        self.armed = None
+
+    def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
+        return dict.fromkeys((query.name for query in queries), None)
+
+    def close(self) -> None:
+        return None
+
+
+@dataclass
+class Lab:
+    """The writer with one dictionary device, and shorthands for what tests do with it."""
+
+    engine: sa.Engine
+    device: DictionaryDevice
+    name: str = "OLT-1"
+
+    @contextmanager
+    def open(self, device: str, site: str) -> Iterator[Session]:
+        if self.device.unreachable:
+            raise Unreachable("no route", device=device)
+        yield self.device
+
+    def writer(self, *, retry_seconds: float = 60) -> DeviceWriter:
+        return DeviceWriter(self.engine, self, WriterSettings("test", 30, 120, 64, retry_seconds))
+
+    def want(self, site: str, fragment: Fragment) -> int:
+        with self.engine.begin() as connection:
+            intents.keep(
+                connection,
+                device=self.name,
+                site=site,
+                role="access",
+                fragments={"bearer": fragment},
+            )
+            return changes.request(connection, device=self.name, site=site, kind="apply")
+
+    def run(self) -> None:
+        self.writer(retry_seconds=0.001).run(self.name)
+
+    def change(self, number: int) -> sa.Row[tuple[str, str | None, str | None, int | None]]:
+        with self.engine.connect() as connection:
+            return connection.execute(
+                sa.text('SELECT state, reason, error, edits FROM "change" WHERE id = :id'),
+                {"id": number},
+            ).one()
+
+    def scalar(self, text: str) -> object:
+        with self.engine.connect() as connection:
+            return connection.scalar(sa.text(text))
+
+
+@pytest.fixture
+def lab(database_url: str) -> Iterator[Lab]:
+    engine = make_engine(database_url)
+    migrate(engine)
+    yield Lab(engine, DictionaryDevice())
+    engine.dispose()

@@ -1,0 +1,141 @@
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from device_profiles.fragment import Fragment, SharedObject
+from device_profiles.tree import PRESENT, Path
+from rom.ledger import lease
+
+TEMPLATE: Path = ("templates", "template[name='gold']")
+
+
+def site(name: str, value: str = "500") -> Fragment:
+    entry: Path = ("sites", f"site[name='{name}']")
+    return Fragment(
+        own={entry: PRESENT, (*entry, "speed"): value},
+        shared=(SharedObject(TEMPLATE, {TEMPLATE: PRESENT, (*TEMPLATE, "rate"): "1"}),),
+    )
+
+
+def test_waiting_sites_go_out_in_one_transaction_after_one_read(lab: Any) -> None:
+    numbers = [lab.want(name, site(name)) for name in ("A", "B", "C")]
+    lab.run()
+    assert lab.device.applied == [["A", "B", "C"]]
+    assert lab.device.reads == 2  # once to plan, once to prove
+    assert {lab.change(number).state for number in numbers} == {"done"}
+    assert lab.scalar("SELECT state FROM device_txn") == "committed"
+    assert lab.device.armed is None
+
+
+def test_the_same_intent_again_sends_nothing(lab: Any) -> None:
+    lab.want("A", site("A"))
+    lab.run()
+    again = lab.want("A", site("A"))
+    lab.run()
+    assert len(lab.device.applied) == 1
+    assert (lab.change(again).state, lab.change(again).edits) == ("done", 0)
+
+
+def test_bad_sites_are_found_and_the_others_succeed(lab: Any) -> None:
+    names = [f"S{number:02}" for number in range(16)]
+    lab.device.refuse = {"S03", "S11"}
+    numbers = {name: lab.want(name, site(name)) for name in names}
+    lab.run()
+    states = {name: lab.change(number).state for name, number in numbers.items()}
+    assert {name for name, state in states.items() if state == "refused"} == {"S03", "S11"}
+    assert {f"site[name='{name}']" for name in names} - {
+        path[1] for path in lab.device.running if path[0] == "sites"
+    } == {"site[name='S03']", "site[name='S11']"}
+
+
+def test_a_lost_reply_is_resolved_by_reading_and_nothing_is_sent_twice(lab: Any) -> None:
+    lab.device.lose_reply = True
+    number = lab.want("A", site("A"))
+    lab.run()
+    assert lab.scalar("SELECT state FROM device_txn") == "unknown"
+    lab.run()
+    assert lab.change(number).state == "done"
+    assert lab.device.applied == [["A"]]
+    assert lab.device.confirmed
+    assert lab.scalar("SELECT state FROM device_txn") == "committed"
+    assert lab.scalar("SELECT count(*) FROM net_effect") == 2
+    assert lab.scalar("SELECT count(*) FROM shared_owner") == 1
+
+
+def test_a_session_lost_before_the_commit_starts_over(lab: Any) -> None:
+    lab.device.lose_before_commit = True
+    number = lab.want("A", site("A"))
+    lab.run()
+    lab.run()
+    assert lab.change(number).state == "done"
+    assert lab.device.applied == [["A"]]
+
+
+def test_a_device_that_drops_a_value_is_taken_back_and_the_good_site_goes_again(lab: Any) -> None:
+    lab.device.ignores = {("sites", "site[name='B']", "speed")}
+    good, bad = lab.want("A", site("A")), lab.want("B", site("B"))
+    lab.run()
+    assert lab.change(good).state == "done"
+    assert (lab.change(bad).state, lab.change(bad).reason) == ("refused", "READ_BACK_MISMATCH")
+    assert ("sites", "site[name='B']") not in lab.device.running
+
+
+def test_an_unreachable_device_postpones_and_loses_nothing(lab: Any) -> None:
+    lab.device.unreachable = True
+    number = lab.want("A", site("A"))
+    lab.run()
+    assert (lab.change(number).state, lab.change(number).reason) == (
+        "waiting",
+        "DEVICE_UNREACHABLE",
+    )
+    lab.device.unreachable = False
+    lab.run()
+    assert lab.change(number).state == "done"
+
+
+def test_a_writer_that_slept_through_its_lease_is_fenced_off(lab: Any) -> None:
+    number = lab.want("A", site("A"))
+    original = lab.device.apply
+
+    def stolen(*arguments: Any) -> Any:
+        with lab.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE device_lease SET until = now() - interval '1 s'"))
+        assert lease.acquire(lab.engine, lab.name, "another", 30) == 2
+        return original(*arguments)
+
+    lab.device.apply = stolen
+    lab.run()
+    assert lab.device.applied == []
+    assert lab.change(number).state == "claimed"
+
+
+def test_only_one_writer_at_a_time_gets_a_device(lab: Any) -> None:
+    assert lease.acquire(lab.engine, lab.name, "one", 30) == 1
+    assert lease.acquire(lab.engine, lab.name, "two", 30) is None
+    lease.release(lab.engine, lab.name, 1)
+    assert lease.acquire(lab.engine, lab.name, "two", 30) == 2
+
+
+@pytest.mark.parametrize("value", ["90", "2"])
+def test_template_drift_refuses_the_site_and_sends_nothing(lab: Any, value: str) -> None:
+    lab.device.running = {TEMPLATE: PRESENT, (*TEMPLATE, "rate"): value}
+    number = lab.want("A", site("A"))
+    lab.run()
+    assert (lab.change(number).state, lab.change(number).reason) == ("refused", "TEMPLATE_DRIFT")
+    assert lab.device.applied == []
+
+
+def test_the_schema_and_the_tables_are_the_same(lab: Any) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    import inventory.tables
+    import rom.store.tables
+
+    with lab.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        found = compare_metadata(
+            context, [rom.store.tables.metadata, inventory.tables.metadata]
+        )
+    assert [entry for entry in found if "procrastinate" not in str(entry)] == []
