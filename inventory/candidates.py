@@ -65,13 +65,13 @@ class Candidates:
             .order_by(pool.c.id)
             .with_for_update(key_share=True)  # rows may still refer to the pool meanwhile
         )
-        capacity = dict(self._connection.execute(locked).tuples().all())
+        capacity = dict(self._connection.execute(locked).all())
         taken = (
             sa.select(reservation.c.pool_id, sa.func.sum(reservation.c.amount))
             .where(reservation.c.pool_id.in_(ids), reservation.c.amount.is_not(None))
             .group_by(reservation.c.pool_id)
         )
-        amounts = dict(self._connection.execute(taken).tuples().all())
+        amounts = dict(self._connection.execute(taken).all())
         by_kind: dict[str, list[PoolRow]] = defaultdict(list)
         for row in sorted(self._pools.values(), key=_preference):
             free = int((capacity.get(row.id) or 0) - amounts.get(row.id, 0))

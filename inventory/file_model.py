@@ -110,7 +110,7 @@ class EndpointEntry(Entry):
     host: Text
     port: int = Field(ge=1, le=65535)
     username: str = ""
-    secret_name: Key | None = None
+    secret_name: Text | None = None
     host_key: Text | None = None
     options: dict[str, Text] = {}
 

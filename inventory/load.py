@@ -42,7 +42,11 @@ def load_file(connection: sa.Connection, path: Path) -> LoadReport:
 
 def read_file(path: Path) -> InventoryFile:
     """Parse and validate a file without a database; raises ``InventoryFileError``."""
-    return InventoryFile.model_validate(_validated(path, _parsed(path)))
+    content = _parsed(path)
+    try:
+        return InventoryFile.model_validate(content)
+    except ValidationError as error:
+        raise InventoryFileError(str(path), _problems(error, content)) from error
 
 
 def _load(connection: sa.Connection, path: Path, wanted: InventoryFile) -> LoadReport:
@@ -68,14 +72,6 @@ def _parsed(path: Path) -> Mapping[str, Any]:
         raise refuse(f"is no YAML: {error}", "correct the syntax there") from error
     if not isinstance(content, dict):
         raise refuse("has no entries", "start with keys such as sites:, devices: and pools:")
-    return content
-
-
-def _validated(path: Path, content: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        InventoryFile.model_validate(content)
-    except ValidationError as error:
-        raise InventoryFileError(str(path), _problems(error, content)) from error
     return content
 
 

@@ -141,9 +141,10 @@ class Stock:
         ]
         for _, _, pool, item in sorted(free, key=lambda entry: entry[:2]):
             yield Choice(request, pool, item.id, item.attributes)
+        names = {(choice.pool.id, choice.attributes["value"]) for choice in known.values()}
         for pool in pools:
-            if pool.pattern is not None:
-                value = pool.pattern.replace("{site}", site)
+            value = (pool.pattern or "").replace("{site}", site)
+            if pool.pattern is not None and (pool.id, value) not in names:
                 row = self.patterns.get((pool.id, value))
                 yield Choice(request, pool, row or uuid4(), {"value": value}, row is None)
 

@@ -91,7 +91,7 @@ def _unknown_customers(connection: sa.Connection, wanted: InventoryFile) -> list
 
 
 def _wrong_partners(connection: sa.Connection, devices: Sequence[DeviceEntry]) -> list[Problem]:
-    rows = connection.execute(sa.select(device.c.name, device.c.role)).tuples()
+    rows = connection.execute(sa.select(device.c.name, device.c.role))
     roles: dict[str, str] = dict(rows.all())
     return [
         Problem(

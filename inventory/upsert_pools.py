@@ -37,7 +37,7 @@ def upsert_pools(connection: sa.Connection, wanted: Sequence[WantedPool]) -> Loa
     known = [(before[row["name"]], row) for row in rows if row["name"] in before]
     refuse([problem for pair in known for problem in _pool_problems(*pair, held)])
     report = upsert_rows(connection, pool, "name", rows)
-    ids = dict(connection.execute(sa.select(pool.c.name, pool.c.id).where(names)).tuples().all())
+    ids = dict(connection.execute(sa.select(pool.c.name, pool.c.id).where(names)).all())
     present = _present(connection, list(ids.values()))
     difference = _Difference()
     for entry in wanted:

@@ -1,0 +1,105 @@
+"""List resources for whoever shows them: things and shares of quantities alike, in pages."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from inventory.records import Holder, ResourceFilter, ResourcePage, ResourceRecord
+from inventory.tables import HOLDING_STATES, pool, reservation, resource
+
+
+def list_resources(
+    connection: sa.Connection,
+    filters: ResourceFilter | None = None,
+    *,
+    offset: int = 0,
+    limit: int = 100,
+) -> ResourcePage:
+    """Return one page in a stable order (kind, pool, value's place in the pool) and the total.
+
+    An id that is no UUID finds nothing. Shares of a quantity appear while a site holds them.
+    """
+    listed = _listed()
+    found = sa.select(listed).where(*_conditions(listed, filters or ResourceFilter()))
+    total = connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
+    ordered = found.order_by(
+        listed.c.kind, listed.c.pool, listed.c.ordinal, listed.c.value, listed.c.resource_id
+    )
+    rows = connection.execute(ordered.offset(offset).limit(limit)).mappings().all()
+    holders = _holders(connection, [row["resource_id"] for row in rows])
+    return ResourcePage(
+        rows=tuple(_record(dict(row), holders.get(row["resource_id"], ())) for row in rows),
+        total=total,
+    )
+
+
+def _listed() -> sa.Subquery:
+    holding = (
+        sa.select(_furthest(reservation.c.state))
+        .where(reservation.c.resource_id == resource.c.id)
+        .scalar_subquery()
+    )
+    occupied = resource.c.state.in_(("available", "allocated"))
+    things = sa.select(
+        resource.c.id.label("resource_id"), pool.c.kind, pool.c.name.label("pool"),
+        resource.c.value, resource.c.ordinal, resource.c.attributes,
+        pool.c.attributes.label("pool_attributes"),
+        sa.case((occupied, sa.func.coalesce(holding, "available")), else_=resource.c.state)
+        .label("state"),
+        sa.null().cast(sa.BigInteger).label("amount"),
+        resource.c.used_by, resource.c.quarantine_until,
+    ).join_from(resource, pool)  # fmt: skip
+    shares = sa.select(
+        reservation.c.id, pool.c.kind, pool.c.name,
+        sa.cast(reservation.c.amount, sa.Text), sa.literal(0),
+        sa.func.jsonb_build_object("value", reservation.c.amount), pool.c.attributes,
+        reservation.c.state, reservation.c.amount,
+        sa.null().cast(sa.Text), sa.null().cast(sa.DateTime(timezone=True)),
+    ).join_from(reservation, pool).where(reservation.c.amount.is_not(None))  # fmt: skip
+    return sa.union_all(things, shares).subquery("listed")
+
+
+def _furthest(state: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """Return of several holders' states the one furthest on its way to use."""
+    words = sa.cast(sa.literal(list(HOLDING_STATES)), sa.ARRAY(sa.Text))
+    place = sa.func.max(sa.func.array_position(words, state))
+    return sa.case(*((place == index, word) for index, word in enumerate(HOLDING_STATES, start=1)))
+
+
+def _conditions(listed: sa.Subquery, filters: ResourceFilter) -> list[sa.ColumnElement[bool]]:
+    wanted = filters.model_dump(exclude_none=True)
+    found: list[sa.ColumnElement[bool]] = []
+    held_by = {name: wanted.pop(name) for name in ("site", "order_id") if name in wanted}
+    if held_by:
+        held = sa.select(sa.func.coalesce(reservation.c.resource_id, reservation.c.id)).where(
+            *(reservation.c[name] == value for name, value in held_by.items())
+        )
+        found.append(listed.c.resource_id.in_(held))
+    if "resource_id" in wanted:
+        try:
+            wanted["resource_id"] = UUID(wanted["resource_id"])
+        except ValueError:
+            return [sa.false()]
+    return found + [listed.c[name] == value for name, value in wanted.items()]
+
+
+def _holders(connection: sa.Connection, ids: list[UUID]) -> dict[UUID, tuple[Holder, ...]]:
+    held = sa.func.coalesce(reservation.c.resource_id, reservation.c.id)
+    query = (
+        sa.select(held.label("held"), *(reservation.c[name] for name in Holder.model_fields))
+        .where(sa.or_(reservation.c.resource_id.in_(ids), reservation.c.id.in_(ids)))
+        .order_by(reservation.c.site, reservation.c.name)
+    )
+    found: dict[UUID, tuple[Holder, ...]] = {}
+    for row in connection.execute(query).mappings():
+        fields: dict[str, Any] = dict(row)
+        thing = fields.pop("held")
+        found[thing] = (*found.get(thing, ()), Holder(**fields))
+    return found
+
+
+def _record(row: dict[str, Any], holders: tuple[Holder, ...]) -> ResourceRecord:
+    del row["ordinal"]
+    row["resource_id"] = str(row["resource_id"])
+    return ResourceRecord(**row, holders=holders)

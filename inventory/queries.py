@@ -1,0 +1,157 @@
+"""Ask inventory: what a site holds, who it is, which devices serve it and how to reach them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.model import UnknownEntryError
+from inventory.records import (
+    CustomerRecord,
+    DeviceRecord,
+    EndpointData,
+    PoolStatus,
+    SiteRecord,
+)
+from inventory.tables import (
+    customer,
+    device,
+    pool,
+    reservation,
+    resource,
+)
+from inventory.tables import (
+    network_parameters as parameters_table,
+)
+from inventory.tables import (
+    site as site_table,
+)
+
+
+def site_allocations(connection: sa.Connection, site: str) -> dict[str, dict[str, Any]]:
+    """Return the attributes of all a site holds by name: the ``res`` of templates."""
+    query = (
+        sa.select(reservation.c.name, reservation.c.amount, resource.c.attributes)
+        .select_from(reservation.outerjoin(resource))
+        .where(reservation.c.site == site)
+        .order_by(reservation.c.name)
+    )
+    return {
+        name: {"value": amount} if amount is not None else dict(attributes)
+        for name, amount, attributes in connection.execute(query)
+    }
+
+
+def site_record(connection: sa.Connection, key: str) -> SiteRecord:
+    """Return a site; raises ``UnknownEntryError``."""
+    return SiteRecord(**_one(connection, site_table, "key", key))
+
+
+def customer_record(connection: sa.Connection, customer_id: str) -> CustomerRecord:
+    """Return a customer; raises ``UnknownEntryError``."""
+    return CustomerRecord(**_one(connection, customer, "id", customer_id))
+
+
+def network_parameters(connection: sa.Connection) -> dict[str, Any]:
+    """Return the gateway-wide parameters; empty before a file with ``network`` was loaded."""
+    found = connection.scalar(sa.select(parameters_table.c.parameters))
+    return dict(found or {})
+
+
+def device_record(connection: sa.Connection, name: str) -> DeviceRecord:
+    """Return a device; raises ``UnknownEntryError``."""
+    return _device(_one(connection, device, "name", name))
+
+
+def devices(connection: sa.Connection, role: str | None = None) -> tuple[DeviceRecord, ...]:
+    """Return all devices, or those of a role, by name."""
+    query = sa.select(device).order_by(device.c.name)
+    if role is not None:
+        query = query.where(device.c.role == role)
+    return tuple(_device(dict(row)) for row in connection.execute(query).mappings())
+
+
+def partner(connection: sa.Connection, name: str, role: str) -> DeviceRecord:
+    """Return the device that has ``role`` for the sites of a device; ``UnknownEntryError``."""
+    partners = device_record(connection, name).partners
+    if role not in partners:
+        raise UnknownEntryError(f"device {name} has no partner of role {role}")
+    return device_record(connection, partners[role])
+
+
+def endpoint_data(connection: sa.Connection, name: str) -> EndpointData:
+    """Return how to reach a device; raises ``UnknownEntryError`` also when nobody said so yet."""
+    row = _one(connection, device, "name", name)
+    if row["host"] is None or row["port"] is None:
+        raise UnknownEntryError(f"device {name} has no endpoint; load one or import the lab's")
+    fields = EndpointData.model_fields.keys() - {"device"}
+    return EndpointData(device=name, **{field: row[field] for field in fields})
+
+
+def cpe_access(connection: sa.Connection, serial: str) -> dict[str, Any]:
+    """Return how to reach a CPE by protocol (``ssh``, ``snmp``, ``twamp``), secrets by name.
+
+    Raises ``UnknownEntryError`` for an unknown serial; empty when nothing is known of access.
+    """
+    query = sa.select(resource.c.access).where(_has_serial(serial))
+    found = connection.scalar(query)
+    if found is None:
+        raise UnknownEntryError(f"serial {serial} is not in the inventory")
+    return dict(found)
+
+
+def pool_status(connection: sa.Connection) -> tuple[PoolStatus, ...]:
+    """Return capacity and free of every pool by name. Retired entries are no capacity."""
+    items = (
+        sa.select(
+            resource.c.pool_id,
+            sa.func.count().filter(resource.c.state != "retired").label("capacity"),
+            sa.func.count().filter(resource.c.state == "available").label("free"),
+        )
+        .group_by(resource.c.pool_id)
+        .subquery()
+    )
+    amounts = (
+        sa.select(reservation.c.pool_id, sa.func.sum(reservation.c.amount).label("taken"))
+        .where(reservation.c.amount.is_not(None))
+        .group_by(reservation.c.pool_id)
+        .subquery()
+    )
+    free_amount = pool.c.capacity - pool.c.used_elsewhere - sa.func.coalesce(amounts.c.taken, 0)
+    query = (
+        sa.select(
+            pool.c.name, pool.c.kind, pool.c.mode, pool.c.watermark,
+            _by_mode(pool.c.capacity, items.c.capacity).label("capacity"),
+            _by_mode(free_amount, items.c.free).label("free"),
+        )
+        .select_from(
+            pool.outerjoin(items, items.c.pool_id == pool.c.id)
+            .outerjoin(amounts, amounts.c.pool_id == pool.c.id)
+        )
+        .order_by(pool.c.name)
+    )  # fmt: skip
+    return tuple(PoolStatus(**row) for row in connection.execute(query).mappings())
+
+
+def _by_mode(of_quantity: sa.ColumnElement[Any], of_items: Any) -> sa.ColumnElement[Any]:
+    return sa.case(
+        (pool.c.mode == "quantity", of_quantity),
+        (pool.c.mode == "items", sa.func.coalesce(of_items, 0)),
+    )
+
+
+def _has_serial(serial: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        resource.c.attributes.has_key("serial"), resource.c.attributes["serial"].astext == serial
+    )
+
+
+def _device(row: Mapping[str, Any]) -> DeviceRecord:
+    return DeviceRecord(**{field: row[field] for field in DeviceRecord.model_fields})
+
+
+def _one(connection: sa.Connection, table: sa.Table, key: str, value: str) -> dict[str, Any]:
+    row = connection.execute(sa.select(table).where(table.c[key] == value)).mappings().first()
+    if row is None:
+        raise UnknownEntryError(f"{table.name} {value} is not in the inventory")
+    return dict(row)
