@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 from mock_devices.lab.topology import NeighbourGroup, Topology
 from mock_devices.services.kea.server import Answer
 
+NO_PON = "0/0"
+"""PON port of a neighbour that is served by Ethernet."""
 LAYER2_PERCENT = 105
 """Layer 2 rate of a layer 3 rate, in percent: what framing adds on the PON."""
 
@@ -52,6 +54,7 @@ class Neighbour(BaseModel):
     layer2_bits: int
     policy: str
     traffic_descriptor: str
+    bgp_password: str
     sender_port: int
 
 
@@ -63,7 +66,7 @@ def neighbours(topology: Topology) -> tuple[Neighbour, ...]:
 def _group(topology: Topology, group: NeighbourGroup) -> Iterator[Neighbour]:
     link = topology.link(group.access, group.uplink)
     assert link is not None  # noqa: S101 - the topology was checked
-    pon = group.pon_port or "0/0"
+    pon = group.pon_port or NO_PON
     layer2 = group.megabits * LAYER2_PERCENT // 100
     for index in range(group.count):
         customer = group.first_customer + index // group.sites_per_customer
@@ -106,6 +109,7 @@ def _group(topology: Topology, group: NeighbourGroup) -> Iterator[Neighbour]:
             layer2_bits=layer2 * 10**6,
             policy=f"BW-{group.megabits}-{group.megabits}-SILVER-ENT",
             traffic_descriptor=f"TDP-BW-{group.megabits}-SILVER",
+            bgp_password=f"lab-ENT-{customer}-{group.suffix}{index + 1}",
             sender_port=50000 + vlan,
         )
 

@@ -16,8 +16,10 @@ from mock_devices.lab.gateway import BgpNeighbour, BngView
 from mock_devices.lab.topology import CliDeviceSpec, Link, Topology
 from mock_devices.services.kea.decision import Offer
 
-Running = Callable[[str], str | bytes]
-"""Gives the running configuration of a device by name, as the device holds it."""
+Tree = Callable[[str], etree._Element]
+"""Gives the running configuration of a NETCONF device by name."""
+Lines = Callable[[str], str]
+"""Gives the running configuration of a command line device by name."""
 Ask = Callable[[str, str, str | None, str], Offer | None]
 """Asks the DHCP server at an address: server, giaddr, circuit-id, hardware address."""
 
@@ -59,7 +61,8 @@ class Plant:
     """
 
     topology: Topology
-    running: Running
+    tree: Tree
+    lines: Lines
     ask: Ask
     connected: set[str] = field(default_factory=set)
     last_discovery: dict[str, str] = field(default_factory=dict)
@@ -131,35 +134,27 @@ class Plant:
         assert router.switch is not None  # noqa: S101 - the model demands it
         assert router.port is not None  # noqa: S101 - the model demands it
         uplinks = [link.uplink for link in self.topology.links if link.access == router.switch]
-        running = self.running(router.switch)
         if isinstance(self.topology.devices[router.switch], CliDeviceSpec):
-            text = running.decode() if isinstance(running, bytes) else running
-            return cli_switch_path(router.switch, text, router.port, uplinks), router.switch
-        config = parsed(running)
+            running = self.lines(router.switch)
+            return cli_switch_path(router.switch, running, router.port, uplinks), router.switch
+        config = self.tree(router.switch)
         return openconfig_switch_path(router.switch, config, router.port, uplinks), router.switch
 
     def _through_ont(self, serial: str) -> tuple[AccessPath, str]:
         ont = self.topology.onts[serial]
         if serial not in self.connected:
             raise Blocked(f"ONT {serial} is not connected")
-        view = OltView(ont.olt, parsed(self.running(ont.olt)))
+        view = OltView(ont.olt, self.tree(ont.olt))
         return view.path(serial, channel_termination(ont.port)), ont.olt
 
     def _bng(self, attachment: Attachment) -> BngView:
         name = attachment.link.bng
-        return BngView(name, parsed(self.running(name)))
+        return BngView(name, self.tree(name))
 
 
 def channel_termination(port: str) -> str:
     """Return the name engineering gives the channel termination of a PON port such as ``2/8``."""
     return f"CT-{port.replace('/', '-')}"
-
-
-def parsed(document: str | bytes) -> etree._Element:
-    """Return the root of a device's own document."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    content = document.encode() if isinstance(document, str) else document
-    return etree.fromstring(content, parser)
 
 
 def _agree(router: RouterBgp, there: BgpNeighbour, bng: str, matches: Matches) -> bool:

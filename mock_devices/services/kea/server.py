@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mock_devices.services.kea.errors import KeaError
+from mock_devices.services.kea.identifiers import identifier_bytes
 from mock_devices.services.kea.semantics import Family, check_configuration
 
 VERSION = "2.2.0"
@@ -24,6 +25,21 @@ def answer(result: int, text: str = "", arguments: Any = None) -> Answer:
     if arguments is not None:
         reply["arguments"] = arguments
     return reply
+
+
+def shown(family: Family, server: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as Kea reports it: client identifiers in hexadecimal.
+
+    Kea also fills in every default; that is left out, so that a file stays readable.
+    """
+    result = deepcopy(dict(server))
+    for subnet in result.get(family.subnets, ()):
+        for reservation in subnet.get("reservations", ()):
+            for kind in ("circuit-id", "client-id", "flex-id"):
+                if kind in reservation:
+                    octets = identifier_bytes(kind, reservation[kind])
+                    reservation[kind] = octets.hex().upper()
+    return result
 
 
 class KeaServer:
@@ -61,7 +77,8 @@ class KeaServer:
 
     def restart(self) -> None:
         """Start again from the file; raises ``KeaError`` when it is no configuration."""
-        self._running = check_configuration(self.family, json.loads(self.file.read_text()))
+        arguments = json.loads(self.file.read_text())
+        self._running = shown(self.family, check_configuration(self.family, arguments))
 
     def command(self, name: str, arguments: Any) -> Answer:
         """Carry out one command; a refusal is an answer, never an exception."""
@@ -82,7 +99,7 @@ class KeaServer:
         )
 
     def _set(self, arguments: Any) -> Answer:
-        self._running = deepcopy(dict(check_configuration(self.family, arguments)))
+        self._running = shown(self.family, check_configuration(self.family, arguments))
         return answer(SUCCESS, "Configuration successful.")
 
     def _reload(self) -> Answer:

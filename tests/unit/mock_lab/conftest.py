@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+CIRCUIT = "OLT-SOUTH-03 xpon 2/8/17:2108"
+
 
 def reservation(circuit_id: str, address: str) -> dict[str, Any]:
     return {
@@ -26,7 +28,7 @@ def dhcp4() -> dict[str, Any]:
                     "subnet": "10.88.12.0/29",
                     "relay": {"ip-addresses": ["10.88.12.1"]},
                     "option-data": [{"name": "routers", "data": "10.88.12.1"}],
-                    "reservations": [reservation("'OLT-SOUTH-03 xpon 2/8/17:2108'", "10.88.12.2")],
+                    "reservations": [reservation(CIRCUIT.encode().hex().upper(), "10.88.12.2")],
                 }
             ],
         }

@@ -183,10 +183,19 @@ def test_another_circuit_or_relay_gets_no_offer(
     assert offer(dhcp4, giaddr, circuit_id) is None
 
 
-def test_a_circuit_id_written_in_hex_is_the_same_circuit(dhcp4: Json) -> None:
+def test_a_circuit_id_written_as_quoted_text_is_the_same_circuit(dhcp4: Json) -> None:
     circuit_id = "OLT-SOUTH-03 xpon 2/8/17:2108"
-    subnets(dhcp4)[0]["reservations"][0]["circuit-id"] = circuit_id.encode().hex(":")
+    subnets(dhcp4)[0]["reservations"][0]["circuit-id"] = f"'{circuit_id}'"
     assert offer(dhcp4, "10.88.12.1", circuit_id) is not None
+
+
+def test_a_circuit_id_is_reported_in_hexadecimal_however_it_was_written(
+    server: KeaServer, dhcp4: Json
+) -> None:
+    wanted = deepcopy(dhcp4)
+    subnets(wanted)[0]["reservations"][0]["circuit-id"] = "'OLT-SOUTH-03 xpon 2/8/17:2108'"
+    assert server.command("config-set", wanted)["result"] == 0
+    assert server.command("config-get", None)["arguments"] == dhcp4
 
 
 def test_without_circuit_id_among_the_identifiers_reservations_by_it_do_not_count(
