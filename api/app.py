@@ -25,7 +25,7 @@ def create_app(gateway: OrderGateway, settings: ApiSettings) -> FastAPI:
     app.add_middleware(RequestContext)
     install_error_handlers(app)
     app.include_router(tmf652.router(gateway, settings))
-    app.include_router(tmf639.router(gateway))
+    app.include_router(tmf639.router(gateway, settings))
     app.include_router(rom_v1.router(gateway))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))

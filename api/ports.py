@@ -24,21 +24,24 @@ class OrderGateway(Protocol):
         """Return one page of orders and how many there are in all."""
 
     def find_resource(self, resource_id: str) -> Document | None:
-        """Return one resource as a TMF639 v4 document."""
+        """Return one resource with the fields of ``inventory.records.ResourceRecord``."""
 
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]
     ) -> tuple[list[Document], int]:
-        """Return one page of the resources that match every filter, and how many match in all."""
+        """Return one page of the resources that match every filter, and how many match in all.
+
+        Rows are as ``find_resource`` gives them, filters those of inventory.
+        """
 
     def report(self, order_id: str) -> Document | None:
         """Return what an order got, sent and measured."""
 
     def reapply(self, site: str) -> Document:
-        """Bring a site's intent onto its devices again; raises ``KeyError`` for no such site."""
+        """Bring a site's intent onto its devices again; raises ``LookupError(site)``."""
 
     def rollback_preview(self, site: str) -> Document:
-        """Say what a rollback would send and release; raises ``KeyError`` for no such site."""
+        """Say what a rollback would send and release; raises ``LookupError(site)``."""
 
     def events_after(self, order_id: str, sequence: int) -> list[Document]:
         """Return an order's events with a sequence number above ``sequence``, in order."""
@@ -63,3 +66,7 @@ class ApiSettings(Protocol):
     @property
     def max_body_bytes(self) -> int:
         """Largest request body taken."""
+
+    @property
+    def base_url(self) -> str:
+        """Absolute URL of this gateway without a trailing slash."""

@@ -5,6 +5,7 @@ Everything here lies under ``/rom/v1``.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from time import monotonic
 
 import structlog
@@ -12,7 +13,8 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.errors import not_found
+from adapters.errors import AdapterError
+from api.errors import ApiError, not_found
 from api.ports import Document, OrderGateway
 from api.query import parameters, whole_number
 
@@ -82,5 +84,18 @@ async def _of_site(action: Callable[[str], Document], site: str) -> Document:
     structlog.contextvars.bind_contextvars(site=site)
     try:
         return await run_in_threadpool(action, site)
-    except KeyError as error:
+    except LookupError as error:
+        if error.args != (site,):
+            raise  # a fault of ours, not the answer to an unknown name
         raise not_found("site", site) from error
+    except TimeoutError as error:
+        raise ApiError(
+            HTTPStatus.GATEWAY_TIMEOUT,
+            "devicesBusy",
+            f"site: {error}",
+            "The change stays queued and is brought out when the device can be reached",
+        ) from error
+    except AdapterError as error:
+        raise ApiError(
+            HTTPStatus.BAD_GATEWAY, error.reason, f"site: {error}", "Try again later"
+        ) from error

@@ -97,11 +97,14 @@ def _again(console: Console, client: GatewayClient, sites: list[str], data: dict
     data["reapply"] = [client.reapply(site) for site in sites]
     for answer in data["reapply"]:
         console.print(show.second_run(answer))
-    resent = [
-        row["device"] for answer in data["reapply"] for row in answer["devices"] if row["edits"]
+    wrong = [
+        row["device"]
+        for answer in data["reapply"]
+        for row in answer["devices"]
+        if row["edits"] or row.get("error")
     ]
-    if resent:
-        message = f"the second run sent something to {', '.join(resent)}"
+    if wrong:
+        message = f"the second run was not quiet on {', '.join(wrong)}"
         raise DemoError(message)
     console.print("The second run of the same intent sent nothing", style="green")
 

@@ -11,7 +11,7 @@ from api.cli.options import DataDir
 from api.cli.settings import read_settings
 from api.logs import configure_logs
 from api.serving.errors import ServeError
-from api.serving.lab import find_topology
+from api.serving.lab import find_topology, shipped_inventory
 
 LAB_TWAMP_INTERVAL = 0.0003
 """Seconds between test packets in the lab, where 30,000 of them shall not take five minutes."""
@@ -29,7 +29,10 @@ def serve(
         str | None, typer.Option(help="Run the simulated lab too: a topology file or shipped name.")
     ] = None,
     inventory: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Load this inventory first.")
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="Load this first [with --lab: the lab's own]."
+        ),
     ] = None,
 ) -> None:
     """Run until Ctrl-C or SIGTERM; exit 0 after a clean stop."""
@@ -49,6 +52,9 @@ def serve(
     COMPLAINTS.print(_OPEN.format(url=f"{settings.host}:{settings.port}"), style="bold red")
     try:
         topology = None if lab is None else find_topology(lab)
+        if topology is not None and settings.inventory_file is None:
+            shipped = shipped_inventory(topology.parent.name)
+            settings = settings.model_copy(update={"inventory_file": shipped})
         code = run(settings, topology, console.print)
     except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
         raise fail(str(error)) from error

@@ -82,12 +82,15 @@ def second_run(answer: Row) -> Table:
     """Return what a second run of the same intent did."""
     return table(
         f"Second run of {safe(answer['site'])}",
-        ("Device", "Edits", "Sent"),
-        (
-            (row["device"], row["edits"], safe(row["sent"]) if row["edits"] else "nothing")
-            for row in answer["devices"]
-        ),
+        ("Device", "Edits", "Outcome"),
+        ((row["device"], row["edits"], _outcome(row)) for row in answer["devices"]),
     )
+
+
+def _outcome(row: Row) -> str:
+    if row.get("error"):
+        return f"refused: {row['error']}"
+    return f"sent in transaction {row.get('transaction')}" if row["edits"] else "nothing sent"
 
 
 def rollback(preview: Row) -> RenderableType:
@@ -97,9 +100,12 @@ def rollback(preview: Row) -> RenderableType:
     ]
     for row in sorted(preview["devices"], key=lambda row: int(row["order"])):
         body = Text(safe(row["sends"]).rstrip() or "nothing")
-        for name, style in (("already", "green"), ("conflicts", "red")):
-            for line in row[name]:
-                body.append(f"\n{name}: {safe(line)}", style)
+        for path in row["already"]:
+            body.append(f"\nalready gone: {safe(path)}", "green")
+        for conflict in row["conflicts"]:
+            body.append(f"\nconflict: {_conflict(conflict)}", "red")
+        if row.get("error"):
+            body.append(f"\ncannot be read: {safe(row['error'])}", "red")
         title = f"{row['order']}. {row['device']} · {row['edits']} edits"
         shown.append(Panel(body, title=cell(title), title_align="left"))
     shown.append(
@@ -110,6 +116,13 @@ def rollback(preview: Row) -> RenderableType:
         )
     )
     return Group(*shown)
+
+
+def _conflict(conflict: Row) -> str:
+    return safe(
+        f"{conflict['kind']} {conflict['path']}: expected {conflict['expected']}, "
+        f"found {conflict['found']}"
+    )
 
 
 def whole_report(console: Console, report: Row) -> None:

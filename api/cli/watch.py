@@ -118,14 +118,14 @@ def follow(
     after = 0
     with progress:
         while True:
-            events = client.events(order_id, after, EVENT_WAIT_SECONDS)
-            after = max((int(event["sequence"]) for event in events), default=after)
             report = client.report(order_id)
             progress.update(report)
             if report["order"]["state"] in FINAL_ORDER_STATES:
                 return report
             if deadline is not None and monotonic() > deadline:
                 raise NotFinalError(report)
+            events = client.events(order_id, after, EVENT_WAIT_SECONDS)
+            after = max((int(event["sequence"]) for event in events), default=after)
 
 
 def exit_code(order: Mapping[str, Any]) -> Exit:

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import inventory
 from api.serving.child import Child
 from api.serving.errors import ServeError
 
@@ -35,6 +36,12 @@ def find_topology(name: str) -> Path:
     names = ", ".join(place.parent.name for place in shipped) or "none"
     message = f"there is no topology file '{name}'; shipped by name: {names}"
     raise ServeError(message)
+
+
+def shipped_inventory(name: str) -> Path | None:
+    """Return the example inventory that describes the shipped topology ``name``."""
+    place = Path(inventory.__file__).parent / "examples" / f"{name}.yaml"
+    return place if place.is_file() else None
 
 
 def command(topology: Path, state_dir: Path) -> list[str]:

@@ -1,12 +1,17 @@
 """An in-memory twin of the engine's façade, and an application over it."""
 
 import json
+import logging
+import socket
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
+import uvicorn
 from fastapi.testclient import TestClient
 
 import api
@@ -27,16 +32,16 @@ class RefusingDesk:
             raise ZtpRefused
         return b"print('day 0')\n"
 
-    def config(self, token: str, serial: str, client: str) -> bytes:
+    def config(self, *_: str) -> bytes:
         raise ZtpRefused
 
-    def sha512(self, token: str, serial: str, client: str) -> str:
+    def sha512(self, *_: str) -> str:
         raise ZtpRefused
 
-    def exec_lines(self, token: str, serial: str, client: str) -> bytes:
+    def exec_lines(self, *_: str) -> bytes:
         raise ZtpRefused
 
-    def event(self, token: str, serial: str, client: str, name: str, detail: str) -> None:
+    def event(self, *_: str) -> None:
         raise ZtpRefused
 
 
@@ -81,12 +86,15 @@ class Twin:
         return found[offset : offset + limit], len(found)
 
     def find_resource(self, resource_id: str) -> dict[str, Any] | None:
-        return next((r for r in self.resources if r["id"] == resource_id), None)
+        return next((r for r in self.resources if r["resource_id"] == resource_id), None)
 
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]
     ) -> tuple[list[dict[str, Any]], int]:
-        found = [r for r in self.resources if all(r.get(n) == v for n, v in filters.items())]
+        site = filters.get("site")
+        found = [
+            r for r in self.resources if site is None or site in [h["site"] for h in r["holders"]]
+        ]
         return found[offset : offset + limit], len(found)
 
     def report(self, order_id: str) -> dict[str, Any] | None:
@@ -94,13 +102,13 @@ class Twin:
 
     def reapply(self, site: str) -> dict[str, Any]:
         if site != "ENT-1102-MELB":
-            raise KeyError(site)
+            raise LookupError(site)
         row = {"device": "OLT-SOUTH-03", "edits": self.resent, "sent": "<edit/>"}
         return {"site": site, "devices": [row]}
 
     def rollback_preview(self, site: str) -> dict[str, Any]:
         if site != "ENT-1102-MELB":
-            raise KeyError(site)
+            raise LookupError(site)
         device = {
             "device": "BNG-MEL-01", "order": 1, "sends": "<service[.='x']/>", "edits": 1,
             "already": [], "conflicts": [],
@@ -109,6 +117,7 @@ class Twin:
         return {"site": site, "devices": [device], "releases": [release]}
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
+        assert order_id in self.orders
         return [e for e in self.events if e["sequence"] > sequence]
 
     def problems(self) -> list[str]:
@@ -126,6 +135,25 @@ class Limits:
     """Settings with a body limit that tests can pass."""
 
     max_body_bytes: int = 20_000
+    base_url: str = "http://127.0.0.1:8652"
+
+
+def row(number: str, value: str, *sites: str, **others: Any) -> dict[str, Any]:
+    """A resource as inventory gives it."""
+    holders = [
+        {"site": site, "name": "vlan", "order_id": "RO-1", "item_id": "ROI-002", "state": "in-use"}
+        for site in sites
+    ]
+    return {
+        "resource_id": number, "kind": "vlan", "pool": "ENT", "value": value, "state": "in-use",
+        "attributes": {"value": value}, "pool_attributes": {"l2_domain": "SOUTH"}, "amount": None,
+        "holders": holders, "used_by": None, "quarantine_until": None, **others,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def make_row() -> Any:
+    return row
 
 
 @pytest.fixture
@@ -174,3 +202,21 @@ def finished_report() -> dict[str, Any]:
             {"item": "ROI-001", "step": "reserved", "state": "done", "time": "", "note": "port 8"}
         ],
     }  # fmt: skip
+
+
+@pytest.fixture
+def url(twin: Twin) -> Iterator[str]:
+    """The application behind a real HTTP server; its logs stay out of the commands' output."""
+    quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=quiet)
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = create_app(twin, Limits())
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    app.state.stopping = True
+    thread.join()
+    listening.close()
+    structlog.reset_defaults()

@@ -83,16 +83,3 @@ def test_a_query_parameter_that_is_not_understood_is_refused_by_name(
     answer = http.get(f"{BASES[0]}?{query}")
     assert answer.status_code == 400
     assert answer.json()["reason"].startswith(f"{named}:")
-
-
-def test_resources_are_listed_filtered_and_read(http: Any, twin: Any) -> None:
-    base = "/tmf-api/resourceInventoryManagement/v4/resource"
-    twin.resources = [
-        {"id": "1", "href": "h1", "name": "VLAN 2108", "category": "vlan", "place.id": "MELB"},
-        {"id": "2", "href": "h2", "name": "VLAN 2109", "category": "vlan", "place.id": "SYD1"},
-    ]
-    assert [r["id"] for r in http.get(base, params={"place.id": "SYD1"}).json()] == ["2"]
-    assert http.get(f"{base}/1", params={"fields": "name"}).json() == {
-        "id": "1", "href": "h1", "name": "VLAN 2108",
-    }  # fmt: skip
-    assert http.get(f"{base}/9").status_code == 404
