@@ -18,6 +18,7 @@ from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
 from rom.preview import RollbackPreview
 from rom.reports import Reports
+from rom.resources import Resources
 from rom.store import orders
 from rom.store.tables import change, event_outbox
 
@@ -37,6 +38,7 @@ class Gateway:
         worker: Worker,
         ztp_desk: Desk,
         preview: RollbackPreview,
+        resources: Resources,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
@@ -46,6 +48,7 @@ class Gateway:
         self._worker = worker
         self._reports = Reports(documents)
         self._preview = preview
+        self._resources = resources
         self.ztp_desk = ztp_desk
 
     def start(self) -> None:
@@ -75,9 +78,7 @@ class Gateway:
         Raises ``OrderRefused`` naming the field; nothing is written then.
         """
         with self._engine.begin() as connection:
-            order = validate(
-                body, self._catalog, lambda key: queries.site_exists(connection, key)
-            )
+            order = validate(body, self._catalog, lambda key: queries.site_exists(connection, key))
             self._refuse_what_cannot_be(connection, order)
             order_id = orders.insert_order(connection, order)
             self._transitions.created(connection, order_id)
@@ -94,6 +95,7 @@ class Gateway:
                     f"{item.action.value} is not supported by this release",
                     "send add",
                 )
+            self._refuse_a_gate_that_cannot_open(connection, order, index)
             earlier = orders.live_item(connection, item.site, item.key)
             if earlier is not None:
                 raise OrderRefused(
@@ -101,6 +103,20 @@ class Gateway:
                     f"site {item.site} has {earlier.specification} from order {earlier.order_id} "
                     f"already, {earlier.state}",
                     "order what the site does not have yet",
+                )
+
+    def _refuse_a_gate_that_cannot_open(
+        self, connection: sa.Connection, order: NewOrder, index: int
+    ) -> None:
+        item = order.items[index]
+        spec = self._catalog.specification(item.specification, item.specification_version)
+        coming = {other.key for other in order.items if other.site == item.site}
+        for key in sorted({key for gate in spec.gates for key in gate.needs} - coming):
+            if orders.live_item(connection, item.site, key) is None:
+                raise OrderRefused(
+                    f"orderItem[{index}].resourceSpecification",
+                    f"{spec.id} needs a {key} at site {item.site}, which has none",
+                    f"order the {key} with it or before it",
                 )
 
     def find_order(self, order_id: str) -> dict[str, Any] | None:
@@ -125,14 +141,12 @@ class Gateway:
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]
     ) -> tuple[list[dict[str, Any]], int]:
-        """Return a page of inventory's resources as neutral rows, and the number that match."""
-        with self._engine.connect() as connection:
-            return queries.list_resources(connection, filters, offset, limit)
+        """Return a page of TMF639 resources that match every filter, and how many match."""
+        return self._resources.page(offset=offset, limit=limit, filters=filters)
 
     def find_resource(self, resource_id: str) -> dict[str, Any] | None:
-        """Return one resource as a neutral row, or ``None``."""
-        with self._engine.connect() as connection:
-            return queries.find_resource(connection, resource_id)
+        """Return one TMF639 resource, or ``None``."""
+        return self._resources.find(resource_id)
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""
@@ -148,7 +162,7 @@ class Gateway:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.
 
         Returns per device how many edits were sent; none where it was as wanted. Raises
-        ``LookupError`` for a site without intents and ``TimeoutError`` after a minute.
+        ``KeyError`` for a site without intents and ``TimeoutError`` after a minute.
         """
         with self._engine.begin() as connection:
             places = intents.devices_of_site(connection, site)
@@ -159,7 +173,7 @@ class Gateway:
                 for row in places
             }
         if not numbers:
-            raise LookupError(site)
+            raise KeyError(site)
         for device in sorted(set(numbers.values())):
             self._wakes.device(device)
         rows = self._settled(list(numbers))
@@ -195,7 +209,7 @@ class Gateway:
     def rollback_preview(self, site: str) -> dict[str, Any]:
         """Return what taking everything back from the site would send; nothing is changed.
 
-        Raises ``LookupError`` for a site without intents, ``AdapterError`` when a device that
+        Raises ``KeyError`` for a site without intents, ``AdapterError`` when a device that
         must be read cannot be.
         """
         return self._preview.of_site(site)
@@ -205,5 +219,3 @@ class Gateway:
         if row is None:
             raise LookupError(order_id)
         return self._documents.render(connection, [row])[0]
-
-

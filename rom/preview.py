@@ -3,9 +3,9 @@
 from typing import Any
 
 import sqlalchemy as sa
+from adapters.fleet import Fleet
 
 from adapters.errors import AdapterError
-from adapters.fleet import Fleet
 from device_profiles.fragment import Fragment
 from device_profiles.native import native
 from device_profiles.profile import load_profile
@@ -30,12 +30,12 @@ class RollbackPreview:
     def of_site(self, site: str) -> dict[str, Any]:
         """Return the preview; devices come in the order in which they would be changed.
 
-        Raises ``LookupError`` for a site that has nothing anywhere.
+        Raises ``KeyError`` for a site that has nothing anywhere.
         """
         with self._engine.connect() as connection:
             places = intents.devices_of_site(connection, site)
             if not places:
-                raise LookupError(site)
+                raise KeyError(site)
             states = {
                 row.device: store.site_states(connection, row.device, {site: ()})[site]
                 for row in places

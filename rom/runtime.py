@@ -1,6 +1,5 @@
 """Puts the gateway together: database, inventory, vault, fleet, handlers, workers."""
 
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -8,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 import structlog
-
 from adapters.fleet import Fleet
+
 from inventory.lab_import import import_lab
-from inventory.load import load_inventory
+from inventory.load import load_file
 from rom.catalog.loader import load_catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fulfiller import Fulfiller
@@ -25,6 +24,7 @@ from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.writer import DeviceWriter, WriterSettings
 from rom.preview import RollbackPreview
+from rom.resources import Resources
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
 from rom.store.database import make_engine, migrate, plain_url
@@ -55,7 +55,7 @@ def open_database(settings: Settings) -> Iterator[tuple[sa.Engine, str]]:
 def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """Yield a gateway that is ready to start; everything is closed in reverse on the way out.
 
-    Raises ``InventoryProblem`` for an inventory file that cannot be loaded.
+    Raises ``InventoryFileError`` for an inventory file that cannot be loaded.
     """
     with ExitStack() as stack:
         engine, url = stack.enter_context(open_database(settings))
@@ -92,6 +92,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             worker,
             desk,
             RollbackPreview(engine, fleet, targets),
+            Resources(engine, settings.base_url),
         )
         stack.callback(gateway.stop)
         yield gateway
@@ -111,10 +112,9 @@ def load_files(engine: sa.Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
         with engine.begin() as connection:
-            load_inventory(connection, settings.inventory_file)
+            load_file(connection, settings.inventory_file)
         log.info("inventory.loaded", file=str(settings.inventory_file))
     if settings.lab_ready_file is not None:
-        document = json.loads(settings.lab_ready_file.read_text())
         with engine.begin() as connection:
-            import_lab(connection, document, vault.remember)
-        log.info("lab.imported", devices=len(document["devices"]))
+            report = import_lab(connection, settings.lab_ready_file, vault.remember)
+        log.info("lab.imported", devices=len(report.devices), cpe=len(report.cpe))

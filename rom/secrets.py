@@ -27,7 +27,7 @@ _KEY_FILE = "master.key"
 def master_key(data_dir: Path, given: SecretStr | None) -> SecretStr:
     """Return the operator's master key, or the data directory's own, made on first use."""
     if given is not None:
-        if len(given.get_secret_value()) < 32:  # noqa: PLR2004 - as the settings document it
+        if len(given.get_secret_value()) < 32:
             message = "ROM_MASTER_KEY needs at least 32 characters"
             raise ValueError(message)
         return given

@@ -36,7 +36,9 @@ def postgres_server(scratch_root: Path) -> Iterator[EmbeddedPostgres]:
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """URL of an empty database of this test's own."""
     name = f"test_{uuid4().hex}"
-    admin = sa.create_engine(postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    admin = sa.create_engine(
+        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
     with admin.connect() as connection:
         connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
     yield postgres_server.url.replace("@/postgres", f"@/{name}")

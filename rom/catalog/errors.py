@@ -15,7 +15,7 @@ class SpecificationFileError(CatalogError):
         super().__init__(f"{file}: {field}: {problem}" if field else f"{file}: {problem}")
 
 
-class UnknownSpecification(CatalogError):  # noqa: N818 - says what it is, as KeyError cannot
+class UnknownSpecification(CatalogError):
     """No specification of this id, or not in this version."""
 
     def __init__(self, specification: str, version: str | None, known: tuple[str, ...]) -> None:

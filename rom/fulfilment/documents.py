@@ -59,9 +59,7 @@ class OrderDocuments:
             for row in rows
         ]
 
-    def _resource(
-        self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]
-    ) -> dict[str, Any]:
+    def _resource(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What was allocated for an item, laid over its resource; nothing before it is."""
         shown = self.shown(item, held)
         return {} if shown is None else {"value": shown}

@@ -17,7 +17,7 @@ from adapters.twamp.judgement import Judgement, Verdict, judge
 from adapters.twamp.measurement import Measurement
 from adapters.twamp.sender import measure
 from device_profiles.checks import Check, CheckResult, checks
-from inventory import reservation
+from inventory import holding
 from rom.catalog.planning import configurations, resource_requests
 from rom.fulfilment import staging
 from rom.fulfilment.targets import NoTarget, Target, Targets, twamp_address
@@ -165,11 +165,9 @@ class Prover:
     def _complete(self, connection: sa.Connection, view: SiteView, item: Item) -> None:
         names = [
             request.name
-            for request in resource_requests(
-                view.specification(item), view.site, view.typed(item)
-            )
+            for request in resource_requests(view.specification(item), view.site, view.typed(item))
         ]
-        reservation.mark(connection, view.site, names, "in-use")
+        holding.mark(connection, view.site, names, "in-use")
         serial = connection.scalar(
             sa.select(ztp_ticket.c.serial).where(
                 ztp_ticket.c.order_id == item.order_id, ztp_ticket.c.item_id == item.item_id

@@ -6,7 +6,6 @@ goes on from what the database says. Nothing here talks to the network.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +14,7 @@ import structlog
 from device_profiles.errors import ProfileError
 from device_profiles.fragment import Fragment
 from device_profiles.render import render
-from inventory import reservation
+from inventory import holding, reservation
 from inventory.model import BundleRequest, ResourceExhausted
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations, resource_requests
@@ -49,12 +48,12 @@ class SiteHandler:
         """
         moved = self._reserve(connection, view)
         for item in view.open_items:
-            step = {
-                "reserved": partial(self._queue, wake=wake),
-                "queued": self._collect,
-            }.get(item.step)
-            if step is not None and item.state != ItemState.HELD:
-                moved = step(connection, view, item) or moved
+            if item.state == ItemState.HELD:
+                continue
+            if item.step == "reserved":
+                moved = self._queue(connection, view, item, wake) or moved
+            elif item.step == "queued":
+                moved = self._collect(connection, view, item) or moved
         return moved
 
     def _reserve(self, connection: sa.Connection, view: SiteView) -> bool:
@@ -70,15 +69,11 @@ class SiteHandler:
             moved = self._reserve_bundle(connection, view, group) or moved
         return moved
 
-    def _reserve_bundle(
-        self, connection: sa.Connection, view: SiteView, group: list[Item]
-    ) -> bool:
+    def _reserve_bundle(self, connection: sa.Connection, view: SiteView, group: list[Item]) -> bool:
         requests = [
             (request, item.item_id)
             for item in sorted(group, key=_key_order)
-            for request in resource_requests(
-                view.specification(item), view.site, view.typed(item)
-            )
+            for request in resource_requests(view.specification(item), view.site, view.typed(item))
         ]
         bundle = BundleRequest(
             site=view.site,
@@ -125,11 +120,11 @@ class SiteHandler:
             wake(device)
         return True
 
-    def _request_changes(
-        self, connection: sa.Connection, view: SiteView, item: Item
-    ) -> list[str]:
+    def _request_changes(self, connection: sa.Connection, view: SiteView, item: Item) -> list[str]:
         devices = []
         for entry in configurations(view.specification(item), view.typed(item)):
+            if not self._has_fragment(connection, view, entry):
+                continue
             target = self._targets.find(connection, entry.role, view.allocations)
             self._extend_intent(connection, view, item, entry, target)
             by_ztp = entry.via == "ztp"
@@ -147,6 +142,13 @@ class SiteHandler:
             else:
                 devices.append(target.device)
         return devices
+
+    def _has_fragment(self, connection: sa.Connection, view: SiteView, entry: Configure) -> bool:
+        """An optional entry asks nothing of a platform that has no part in it."""
+        if not entry.optional:
+            return True
+        target = self._targets.find(connection, entry.role, view.allocations)
+        return entry.fragment in self._targets.profile(target).fragments
 
     def _extend_intent(
         self,
@@ -178,7 +180,7 @@ class SiteHandler:
             self._hold(connection, item, first.reason, f"{first.device}: {first.error}")
             return True
         if all(row.state == "done" for row in rows):
-            reservation.mark(connection, view.site, _names(view, item), "standby")
+            holding.mark(connection, view.site, _names(view, item), "standby")
             self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="verifying")
             return True
         if any(row.state == "blocked" for row in rows):

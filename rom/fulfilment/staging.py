@@ -57,9 +57,7 @@ def ticket(
 ) -> sa.Row[Any] | None:
     """Return and lock the ticket with this token or serial."""
     wanted = ztp_ticket.c.token == token if token is not None else ztp_ticket.c.serial == serial
-    return connection.execute(
-        sa.select(ztp_ticket).where(wanted).with_for_update()
-    ).one_or_none()
+    return connection.execute(sa.select(ztp_ticket).where(wanted).with_for_update()).one_or_none()
 
 
 def note(connection: sa.Connection, serial: str, state: str, detail: str = "") -> bool:
@@ -73,7 +71,9 @@ def note(connection: sa.Connection, serial: str, state: str, detail: str = "") -
         .values(state=state, detail=detail, updated_at=sa.func.clock_timestamp())
     )
     if done.rowcount and state == "completed":
-        site = connection.scalar(sa.select(ztp_ticket.c.site).where(ztp_ticket.c.serial == serial))
+        site = connection.execute(
+            sa.select(ztp_ticket.c.site).where(ztp_ticket.c.serial == serial)
+        ).scalar_one()
         changes.unblock(connection, serial, site)
     return done.rowcount > 0
 

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-
 from adapters.fleet import Fleet
+from pydantic import SecretStr
+
 from adapters.seam import Endpoint, Session
 from device_profiles.profile import Profile, load_profile
 from inventory import queries
+from inventory.model import UnknownEntryError
+from inventory.records import DeviceRecord
 from rom.secrets import Vault
 
 CE_LOGIN = "ce-login"
@@ -67,13 +70,13 @@ class Targets:
             raise NoTarget(message)
         name = bearer["device"] if role == "access" else bearer["bng"]
         if role not in ("access", "bng"):
-            partners = _device(connection, name)["partners"]
+            partners = _device(connection, name).partners
             if role not in partners:
                 message = f"role {role}: device {name} names no partner for it in inventory"
                 raise NoTarget(message)
             name = partners[role]
         record = _device(connection, name)
-        return Target(name, role, record["profile"], record["attributes"])
+        return Target(name, role, record.profile, record.attributes)
 
     def profile(self, target: Target) -> Profile:
         """Return the target's platform."""
@@ -89,20 +92,26 @@ class Targets:
 
     def endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
         """Return how to reach a device, credentials included; made fresh, never stored."""
-        record = queries.endpoint_data(connection, device)
-        if record is not None:
-            secret = record["secret_name"]
-            return Endpoint(
-                device=device,
-                profile=record["profile"],
-                host=record["host"] or "",
-                port=record["port"] or 0,
-                username=record["username"],
-                **({"password": self._vault.resolve(secret)} if secret else {}),
-                host_key=record["host_key"],
-                options=dict(record["options"]),
-            )
+        if queries.is_device(connection, device):
+            return self._device_endpoint(connection, device)
         return self._cpe_endpoint(connection, device, site)
+
+    def _device_endpoint(self, connection: sa.Connection, device: str) -> Endpoint:
+        try:
+            record = queries.endpoint_data(connection, device)
+        except UnknownEntryError as error:
+            raise NoTarget(str(error)) from error
+        secret = record.secret_name
+        return Endpoint(
+            device=device,
+            profile=record.profile,
+            host=record.host,
+            port=record.port,
+            username=record.username,
+            password=self._vault.resolve(secret) if secret else SecretStr(""),
+            host_key=record.host_key,
+            options=record.options,
+        )
 
     def _cpe_endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
         allocations = queries.site_allocations(connection, site)
@@ -163,9 +172,8 @@ def _cpe(
     return Target(f"{router['serial']}{suffix}", role, profile, {})
 
 
-def _device(connection: sa.Connection, name: str) -> Mapping[str, Any]:
-    record = queries.endpoint_data(connection, name)
-    if record is None:
-        message = f"inventory has no device {name}"
-        raise NoTarget(message)
-    return record
+def _device(connection: sa.Connection, name: str) -> DeviceRecord:
+    try:
+        return queries.device_record(connection, name)
+    except UnknownEntryError as error:
+        raise NoTarget(str(error)) from error

@@ -72,9 +72,9 @@ class Transitions:
 
     def _follow(self, connection: sa.Connection, order_id: str) -> None:
         current = OrderState(
-            connection.scalar(
+            connection.execute(
                 sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
-            )
+            ).scalar_one()
         )
         states = [
             ItemState(state)

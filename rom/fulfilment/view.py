@@ -93,9 +93,7 @@ class SiteView:
         )
 
 
-def load_view(
-    connection: sa.Connection, catalog: Catalog, site: str, boot_url: str
-) -> SiteView:
+def load_view(connection: sa.Connection, catalog: Catalog, site: str, boot_url: str) -> SiteView:
     """Read the site's view and lock its open items until the transaction ends."""
     record = queries.site_record(connection, site)
     return SiteView(
@@ -104,8 +102,8 @@ def load_view(
         open_items=tuple(orders.open_items_of_site(connection, site)),
         completed=tuple(orders.completed_items_of_site(connection, site)),
         allocations=queries.site_allocations(connection, site),
-        site_record={name: record[name] for name in ("key", "name", "timezone")},
-        customer=queries.customer_record(connection, record["customer"]),
+        site_record=record.model_dump(include={"key", "name", "timezone"}),
+        customer=queries.customer_record(connection, record.customer).model_dump(),
         network=queries.network_parameters(connection),
         boot_url=boot_url,
     )

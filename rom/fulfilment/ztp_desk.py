@@ -125,9 +125,6 @@ class ZtpDesk:
     def _item(self, connection: sa.Connection, ticket: Any) -> sa.Row[Any] | None:
         return connection.execute(
             sa.select(order_item)
-            .where(
-                order_item.c.order_id == ticket.order_id, order_item.c.item_id == ticket.item_id
-            )
+            .where(order_item.c.order_id == ticket.order_id, order_item.c.item_id == ticket.item_id)
             .with_for_update()
         ).one_or_none()
-

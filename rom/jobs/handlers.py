@@ -1,6 +1,5 @@
 """What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -18,8 +17,11 @@ _UNWOKEN = timedelta(seconds=5)
 class Waker(Protocol):
     """Who wakes handlers."""
 
-    site: Callable[[str], None]
-    device: Callable[[str], None]
+    def site(self, name: str) -> None:
+        """Wake a site's handler."""
+
+    def device(self, name: str) -> None:
+        """Wake a device's writer."""
 
 
 class EngineHandlers:
@@ -56,7 +58,7 @@ class EngineHandlers:
             self._wakes.device(device)
 
 
-def _due_sites() -> sa.Select[tuple[str]]:
+def _due_sites() -> sa.Select[str]:
     return (
         sa.select(order_item.c.site)
         .where(order_item.c.due_at <= sa.func.now())
@@ -65,7 +67,7 @@ def _due_sites() -> sa.Select[tuple[str]]:
     )
 
 
-def _unwoken_sites() -> sa.Select[tuple[str]]:
+def _unwoken_sites() -> sa.Select[str]:
     """Sites with an item that nothing outside has to happen for."""
     unsettled = sa.exists().where(
         change.c.order_id == order_item.c.order_id,

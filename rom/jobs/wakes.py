@@ -114,7 +114,7 @@ class Worker:
             asyncio.run(self._work())
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # noqa: BLE001 - the supervised boundary: readiness shows it
+        except BaseException as error:
             log.exception("worker.died")
             self._failure = error
         finally:
@@ -122,9 +122,7 @@ class Worker:
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
-        connector = PsycopgConnector(
-            conninfo=self._url, min_size=1, max_size=self._concurrency + 3
-        )
+        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=self._concurrency + 3)
         app = App(connector=connector)
         app.add_tasks_from(_tasks(self._handlers), namespace=_NAMESPACE)
         async with app.open_async():
@@ -166,7 +164,7 @@ def _supervised(handler: Callable[[str], None], subject: str) -> None:
     """Run one handler; whatever it raises is logged, and the sweep tries again later."""
     try:
         handler(subject)
-    except Exception:  # the supervised boundary of all handlers  # noqa: BLE001
+    except Exception:  # the supervised boundary of all handlers
         log.exception("handler.failed", handler=handler.__name__, subject=subject)
 
 

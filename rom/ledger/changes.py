@@ -81,9 +81,7 @@ def refuse(
     error: str,
 ) -> None:
     """The device, or a rule of ours, said no; repeating the same would not help."""
-    _settle(
-        connection, rows, state="refused", transaction=transaction, reason=reason, error=error
-    )
+    _settle(connection, rows, state="refused", transaction=transaction, reason=reason, error=error)
 
 
 def _settle(connection: sa.Connection, rows: Iterable[sa.Row[Any]], **values: Any) -> None:
@@ -123,7 +121,7 @@ def refuse_all(connection: sa.Connection, device: str, *, reason: str, error: st
 
 
 def reclaim(connection: sa.Connection, device: str) -> None:
-    """Give back what a dead writer had claimed; call it under the lease with no open transaction."""
+    """Give back what a dead writer had claimed; only under the lease, with none open."""
     connection.execute(
         sa.update(change)
         .where(change.c.device == device, change.c.state == "claimed")

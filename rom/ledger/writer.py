@@ -254,9 +254,7 @@ class _Group:
         for half in (sites[:middle], sites[middle:]):
             self.write({site: claimed[site] for site in half})
 
-    def _prove(
-        self, receipt: Receipt, plans: Mapping[str, SitePlan], claimed: Claimed
-    ) -> None:
+    def _prove(self, receipt: Receipt, plans: Mapping[str, SitePlan], claimed: Claimed) -> None:
         transaction = receipt.transaction
         applied = {
             part.site: plans[part.site]
@@ -277,9 +275,7 @@ class _Group:
                         error=part.error,
                     )
             state = "confirming" if receipt.confirming else "sent"
-            store.mark(
-                connection, transaction, state if applied else "reverted", sent=receipt.sent
-            )
+            store.mark(connection, transaction, state if applied else "reverted", sent=receipt.sent)
         if not applied:
             return
         shown = self._session.read(
@@ -289,9 +285,7 @@ class _Group:
         if bad and receipt.confirming:
             self._take_back(transaction, applied, claimed, bad, shown)
             return
-        if receipt.confirming:
-            self._session.confirm(transaction)
-        elif Capability.STARTUP in self._session.capabilities:
+        if receipt.confirming or Capability.STARTUP in self._session.capabilities:
             self._session.confirm(transaction)
         self._keep(transaction, applied, claimed, shown, bad)
 

@@ -1,7 +1,7 @@
 """The one way to say that an order is not taken."""
 
 
-class OrderRefused(ValueError):  # noqa: N818 - what happened to the order, in TM Forum's word
+class OrderRefused(ValueError):
     """An order that breaks a rule: where, why, and what to send instead.
 
     ``field`` is a path such as ``orderItem[2].resource.resourceCharacteristic[downstream]``,

@@ -100,7 +100,7 @@ _DRAWN: Mapping[Kind, Mapping[str, frozenset[str]]] = {
 _CANCELLING = frozenset({"assessingCancellation", "pendingCancellation"})
 
 
-class IllegalTransition(ValueError):  # noqa: N818 - the name TMF630's conflict is known by here
+class IllegalTransition(ValueError):
     """A change of state that the diagram does not draw."""
 
     def __init__(self, kind: Kind, old: str, new: str) -> None:

@@ -1,0 +1,1 @@
+"""Storage: PostgreSQL only, one schema, one dialect."""

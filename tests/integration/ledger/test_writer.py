@@ -135,7 +135,5 @@ def test_the_schema_and_the_tables_are_the_same(lab: Any) -> None:
 
     with lab.engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        found = compare_metadata(
-            context, [rom.store.tables.metadata, inventory.tables.metadata]
-        )
+        found = compare_metadata(context, [rom.store.tables.metadata, inventory.tables.metadata])
     assert [entry for entry in found if "procrastinate" not in str(entry)] == []

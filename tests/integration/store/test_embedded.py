@@ -42,6 +42,6 @@ def test_no_mode_outside_the_data_directory_changes(scratch_root: Path) -> None:
 def test_root_is_refused_a_directory_under_a_closed_parent(scratch_root: Path) -> None:
     closed = scratch_root / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(EmbeddedPostgresError, match="may not pass .*closed"):
+    with pytest.raises(EmbeddedPostgresError, match=r"may not pass .*closed"):
         EmbeddedPostgres(closed / "data").start()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
