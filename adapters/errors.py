@@ -1,4 +1,3 @@
-# ruff: noqa: N818 - short names that say what happened; the whole project shares them
 """What can go wrong between the gateway and a device.
 
 ::

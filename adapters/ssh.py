@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import paramiko
+import paramiko  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.errors import HostKeyMismatch, Unreachable
 from adapters.faults.ssh import paramiko_errors

@@ -3,9 +3,9 @@
 import asyncssh
 import asyncssh.misc
 import netmiko.exceptions
-import paramiko.auth_strategy
-import paramiko.buffered_pipe
-import paramiko.ssh_exception
+import paramiko.auth_strategy  # type: ignore[import-untyped]  # the library has no types
+import paramiko.buffered_pipe  # type: ignore[import-untyped]  # the library has no types
+import paramiko.ssh_exception  # type: ignore[import-untyped]  # the library has no types
 import scrapli.exceptions
 
 from adapters.errors import (

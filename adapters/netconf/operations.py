@@ -1,16 +1,20 @@
 """The operations of RFC 6241 that a device transaction needs, as elements."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from lxml import etree
 
 from adapters.netconf.rpc import BASE
 
+# The stubs know no default namespace, lxml does.
+_PLAIN: Any = {None: BASE}
 WITH_DEFAULTS = "urn:ietf:params:xml:ns:yang:ietf-netconf-with-defaults"
+_DEFAULTS_PLAIN: Any = {None: WITH_DEFAULTS}
 
 
 def _element(name: str, *children: etree._Element, text: str | None = None) -> etree._Element:
-    element = etree.Element(f"{{{BASE}}}{name}", nsmap={None: BASE})
+    element = etree.Element(f"{{{BASE}}}{name}", nsmap=_PLAIN)
     element.text = text
     element.extend(children)
     return element
@@ -104,7 +108,7 @@ def _selection(
     selection.set("type", "subtree")
     parts = [selection]
     if with_defaults:
-        mode = etree.Element(f"{{{WITH_DEFAULTS}}}with-defaults", nsmap={None: WITH_DEFAULTS})
+        mode = etree.Element(f"{{{WITH_DEFAULTS}}}with-defaults", nsmap=_DEFAULTS_PLAIN)
         mode.text = with_defaults
         parts.append(mode)
     return parts

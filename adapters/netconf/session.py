@@ -18,6 +18,7 @@ from adapters.faults.codec import codec_errors
 from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
+from adapters.receipts import receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -26,8 +27,6 @@ from adapters.seam import (
     Receipt,
     SecretResolver,
     SiteEdits,
-    SiteOutcome,
-    SiteReceipt,
 )
 from adapters.secrets import Secrets
 from device_profiles.native import native
@@ -109,7 +108,7 @@ class NetconfSession:
         """
         changes = [site for site in batch if site.edits]
         if not changes:
-            return _receipt(batch, mode, {})
+            return receipt(batch, mode, {})
         if Capability.TRANSACTION not in self._capabilities:
             raise Unsupported("no candidate datastore", device=self._device)
         with codec_errors(self._device):
@@ -128,7 +127,7 @@ class NetconfSession:
         committed = len(refused) < len(configs)
         if committed and not confirming:
             self._save()
-        return _receipt(batch, mode, refused, sent, confirming=committed and confirming)
+        return receipt(batch, mode, refused, sent, confirming=committed and confirming)
 
     def confirm(self, transaction: str) -> None:
         """Make a confirmed commit permanent by its persist-id; then save where that is needed.
@@ -238,20 +237,3 @@ class NetconfSession:
                 device=self._device,
                 outcome_unknown=True,
             ) from error
-
-
-def _receipt(
-    batch: Sequence[SiteEdits],
-    mode: ApplyMode,
-    refused: Mapping[str, str],
-    sent: str = "",
-    *,
-    confirming: bool = False,
-) -> Receipt:
-    sites = tuple(
-        SiteReceipt(site.site, SiteOutcome.REFUSED, refused[site.site])
-        if site.site in refused
-        else SiteReceipt(site.site, SiteOutcome.APPLIED)
-        for site in batch
-    )
-    return Receipt(mode.transaction, sites, confirming=confirming, sent=sent)

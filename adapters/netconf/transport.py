@@ -21,7 +21,7 @@ from ncclient.transport.errors import (
 from ncclient.transport.session import END_DELIM, MSG_DELIM, NetconfBase
 from ncclient.transport.ssh import SSHSession
 from ncclient.xml_ import parse_root
-from paramiko.ssh_exception import IncompatiblePeer
+from paramiko.ssh_exception import IncompatiblePeer  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.errors import HostKeyMismatch
 from adapters.faults.netconf import ncclient_errors

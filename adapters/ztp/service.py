@@ -16,7 +16,7 @@ _EVENT = re.compile(r"started|failed|completed")
 _DETAIL = re.compile(r"[A-Za-z0-9._ -]{0,200}")
 
 
-class ZtpRefused(Exception):  # noqa: N818 - says what happened
+class ZtpRefused(Exception):
     """The desk does not serve this request; the reason stays inside."""
 
 

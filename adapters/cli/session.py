@@ -1,0 +1,238 @@
+"""A command-line device behind the seam: line by line, undone in reverse when one is refused."""
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+
+from adapters.cli.libraries import open_terminal
+from adapters.cli.refusal import refusal
+from adapters.errors import (
+    AdapterError,
+    CommitRefused,
+    DeviceTimeout,
+    ProtocolError,
+    SessionLost,
+    Unsupported,
+)
+from adapters.faults.codec import codec_errors
+from adapters.receipts import receipt
+from adapters.seam import (
+    ApplyMode,
+    Capability,
+    Endpoint,
+    Query,
+    Receipt,
+    SecretResolver,
+    SiteEdits,
+)
+from adapters.secrets import Secrets
+from device_profiles.cli import Command, decode, encode_commands, encode_lines
+from device_profiles.native import native
+from device_profiles.profile import Profile
+from device_profiles.tree import DIGEST_PREFIX, Edit, Path, Tree
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class CliSession:
+    """Fulfils ``adapters.seam.Session`` on a command line, which has no transactions.
+
+    Lines take effect as they are sent, so ``before_commit`` is called before the first. Each
+    site's lines stand alone: a refused site is undone and the others go on. With
+    ``confirm_within`` nothing is saved before ``confirm``, and a platform with a revert timer
+    takes everything back by itself.
+    """
+
+    def __init__(self, endpoint: Endpoint, profile: Profile, resolver: SecretResolver) -> None:
+        self._device = endpoint.device
+        self._profile = profile
+        self._secrets = Secrets(resolver, endpoint.device)
+        declared = {Capability(name) for name in profile.capabilities}
+        saves = {Capability.STARTUP} if profile.quirks.save else set()
+        self._capabilities = frozenset(declared | saves | {Capability.EDIT_ISOLATION})
+        self._terminal = open_terminal(
+            endpoint,
+            profile.options.get("library", "scrapli"),
+            profile.options.get("platform", "cisco_ios"),
+        )
+        if not self._terminal.privileged:
+            self.close()
+            raise Unsupported("the user is not privileged on the device", device=self._device)
+
+    def __repr__(self) -> str:
+        return f"CliSession({self._device})"
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the profile declares; a command line says nothing of itself."""
+        return self._capabilities
+
+    @property
+    def alive(self) -> bool:
+        """Whether the conversation is still open."""
+        return self._terminal.alive
+
+    def read(self, scope: Collection[Path]) -> Tree:
+        """Return the running configuration's part in ``scope``."""
+        if not scope:
+            return {}
+        text = self._terminal.ask("show running-config")
+        said = refusal(text.partition("\n")[0])
+        if said:
+            raise Unsupported(f"show running-config: {said}", device=self._device)
+        with codec_errors(self._device):
+            return decode(self._profile, text, scope)
+
+    def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
+        """Return the first group of each query's pattern in what its command prints."""
+        printed: dict[str, str] = {}
+        facts: dict[str, str | None] = {}
+        for query in queries:
+            if not query.command or _CONTROL.search(query.command):
+                raise Unsupported("a query needs one command line", device=self._device)
+            if query.command not in printed:
+                printed[query.command] = self._terminal.ask(query.command)
+            found = re.search(query.pattern, printed[query.command], re.MULTILINE)
+            facts[query.name] = found.group(1) if found else None
+        return facts
+
+    def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
+        """Send each site's lines; stop a site at its first refused line and undo it.
+
+        A batch without edits sends nothing. Raises SessionLost with ``outcome_unknown`` when the
+        conversation breaks off after the first line.
+        """
+        changes = [site for site in batch if site.edits]
+        if not changes:
+            return receipt(batch, mode, {})
+        with codec_errors(self._device):
+            commands = {site.site: self._commands(site.edits) for site in changes}
+            sent = native(self._profile, [edit for site in changes for edit in site.edits])
+        confirming = bool(mode.confirm_within) and (
+            Capability.CONFIRMED_COMMIT in self._capabilities
+        )
+        if mode.before_commit is not None:
+            mode.before_commit()
+        try:
+            self._enter(mode.confirm_within if confirming else None)
+            refused = self._send_sites(commands)
+            self._terminal.ask("end")
+            if mode.confirm_within is None and len(refused) < len(commands):
+                self._save()
+        except (DeviceTimeout, SessionLost, ProtocolError) as error:
+            self.close()
+            raise SessionLost(
+                f"broke off among the lines: {error.message}",
+                device=self._device,
+                outcome_unknown=True,
+            ) from error
+        confirming = confirming and len(refused) < len(commands)
+        return receipt(batch, mode, refused, sent, confirming=confirming)
+
+    def confirm(self, transaction: str) -> None:  # noqa: ARG002 - a command line has one at a time
+        """Stop the revert timer where there is one, then save where that is needed."""
+        if Capability.CONFIRMED_COMMIT in self._capabilities:
+            self._order("configure confirm")
+        self._save()
+
+    def cancel(self, transaction: str) -> None:  # noqa: ARG002 - a command line has one at a time
+        """Take everything since the revert timer was set back at once."""
+        if Capability.CONFIRMED_COMMIT in self._capabilities:
+            self._order("configure revert now")
+
+    def close(self) -> None:
+        """End the conversation; safe to call twice."""
+        with suppress(AdapterError):
+            self._terminal.close()
+
+    def _commands(self, edits: Sequence[Edit]) -> list[Command]:
+        commands = encode_commands(self._profile, self._secrets.revealed(self._profile, edits))
+        for command in commands:
+            if any(_CONTROL.search(line) for line in (*command.context, command.line)):
+                raise Unsupported("control characters in a line", device=self._device)
+        return commands
+
+    def _enter(self, revert_seconds: int | None) -> None:
+        line = "configure terminal"
+        if revert_seconds is not None:
+            line += f" revert timer {math.ceil(revert_seconds / 60)}"
+        self._order(line)
+        if not self._terminal.mode:
+            raise ProtocolError("no configuration mode", device=self._device)
+
+    def _order(self, line: str) -> None:
+        said = refusal(self._terminal.ask(line))
+        if said:
+            raise CommitRefused(f"{line}: {said}", device=self._device)
+
+    def _save(self) -> None:
+        if Capability.STARTUP not in self._capabilities:
+            return
+        said = refusal(self._terminal.ask("write memory"))
+        if said:
+            raise ProtocolError(f"applied but not saved: {said}", device=self._device)
+
+    def _send_sites(self, commands: Mapping[str, list[Command]]) -> dict[str, str]:
+        refused: dict[str, str] = {}
+        position = _Position(self)
+        for site, lines in commands.items():
+            accepted: list[Command] = []
+            for command in lines:
+                said = position.send(command.context, command.line)
+                if said:
+                    refused[site] = self._secrets.masked(said)
+                    left = self._undo(position, accepted)
+                    if left:
+                        refused[site] += f"; not undone: {left}"
+                    break
+                accepted.append(command)
+        return refused
+
+    def _undo(self, position: "_Position", accepted: list[Command]) -> str:
+        """Take accepted commands back, last first; return what could not be."""
+        left: list[str] = []
+        for command in reversed(accepted):
+            if any((edit.before or "").startswith(DIGEST_PREFIX) for edit in command.edits):
+                left.append("a former secret")
+                continue
+            inverse = [edit.inverted() for edit in command.edits]
+            for *context, line in encode_lines(self._profile, inverse):
+                said = position.send(tuple(context), line)
+                if said:
+                    left.append(self._secrets.masked(f"{line}: {said}"))
+        return ", ".join(left)
+
+
+class _Position:
+    """Where in the configuration's sections the device is; moves before it sends."""
+
+    def __init__(self, session: CliSession) -> None:
+        self._terminal = session._terminal
+        self._sections: tuple[str, ...] = ()
+
+    def send(self, context: tuple[str, ...], line: str) -> str:
+        """Send ``line`` in its section; return the device's refusal, empty when accepted."""
+        shared = 0
+        while shared < min(len(context), len(self._sections)) and (
+            context[shared] == self._sections[shared]
+        ):
+            shared += 1
+        while len(self._sections) > shared:
+            self._terminal.ask("exit")
+            self._sections = self._sections[:-1]
+        for section in context[shared:]:
+            said = self._step(section)
+            if said:
+                return f"{section}: {said}"
+        said = self._step(line)
+        return f"{line}: {said}" if said else ""
+
+    def _step(self, line: str) -> str:
+        before = self._terminal.mode
+        said = refusal(self._terminal.ask(line))
+        if self._terminal.mode == "config":
+            self._sections = ()
+        elif self._terminal.mode != before:
+            self._sections = (*self._sections, line)
+        return said

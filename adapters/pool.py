@@ -1,0 +1,103 @@
+"""Open sessions by device, lent to one user at a time."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from adapters.drivers import PooledSession
+from adapters.errors import DeviceTimeout
+from adapters.seam import Endpoint
+
+Opener = Callable[[Endpoint], PooledSession]
+
+
+@dataclass(slots=True)
+class _Idle:
+    session: PooledSession = field(repr=False)
+    endpoint: Endpoint = field(repr=False)
+    since: float
+
+
+class _Shelf:
+    """One device's sessions: idle ones, and how many may be out at once."""
+
+    def __init__(self, limit: int) -> None:
+        self.free = threading.BoundedSemaphore(limit)
+        self.idle: list[_Idle] = []
+
+
+class SessionPool:
+    """Lends sessions, at most ``per_device`` at once to a device.
+
+    A returned session is used again while it is alive, its endpoint unchanged and it did not lie
+    idle for longer than ``idle_seconds``.
+    """
+
+    def __init__(self, opener: Opener, per_device: int, idle_seconds: float, wait: float) -> None:
+        self._opener = opener
+        self._per_device = per_device
+        self._idle_seconds = idle_seconds
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._shelves: dict[str, _Shelf] = {}
+        self._closed = False
+
+    def take(self, endpoint: Endpoint) -> PooledSession:
+        """Return a session, opened if none is idle.
+
+        Raises DeviceTimeout when all stay in use, AdapterError of opening.
+        """
+        shelf = self._shelf(endpoint.device)
+        if not shelf.free.acquire(timeout=self._wait):
+            raise DeviceTimeout("all sessions are in use", device=endpoint.device)
+        try:
+            return self._idle_one(shelf, endpoint) or self._opener(endpoint)
+        except BaseException:
+            shelf.free.release()
+            raise
+
+    def give_back(self, endpoint: Endpoint, session: PooledSession) -> None:
+        """Take a session back; a dead one is closed."""
+        shelf = self._shelf(endpoint.device)
+        keep = session.alive
+        with self._lock:
+            keep = keep and not self._closed
+            if keep:
+                shelf.idle.append(_Idle(session, endpoint, time.monotonic()))
+        if not keep:
+            session.close()
+        shelf.free.release()
+        self.close_idle(self._idle_seconds)
+
+    def close_idle(self, seconds: float = 0.0) -> None:
+        """Close what has lain idle for at least ``seconds``."""
+        limit = time.monotonic() - seconds
+        old: list[_Idle] = []
+        with self._lock:
+            for shelf in self._shelves.values():
+                old += [idle for idle in shelf.idle if idle.since <= limit]
+                shelf.idle = [idle for idle in shelf.idle if idle.since > limit]
+        for idle in old:
+            idle.session.close()
+
+    def close(self) -> None:
+        """Close all idle sessions; those still lent are closed when they come back."""
+        with self._lock:
+            self._closed = True
+        self.close_idle()
+
+    def _shelf(self, device: str) -> _Shelf:
+        with self._lock:
+            return self._shelves.setdefault(device, _Shelf(self._per_device))
+
+    def _idle_one(self, shelf: _Shelf, endpoint: Endpoint) -> PooledSession | None:
+        while True:
+            with self._lock:
+                if not shelf.idle:
+                    return None
+                candidate = shelf.idle.pop()
+            fresh = time.monotonic() - candidate.since < self._idle_seconds
+            if fresh and candidate.endpoint == endpoint and candidate.session.alive:
+                return candidate.session
+            candidate.session.close()
