@@ -124,7 +124,7 @@ class Candidates:
             sa.select(*columns)
             .where(*free, resource.c.earmark.is_(None))
             .order_by(resource.c.ordinal)
-            .limit(listed.c.most)
+            .limit(sa.cast(listed.c.most, sa.BigInteger))
         )
         for_one = sa.select(*columns).where(*free, resource.c.earmark.in_(sites))
         rows = sa.union_all(for_all, for_one).lateral("free")

@@ -159,6 +159,8 @@ def _typed(kind: str, value: int | str) -> int | str:
     if limits is None:
         return value
     low, high = limits
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
     if not isinstance(value, int) or not low <= value <= high:
         raise ExpansionError(
             "values", f"{value} is no {kind}", f"use whole numbers from {low} to {high}"

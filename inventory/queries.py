@@ -32,7 +32,7 @@ def site_allocations(connection: sa.Connection, site: str) -> dict[str, dict[str
     """Return the attributes of all a site holds by name: the ``res`` of templates."""
     query = (
         sa.select(reservation.c.name, reservation.c.amount, resource.c.attributes)
-        .select_from(reservation.outerjoin(resource))
+        .select_from(reservation.outerjoin(resource, resource.c.id == reservation.c.resource_id))
         .where(reservation.c.site == site)
         .order_by(reservation.c.name)
     )

@@ -86,7 +86,11 @@ def lock_sites(connection: sa.Connection, sites: Sequence[str]) -> None:
 def _held(connection: sa.Connection, sites: Sequence[str]) -> dict[str, Held]:
     query = (
         sa.select(reservation, resource.c.attributes.label("own"), pool)
-        .select_from(reservation.join(pool).outerjoin(resource))
+        .select_from(
+            reservation.join(pool, pool.c.id == reservation.c.pool_id).outerjoin(
+                resource, resource.c.id == reservation.c.resource_id
+            )
+        )
         .where(reservation.c.site.in_(sites))
         .set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
     )
