@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from adapters.ztp.service import Desk
 from inventory import queries
+from inventory.listing import list_resources
+from inventory.records import ResourceFilter
 from rom.catalog.loader import Catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
@@ -18,7 +20,6 @@ from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
 from rom.preview import RollbackPreview
 from rom.reports import Reports
-from rom.resources import Resources
 from rom.store import orders
 from rom.store.tables import change, event_outbox
 
@@ -38,7 +39,6 @@ class Gateway:
         worker: Worker,
         ztp_desk: Desk,
         preview: RollbackPreview,
-        resources: Resources,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
@@ -48,7 +48,6 @@ class Gateway:
         self._worker = worker
         self._reports = Reports(documents)
         self._preview = preview
-        self._resources = resources
         self.ztp_desk = ztp_desk
 
     def start(self) -> None:
@@ -141,12 +140,19 @@ class Gateway:
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]
     ) -> tuple[list[dict[str, Any]], int]:
-        """Return a page of TMF639 resources that match every filter, and how many match."""
-        return self._resources.page(offset=offset, limit=limit, filters=filters)
+        """Return a page of inventory's resources as neutral rows, and how many match in all.
+
+        Filters are the fields of ``inventory.records.ResourceFilter``.
+        """
+        wanted = ResourceFilter.model_validate(dict(filters))
+        with self._engine.connect() as connection:
+            found = list_resources(connection, wanted, offset=offset, limit=limit)
+        return [row.model_dump(mode="json") for row in found.rows], found.total
 
     def find_resource(self, resource_id: str) -> dict[str, Any] | None:
-        """Return one TMF639 resource, or ``None``."""
-        return self._resources.find(resource_id)
+        """Return one resource as a neutral row, or ``None``."""
+        rows, _ = self.list_resources(offset=0, limit=1, filters={"resource_id": resource_id})
+        return rows[0] if rows else None
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""

@@ -24,7 +24,6 @@ from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.writer import DeviceWriter, WriterSettings
 from rom.preview import RollbackPreview
-from rom.resources import Resources
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
 from rom.store.database import make_engine, migrate, plain_url
@@ -92,7 +91,6 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             worker,
             desk,
             RollbackPreview(engine, fleet, targets),
-            Resources(engine, settings.base_url),
         )
         stack.callback(gateway.stop)
         yield gateway
