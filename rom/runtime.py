@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 import sqlalchemy as sa
 import structlog
 from adapters.fleet import Fleet
+from device_profiles.profile import load_profile
 
 from inventory.lab_import import import_lab
 from inventory.load import load_file
@@ -60,7 +61,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         engine, url = stack.enter_context(open_database(settings))
         vault = Vault(engine, master_key(settings.data_dir, settings.master_key))
         load_files(engine, vault, settings)
-        fleet = Fleet(vault.resolve)
+        fleet = Fleet(load_profile, vault.resolve)
         stack.callback(fleet.close)
         wakes = jobs.Wakes(plain_url(url))
         stack.callback(wakes.close)

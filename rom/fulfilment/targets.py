@@ -128,7 +128,7 @@ class Targets:
                 port=way["port"],
                 username=user,
                 password=self._vault.resolve(f"snmp-auth/{site}"),
-                options={"privacy_secret": f"snmp-priv/{site}"},
+                options={"privacy": f"snmp-priv/{site}"},
             )
         way = {"host": _own_address(allocations), "port": 22, **access.get("ssh", {})}
         return Endpoint(
