@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 
-class Blocked(Exception):  # noqa: N818 - the state of a path, raised where it ends
+class Blocked(Exception):
     """The path ends here; the text says where and why."""
 
 

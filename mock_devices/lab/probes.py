@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mock_devices.netconf import Container
+from mock_devices.netconf.probe_state import SenderCounters
 
 Address = tuple[str, int]
 Resolve = Callable[[str], Address | None]
@@ -38,23 +39,13 @@ class SenderSession:
 
 
 @dataclass
-class ProbeCounters:
+class _Counters:
     """What a session has sent and received; sequence numbers begin at 0."""
 
     sent: int = 0
     received: int = 0
     last_sent: int = 0
     last_received: int = 0
-
-    def shown(self) -> dict[str, str | int]:
-        """Return the leaves of ietf-twamp."""
-        return {
-            "state": "active",
-            "sent-packets": self.sent,
-            "rcv-packets": self.received,
-            "last-sent-seq": self.last_sent,
-            "last-rcv-seq": self.last_received,
-        }
 
 
 def sender_sessions(running: Container, minimum_interval: float) -> dict[str, SenderSession]:
@@ -95,7 +86,7 @@ def _session(
 class _Flow(asyncio.DatagramProtocol):
     """The replies of one session."""
 
-    def __init__(self, counters: ProbeCounters) -> None:
+    def __init__(self, counters: _Counters) -> None:
         self._counters = counters
 
     def datagram_received(self, data: bytes, addr: Address) -> None:  # noqa: ARG002 - asyncio's signature
@@ -117,7 +108,7 @@ class Probe:
         self._minimum_interval = minimum_interval
         self._tasks: dict[SenderSession, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
-        self.counters: dict[str, ProbeCounters] = {}
+        self._counters: dict[str, _Counters] = {}
 
     def start(self) -> None:
         """Follow the configuration from now on."""
@@ -134,6 +125,13 @@ class Probe:
         self._tasks.clear()
         self._watch = None
 
+    def counters(self, name: str) -> SenderCounters | None:
+        """Return what a session has counted, ``None`` when it does not run."""
+        found = self._counters.get(name)
+        if found is None:
+            return None
+        return SenderCounters(found.sent, found.received, found.last_sent, found.last_received)
+
     async def _follow(self) -> None:
         seen: Container | None = None
         while True:
@@ -146,14 +144,14 @@ class Probe:
     def _reconcile(self, wanted: dict[str, SenderSession]) -> None:
         for session in set(self._tasks) - set(wanted.values()):
             self._tasks.pop(session).cancel()
-            self.counters.pop(session.name, None)
+            self._counters.pop(session.name, None)
         for name, session in wanted.items():
             if session not in self._tasks:
-                self.counters[name] = ProbeCounters()
+                self._counters[name] = _Counters()
                 self._tasks[session] = asyncio.create_task(self._send(session))
 
     async def _send(self, session: SenderSession) -> None:
-        counters = self.counters[session.name]
+        counters = self._counters[session.name]
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Flow(counters), local_addr=("127.0.0.1", 0)
@@ -168,7 +166,7 @@ class Probe:
     async def _run_once(
         self,
         session: SenderSession,
-        counters: ProbeCounters,
+        counters: _Counters,
         transport: asyncio.DatagramTransport,
     ) -> None:
         padding = bytes(max(session.padding, _BASE_LENGTH - 14))

@@ -116,8 +116,6 @@ class OntSpec(_Model):
     olt: Name
     port: PonPort
     connected: bool = True
-    distance: int = Field(default=1200, ge=0, le=60_000)
-    """Fibre length in metres."""
 
 
 class RouterSpec(_Model):
