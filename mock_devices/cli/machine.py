@@ -52,6 +52,7 @@ class Machine:
         """True with ``file prompt quiet``: file commands ask nothing."""
         self.on_change: Callable[[], None] = lambda: None
         self.on_action: Callable[[str, dict[str, str], bool], str] = lambda *_: ""
+        self.on_save: Callable[[], None] = lambda: None
         self.on_reload: Callable[[], None] = lambda: None
         self.link_up: Callable[[str], bool] = lambda _interface: True
         self._minute = minute
@@ -114,6 +115,7 @@ class Machine:
     def save(self) -> None:
         """Write the running configuration to the startup configuration."""
         write_durably(self.state_dir / "startup.cfg", self.running_text())
+        self.on_save()
         self.record.counters["writes"] += 1
 
     def hibernate(self) -> None:

@@ -45,6 +45,8 @@ class Shell:
         self.length = DEFAULT_LENGTH
         self.width = DEFAULT_WIDTH
         self.closed = False
+        self.refused = False
+        """True when the last line was not accepted by the parser."""
         self.stack: list[Section] = []
         """The open configuration sections; empty outside configuration mode."""
         self._handlers = handlers
@@ -70,6 +72,7 @@ class Shell:
         Raises SessionDroppedError when that fault is due, UnansweredError where nobody can answer.
         """
         text = line.strip()
+        self.refused = False
         if not text or text.startswith("!"):
             return ""
         if not self.stack:
@@ -107,6 +110,7 @@ class Shell:
                 message = machine.editor.apply(self.stack, line)
             except RefusalError as refusal:
                 accepted, message = False, _marked(refusal, len(self.prompt))
+        self.refused = not accepted
         machine.record.note(self.user, "configuration", line.strip(), accepted=accepted)
         if accepted:
             machine.on_change()
@@ -119,6 +123,7 @@ class Shell:
         try:
             command, reading, _ = self.machine.grammar.read(mode, command_line)
         except RefusalError as refusal:
+            self.refused = True
             self.machine.record.note(self.user, "exec", line.strip(), accepted=False)
             return _marked(refusal, prompt_length) + "\n"
         self.machine.record.note(self.user, "exec", line.strip(), accepted=True)
