@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Mapping
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
@@ -19,6 +20,8 @@ from mock_devices.netconf.session import Process, Session
 from mock_devices.netconf.storage import Storage, parse_configuration
 from mock_devices.netconf.tree import EMPTY, Container
 from mock_devices.netconf.writing import Writer
+
+logger = logging.getLogger(__name__)
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -150,7 +153,12 @@ class NetconfDevice:
         self._sessions[session.number] = session
         task = asyncio.get_running_loop().create_task(self._run(session))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._session_done)
+
+    def _session_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            logger.error("%s: a session failed", self.name, exc_info=task.exception())
 
     async def _run(self, session: Session) -> None:
         try:

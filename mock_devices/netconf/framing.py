@@ -65,14 +65,15 @@ class FrameReader:
             if header is None:
                 self._check_partial_header()
                 return None
-            del self._buffer[: header.end()]
-            if header[1] == b"#":
+            size, end = header[1], header.end()
+            del header, self._buffer[:end]
+            if size == b"#":
                 if not self._message:
                     raise FramingError("end of chunks without a chunk")
                 message = bytes(self._message)
                 self._message.clear()
                 return message
-            self._missing = int(header[1])
+            self._missing = int(size)
             if self._missing > min(MAX_CHUNK, self._largest):
                 raise FramingError("chunk larger than allowed")
 

@@ -21,7 +21,10 @@ class Validator:
         self._unique_lists = [node for node in lists if node.uniques]
 
     def check(self, state: Container) -> Changes:
-        """Return what ``state`` changes; raise ``InvalidConfigurationError`` when the device refuses it."""
+        """Return what ``state`` changes.
+
+        Raises ``InvalidConfigurationError`` with everything that is wrong.
+        """
         changes = changes_between(self._schema.root, self._running, state)
         lookup = Lookup(state)
         errors = [
