@@ -7,7 +7,7 @@ from api.cli import demo, inventory, lab, order, serve, site
 app = typer.Typer(
     name="rom",
     no_args_is_help=True,
-    pretty_exceptions_show_locals=False,  # locals may hold credentials
+    pretty_exceptions_enable=False,  # a plain traceback fits a log, and shows no local values
     help="Network activation gateway: TMF652 resource orders in, proven sites out.",
 )
 app.command()(serve.serve)

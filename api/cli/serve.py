@@ -37,7 +37,10 @@ def serve(
 ) -> None:
     """Run until Ctrl-C or SIGTERM; exit 0 after a clean stop."""
     # Imported here because the engine's libraries would slow every other command down.
+    from sqlalchemy.exc import OperationalError
+
     from api.serving.server import serve as run
+    from inventory.lab_import import LabImportError
     from inventory.problems import InventoryFileError
     from rom.store.embedded import EmbeddedPostgresError
 
@@ -56,7 +59,9 @@ def serve(
             shipped = shipped_inventory(topology.parent.name)
             settings = settings.model_copy(update={"inventory_file": shipped})
         code = run(settings, topology, console.print)
-    except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
+    except (ServeError, EmbeddedPostgresError, InventoryFileError, LabImportError) as error:
         raise fail(str(error)) from error
+    except OperationalError as error:
+        raise fail(f"the database of ROM_DATABASE_URL does not answer: {error.orig}") from error
     console.print("Stopped")
     raise typer.Exit(code)

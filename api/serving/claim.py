@@ -55,7 +55,9 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=512)
     except OSError as error:
         advice = "Give another --port" if error.errno == errno.EADDRINUSE else "Check ROM_HOST"
-        message = f"cannot listen on {host}:{port}: {error.strerror}. {advice}"
+        # Python's own text repeats the address.
+        cause = os.strerror(error.errno) if error.errno else error.strerror
+        message = f"cannot listen on {host}:{port}: {cause}. {advice}"
         raise ServeError(message) from error
 
 
