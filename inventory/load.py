@@ -17,7 +17,7 @@ from inventory.upsert import claims_elsewhere, lock_for_load, upsert
 from inventory.writing import LoadReport, RefusedError
 
 MAX_FILE_BYTES = 10_000_000
-_NAME_FIELDS = ("name", "key", "id")
+_NAME_FIELDS = ("key", "id", "name")
 
 
 def load_file(connection: sa.Connection, path: Path) -> LoadReport:
@@ -26,10 +26,10 @@ def load_file(connection: sa.Connection, path: Path) -> LoadReport:
     What the file does not name stays. Raises ``InventoryFileError`` with every finding, having
     written nothing; an entry that a site holds is never deleted or changed.
     """
-    wanted = read_file(path)
+    wanted, pools = read_file(path)
     try:
         with connection.begin_nested():
-            return _load(connection, path, wanted)
+            return _load(connection, path, wanted, pools)
     except RefusedError as refusal:
         raise InventoryFileError(str(path), refusal.problems) from refusal
     except IntegrityError as error:
@@ -40,17 +40,19 @@ def load_file(connection: sa.Connection, path: Path) -> LoadReport:
         raise InventoryFileError(str(path), [problem]) from error
 
 
-def read_file(path: Path) -> InventoryFile:
-    """Parse and validate a file without a database; raises ``InventoryFileError``."""
+def read_file(path: Path) -> tuple[InventoryFile, tuple[WantedPool, ...]]:
+    """Parse, validate and expand a file without a database; raises ``InventoryFileError``."""
     content = _parsed(path)
     try:
-        return InventoryFile.model_validate(content)
+        wanted = InventoryFile.model_validate(content)
     except ValidationError as error:
         raise InventoryFileError(str(path), _problems(error, content)) from error
+    return wanted, _expanded(path, wanted)
 
 
-def _load(connection: sa.Connection, path: Path, wanted: InventoryFile) -> LoadReport:
-    pools = _expanded(path, wanted)
+def _load(
+    connection: sa.Connection, path: Path, wanted: InventoryFile, pools: tuple[WantedPool, ...]
+) -> LoadReport:
     lock_for_load(connection, wanted, pools)
     problems = overlaps((*_claims(pools), *claims_elsewhere(connection, pools)))
     if problems:

@@ -54,7 +54,7 @@ class Shortage(_Model):
     free: int
 
 
-class ResourceExhausted(Exception):  # noqa: N818 - the reason code RESOURCE_EXHAUSTED in a word
+class ResourceExhausted(Exception):
     """Not enough of something; nothing was reserved."""
 
     def __init__(self, shortages: tuple[Shortage, ...]) -> None:

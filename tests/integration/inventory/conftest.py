@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -10,16 +11,35 @@ import yaml
 from inventory.load import load_file
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.tables import metadata
+from rom.store.embedded import EmbeddedPostgres
 
 EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fibre.yaml"
 
 
-@pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(database_url, poolclass=sa.NullPool)
+@pytest.fixture(scope="session")
+def inventory_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
+    """One database for the area: making a new one takes longer than most of its tests."""
+    admin = sa.create_engine(
+        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    name = f"inventory_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    url = postgres_server.url.replace("@/postgres", f"@/{name}")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
     metadata.create_all(engine)
     yield engine
     engine.dispose()
+    admin.dispose()
+
+
+@pytest.fixture
+def engine(inventory_engine: sa.Engine) -> Iterator[sa.Engine]:
+    """Return an engine on empty tables."""
+    yield inventory_engine
+    tables = ", ".join(table.name for table in metadata.sorted_tables)
+    with inventory_engine.begin() as connection:
+        connection.execute(sa.text(f"TRUNCATE {tables}"))
 
 
 @pytest.fixture

@@ -69,6 +69,7 @@ def test_brisbane_gets_its_planned_values_in_either_order(
         assert held["loopback"]["ce"] == f"10.99.{octet}.88"
         assert held["ce"]["serial"] == serial
         assert held["ont"]["serial"] == ont
+        assert held["bearer"]["port"] == "1/4"
         assert held["twamp_port"] == {"value": 49862}
 
 
@@ -83,8 +84,8 @@ def test_all_five_branches_fit_at_once_and_no_thing_is_given_twice(
     exclusive = [each.resource_id for each in allocations if each.kind not in shared]
     assert len(exclusive) == len(set(exclusive))
     status = {each.name: each for each in pool_status(connection)}
-    assert status["OLT-NORTH-07 1/1 upstream"].free == 1_100_000_000 - 2 * 525_000_000
-    assert status["OLT-NORTH-07 1/1 upstream"].is_low
+    assert status["OLT-NORTH-07 1/4 upstream"].free == 1_150_000_000 - 84_000_000 - 2 * 525_000_000
+    assert status["OLT-NORTH-07 1/4 upstream"].is_low
     assert status["ISR-4431 stock"].free == 0
     assert status["ISR-4431 stock"].capacity == 5
     assert status["Probe names"].free is None

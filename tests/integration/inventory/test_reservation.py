@@ -1,6 +1,7 @@
 """Bundles: all or nothing, the same again, references, shared ports, quantities."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
@@ -265,12 +266,10 @@ def test_marking_changes_only_what_the_site_holds(
 def test_a_name_made_by_a_pattern_comes_back_to_its_site_only(
     connection: sa.Connection, load: Load, two_hundred_sites: Content
 ) -> None:
-    import datetime
-
     names = {"name": "Names", "kind": "probe", "mode": "pattern", "pattern": "Probe-{site}"}
     load({**two_hundred_sites, "pools": [names]})
     (first,) = reserve(connection, bundle("S000", want("probe", "probe")))
-    release(connection, "S000", now=datetime.datetime.now(datetime.UTC))
+    release(connection, "S000", now=datetime.now(UTC))
     (again,) = reserve(connection, bundle("S000", want("probe", "probe")))
     (other,) = reserve(connection, bundle("S001", want("probe", "probe")))
     assert first == again
