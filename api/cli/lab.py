@@ -52,7 +52,7 @@ def _start(topology: Path, state: Path) -> int:
     ready.unlink(missing_ok=True)
     with (state / "lab.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            lab.command(topology, state),
+            [*lab.command(topology, state), "--outlive-parent"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -98,7 +98,13 @@ def status(*, data_dir: DataDir = None) -> None:
     )  # fmt: skip
     console = Console()
     console.print(table("Devices", ("Device", "Role", "Profile", "Address"), rows))
-    console.print(table("Routers", ("Serial",), ([serial] for serial in sorted(ready["cpe"]))))
+    routers = _control(ready, "GET", "/status").json()["ce"]
+    found = (
+        (serial, router["powered"], router["configured"], router["address"], router["hostname"])
+        for serial, router in sorted(routers.items())
+    )
+    headings = ("Serial", "Powered", "Configured", "Address", "Hostname")
+    console.print(table("Routers", headings, found))
 
 
 @app.command()
@@ -107,15 +113,21 @@ def boot(serial: str, *, data_dir: DataDir = None) -> None:
     ready = _ready(_state_dir(data_dir))
     if serial not in ready["cpe"]:
         raise fail(f"the lab has no router '{serial}'; it has {', '.join(sorted(ready['cpe']))}")
+    _control(ready, "POST", f"/ce/{serial}/boot")
+    Console().print(f"{serial} is booting", markup=False)
+
+
+def _control(ready: dict[str, Any], method: str, path: str) -> httpx.Response:
+    """Ask the lab's control interface; ends the command when it does not answer well."""
     headers = {"Authorization": f"Bearer {ready['token']}"}
     try:
         with httpx.Client(base_url=ready["control"], trust_env=False, timeout=30) as control:
-            answer = control.post(f"/ce/{serial}/boot", headers=headers)
+            answer = control.request(method, path, headers=headers)
     except httpx.HTTPError as error:
         raise fail(f"the lab does not answer at {ready['control']}: {error}") from error
     if answer.is_error:
         raise fail(f"the lab refused: {answer.status_code} {answer.text}", Exit.FAILED)
-    Console().print(f"{serial} is booting", markup=False)
+    return answer
 
 
 def _state_dir(data_dir: Path | None) -> Path:
