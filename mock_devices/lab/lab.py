@@ -1,5 +1,6 @@
 """One lab: makes the devices of a topology, starts and stops them, and knows them by name."""
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,7 @@ class Lab:
         self._by_address = {(site.bng, site.router): site for site in self._sites}
         self._baselines = Baselines(folder, self._sites)
         self._kept: dict[str, _Kept] = {}
+        self._started: list[Node] = []
         served = with_neighbours(topology, self._sites)
         self.plant = Plant(served, self._tree, self._lines, self._ask)
         self.routers = Routers(topology.routers, state_dir, self.plant)
@@ -77,23 +79,23 @@ class Lab:
 
     async def start(self) -> None:
         """Start every device; when one cannot, those already up are stopped again."""
+        # Logistics last: a box that is on its way may arrive at once and boot its router.
+        ordered = sorted(
+            self.nodes, key=lambda name: isinstance(self.topology.devices[name], LogisticsSpec)
+        )
         try:
-            for name, node in self.nodes.items():
-                if not isinstance(self.topology.devices[name], LogisticsSpec):
-                    await node.start()
             await self.routers.start()
-            # Last, because a box that is on its way may arrive at once and boot its router.
-            for name, node in self.nodes.items():
-                if isinstance(self.topology.devices[name], LogisticsSpec):
-                    await node.start()
+            for name in ordered:
+                await self.nodes[name].start()
+                self._started.append(self.nodes[name])
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
-        """Stop every device; safe to call twice."""
-        for node in self.nodes.values():
-            await node.stop()
+        """Stop every device that was started; safe to call twice."""
+        started, self._started = self._started, []
+        await asyncio.gather(*(node.stop() for node in started))
         await self.routers.stop()
 
     def endpoints(self) -> dict[str, Any]:
