@@ -8,9 +8,9 @@ from lxml import etree
 
 from device_profiles import cli, data, radius, snmp, yang
 from device_profiles.profile import Profile
-from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Edit, path_text
+from device_profiles.tree import SECRET_PREFIX, Edit, path_text
 
-_MASKED_IN_XML = re.compile(r"&lt;(secret [^&<>]*)&gt;")
+_MASKED_IN_XML = re.compile(r"&lt;(secret(?: [^&<>]*)?)&gt;")
 _SPACE = "  "
 
 
@@ -44,7 +44,7 @@ def _mask(value: str | None) -> str | None:
         return value
     if value.startswith(SECRET_PREFIX):
         return f"<secret {value.removeprefix(SECRET_PREFIX)}>"
-    return f"<secret {value}>" if value.startswith(DIGEST_PREFIX) else "<secret>"
+    return "<secret>"
 
 
 def _xml(profile: Profile, edits: Collection[Edit]) -> str:

@@ -201,26 +201,32 @@ class _Builder:
 
     def _with_text(self, element: etree._Element, schema: str, value: str) -> etree._Element:
         if schema in self.model.identityrefs:
-            module = value.partition(":")[0]
-            element = self._with_prefix(element, module, schema)
+            element, value = self._with_identity(element, value, schema)
         try:
             element.text = value
         except ValueError as error:
             raise ProfileError(f"{schema}: the value holds characters XML cannot") from error
         return element
 
-    def _with_prefix(self, element: etree._Element, module: str, schema: str) -> etree._Element:
-        """Return the element made anew with a declaration for the identity's module.
+    def _with_identity(
+        self, element: etree._Element, value: str, schema: str
+    ) -> tuple[etree._Element, str]:
+        """Return the element that declares the identity's module, and the text to put in it.
 
-        lxml fixes an element's namespace declarations when it is made.
+        lxml fixes an element's declarations when it is made and drops one that repeats the
+        default namespace, so identities of that namespace are written without a prefix.
         """
+        module, _, name = value.partition(":")
         parent = element.getparent()
         if parent is None or module not in self.model.namespaces:
             raise ProfileError(f"{schema}: identity of unknown module {module!r}")
-        declared: _NamespaceMap = {**element.nsmap, module: self.model.namespaces[module]}
+        namespace = self.model.namespaces[module]
+        if element.nsmap.get(None) == namespace:
+            return element, name
+        declared: _NamespaceMap = {**element.nsmap, module: namespace}
         replacement = etree.SubElement(parent, element.tag, nsmap=declared)
         parent.replace(element, replacement)
-        return replacement
+        return replacement, value
 
 
 def encode_edit(profile: Profile, edits: Collection[Edit]) -> etree._Element:
