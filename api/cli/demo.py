@@ -49,7 +49,8 @@ def demo(
     try:
         _play(console, order.read_bytes(), data_dir, data)
     except (ServeError, DemoError) as error:
-        raise fail(str(error), Exit.FAILED) from error
+        advice = "with --data-dir DIR the logs stay in DIR/serve.log and DIR/lab/lab.log"
+        raise fail(f"{error}\n{advice}", Exit.FAILED) from error
     except KeyboardInterrupt as error:
         raise fail("Interrupted; everything is stopped", Exit.FAILED) from error
     finally:
