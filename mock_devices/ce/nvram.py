@@ -1,8 +1,8 @@
 """What the router keeps beside its configurations: keys, SNMP users, ifAlias, whether it has power.
 
-``private.json`` is written with the startup configuration; ``live.json`` lets the simulation itself
-be restarted under a running router; ``snmp.json`` is what managers wrote. All are readable by us
-only.
+``private.json`` and ``offer.json`` are written with the startup configuration; ``live.json`` lets
+the simulation itself be restarted under a running router; ``snmp.json`` is what managers wrote. All
+are readable by us only.
 """
 
 import json
@@ -79,16 +79,20 @@ class Nvram:
         content = self._load("live.json")
         if content is None:
             return None
-        private, offer = content["private"], content["offer"]
-        return (
-            _private(private if isinstance(private, dict) else {}),
-            Offer(**offer) if isinstance(offer, dict) else None,
-        )
+        private = content["private"]
+        return _private(private if isinstance(private, dict) else {}), _offer(content["offer"])
 
     def save_live(self, private: Private, offer: Offer | None) -> None:
         """Write the running router's volatile state."""
-        kept = {**asdict(offer), "headers": dict(offer.headers)} if offer else None
-        self._store("live.json", {"private": asdict(private), "offer": kept})
+        self._store("live.json", {"private": asdict(private), "offer": _kept(offer)})
+
+    def offer(self) -> Offer | None:
+        """Return the circuit's offer under which the startup configuration was saved."""
+        return _offer((self._load("offer.json") or {}).get("offer"))
+
+    def save_offer(self, offer: Offer | None) -> None:
+        """Write the circuit's offer: the saved configuration holds its address from now on."""
+        self._store("offer.json", {"offer": _kept(offer)})
 
     def memory(self) -> Memory:
         """Return what managers wrote by SNMP."""
@@ -105,6 +109,14 @@ class Nvram:
         count = int(str(content.get("boots", 0))) + 1
         self._store("boots.json", {"boots": count})
         return count
+
+
+def _kept(offer: Offer | None) -> dict[str, object] | None:
+    return {**asdict(offer), "headers": dict(offer.headers)} if offer else None
+
+
+def _offer(content: object) -> Offer | None:
+    return Offer(**content) if isinstance(content, dict) else None
 
 
 def _private(content: dict[str, object]) -> Private:

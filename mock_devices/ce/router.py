@@ -94,7 +94,7 @@ class CustomerEdge:
         """Set while the services are as the configuration wants them."""
         self.machine.on_change = self._changed
         self.machine.on_action = self._act
-        self.machine.on_save = lambda: self._nvram.save_private(self._private)
+        self.machine.on_save = self._saved
         self.machine.on_reload = self._reload
 
     @property
@@ -162,6 +162,8 @@ class CustomerEdge:
             await self._refresh()
             if self.machine.startup is None:
                 self._begin_autoinstall()
+            else:
+                self.offer = self._nvram.offer()
         if self._boot_task is not None:
             await asyncio.wait([self._boot_task])
             await self._refresh()
@@ -193,7 +195,7 @@ class CustomerEdge:
     async def factory_reset(self) -> None:
         """Cut the power and forget everything but the host key."""
         await self.power_off()
-        self._nvram.forget("startup.cfg", "private.json", "snmp.json")
+        self._nvram.forget("startup.cfg", "private.json", "offer.json", "snmp.json")
         self._memory.aliases.clear()
         self._memory.rows.clear()
         for path in self.machine.flash.iterdir():
@@ -275,6 +277,10 @@ class CustomerEdge:
         if task is not None and task is not asyncio.current_task():
             await _cancelled(task)
 
+    def _saved(self) -> None:
+        self._nvram.save_private(self._private)
+        self._nvram.save_offer(self.offer)
+
     def _reload(self) -> None:
         self._restarting = asyncio.create_task(self._restart())
 
@@ -293,7 +299,8 @@ class CustomerEdge:
             message = (
                 f"The name for the keys will be: {label}\n"
                 f"% The key modulus size is {arguments.get('bits', '2048')} bits\n"
-                "% Generating crypto RSA keys in background ... [OK]"
+                f"% Generating {arguments.get('bits', '2048')} bit RSA keys, "
+                "keys will be non-exportable...\n[OK] (elapsed time was 1 seconds)"
             )
         elif action == "crypto-zeroize":
             self._private = Private("", self._private.users)

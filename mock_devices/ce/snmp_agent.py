@@ -28,6 +28,7 @@ _PRIVACY = {
     "256": config.USM_PRIV_CFB256_AES,
 }
 _SNMPV3 = 3
+_EVERYTHING: Oid = (1,)
 _TREES: dict[str, Oid] = {"iso": (1,), "internet": (1, 3, 6, 1), "mib-2": (1, 3, 6, 1, 2, 1)}
 
 
@@ -175,11 +176,15 @@ def _add_user(engine: Any, user: SnmpUser) -> None:
         _PRIVACY[user.key_bits],
         user.privacy,
     )
-    config.add_vacm_user(
-        engine,
-        _SNMPV3,
-        user.name,
-        "authPriv",
-        _TREES.get(user.read_tree, ()),
-        _TREES.get(user.write_tree, ()),
-    )
+    _grant(engine, user)
+
+
+def _grant(engine: Any, user: SnmpUser) -> None:
+    group, read, write = (f"{kind}-{user.name}" for kind in ("group", "read", "write"))
+    config.add_context(engine, b"")
+    config.add_vacm_group(engine, group, _SNMPV3, user.name)
+    config.add_vacm_access(engine, group, b"", _SNMPV3, "authPriv", "exact", read, write, "notify")
+    for view, tree in ((read, user.read_tree), (write, user.write_tree)):
+        # pysnmp 7.1 lets everything through a view without entries, so a closed one is said so.
+        kind = "included" if tree in _TREES else "excluded"
+        config.add_vacm_view(engine, view, kind, _TREES.get(tree, _EVERYTHING), b"")

@@ -99,7 +99,7 @@ class ZtpServer:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name http.server calls
+            def do_GET(self) -> None:
                 kind = self.path.split("/")[1]
                 body = outer.body(kind)
                 self.send_response(403 if kind in outer.refused else 200)
@@ -165,7 +165,10 @@ def make(folder: Path, discover: Any, **extra: Any) -> CustomerEdge:
     return CustomerEdge("FDO2340567", "ISR4431/K9", folder, discover, back_off=back_off, **extra)
 
 
-async def login(router: CustomerEdge, password: str = "login-pass") -> asyncssh.SSHClientConnection:
+LOGIN = "login-pass"
+
+
+async def login(router: CustomerEdge, password: str = LOGIN) -> asyncssh.SSHClientConnection:
     key = asyncssh.import_public_key(router.public_key)
     return await asyncssh.connect(
         "127.0.0.1",
@@ -187,7 +190,7 @@ def test_a_router_from_the_factory_configures_itself_and_can_be_logged_into(
     tmp_path: Path, ztp: ZtpServer
 ) -> None:
     async def scene(router: CustomerEdge) -> None:
-        with pytest.raises(OSError, match="refused|Connect"):
+        with pytest.raises(OSError, match=r"refused|Connect"):
             await login(router)
         await router.boot()
         assert ztp.asked("event") == [b""]
@@ -273,7 +276,7 @@ def test_a_power_cut_in_the_middle_loses_what_was_not_written_and_gets_the_same_
         first, second = ztp.asked("config")
         assert first == second == DAY1.encode()
         await router.power_off()
-        with pytest.raises(OSError, match="refused|Connect"):
+        with pytest.raises(OSError, match=r"refused|Connect"):
             await login(router)
         await router.boot()
         assert len(ztp.asked("config")) == 2, "a configured router does no zero-touch provisioning"
@@ -375,7 +378,9 @@ TARGET = "1.3.6.1.6.3.12.1.2.1.{}.110.109.115"
 class Manager:
     """An SNMPv3 manager."""
 
-    def __init__(self, router: CustomerEdge, auth: str = "auth-pass-1", user: str = "nmsuser"):
+    def __init__(
+        self, router: CustomerEdge, auth: str = "auth-pass-1", user: str = "nmsuser"
+    ) -> None:
         self._engine = SnmpEngine()
         self._user = UsmUserData(
             user,
@@ -450,7 +455,7 @@ def test_an_snmp_manager_reads_writes_and_makes_rows(tmp_path: Path, ztp: ZtpSer
         await router.power_off()
         await router.boot()
         assert await manager.get(IF_ALIAS) == "circuit 2108"
-        assert await manager.get(TARGET.format(9)) == "1"
+        assert await manager.get(TARGET.format(9)) == "active"
         assert await manager.set((TARGET.format(9), Integer32(6))) == ""
         assert await manager.walk("1.3.6.1.6.3.12.1.2.1") == 0
         manager.close()
@@ -478,7 +483,7 @@ def test_a_group_without_a_write_view_may_not_write(tmp_path: Path, ztp: ZtpServ
         await router.settled.wait()
         manager = Manager(router)
         assert await manager.get("1.3.6.1.2.1.1.6.0") == "ENT-1102-MELB"
-        assert await manager.set((IF_ALIAS, OctetString("x"))) in {"noAccess", "authorizationError"}
+        assert await manager.set((IF_ALIAS, OctetString("x"))) == "noAccess"
         manager.close()
 
     play(scene, tmp_path, ztp)

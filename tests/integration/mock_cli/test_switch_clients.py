@@ -66,7 +66,7 @@ def test_both_clients_see_where_a_line_is_wrong(client: Any, switch: Any) -> Non
 
 def test_a_wrong_password_is_refused(switch: Any) -> None:
     switch.credentials = Credentials("rom", "wrong")
-    with pytest.raises(Exception, match="(?i)auth"):
+    with pytest.raises(Exception, match=r"(?i)auth"):
         switch.netmiko()
     assert switch.device.record.counters["logins_refused"] >= 1
 
@@ -74,7 +74,7 @@ def test_a_wrong_password_is_refused(switch: Any) -> None:
 def test_a_changed_host_key_is_noticed(switch: Any, loop: Any) -> None:
     other = loop.call(lambda: CliDevice("X", "ios-switch", switch.credentials, switch.folder / "x"))
     switch.keys.write_text(f"[127.0.0.1]:{switch.port} {other.public_key}\n")
-    with pytest.raises(Exception, match="(?i)host key|known"):
+    with pytest.raises(Exception, match=r"(?i)host key|known"):
         switch.netmiko()
 
 
@@ -107,9 +107,9 @@ def test_what_was_not_saved_is_lost_by_a_reload(switch: Any, loop: Any) -> None:
     assert "Save? [yes/no]" in connection.read_until_pattern(r"yes/no\]: ")
     connection.write_channel("no\n")
     connection.read_until_pattern(r"\[confirm\]")
+    connection.write_channel("\n")
     with pytest.raises((ReadException, OSError, EOFError)):
-        connection.write_channel("\n")
-        connection.read_until_pattern("never", read_timeout=5)
+        connection.read_until_pattern("never", read_timeout=1)
     again = switch.netmiko()
     text = again.send_command("show running-config")
     assert "vlan 2110" in text
@@ -119,9 +119,10 @@ def test_what_was_not_saved_is_lost_by_a_reload(switch: Any, loop: Any) -> None:
 
 def test_copying_to_startup_asks_for_the_name_unless_told_to_be_quiet(switch: Any) -> None:
     connection = switch.netmiko()
-    asked = connection.send_command_timing("copy running-config startup-config")
-    assert "Destination filename [startup-config]?" in asked
-    assert "[OK]" in connection.send_command_timing("\n")
+    connection.write_channel("copy running-config startup-config\n")
+    connection.read_until_pattern(r"Destination filename \[startup-config\]\? $")
+    connection.write_channel("\n")
+    assert "[OK]" in connection.read_until_pattern("#")
     connection.send_config_set(["file prompt quiet"])
     assert "[OK]" in connection.send_command("copy running-config startup-config")
     connection.disconnect()
@@ -147,6 +148,7 @@ def test_a_confirmed_change_stays_and_revert_now_takes_back(switch: Any, loop: A
     connection.open()
     before = switch.device.running_config
     for command in ("configure confirm", "configure revert now"):
+        connection.acquire_priv("privilege_exec")
         connection.channel.send_input("configure terminal revert timer 100")
         connection.channel.send_input("vlan 3001")
         connection.channel.send_input("end")
@@ -169,7 +171,7 @@ def test_ordered_faults_happen_once(switch: Any, loop: Any) -> None:
     faults.drop_session_after(2)
     again = switch.netmiko()
     with pytest.raises((ReadException, OSError, EOFError)):
-        again.send_config_set(SITE, read_timeout=5)
+        again.send_config_set(SITE, read_timeout=1)
     assert switch.device.record.configuration_lines()[-2:] == SITE[:2]
 
 
