@@ -88,8 +88,9 @@ def _sets(profile: Profile, edits: Collection[Edit]) -> Iterator[str]:
             value = binding.value
             text = value.hex(" ") if isinstance(value, bytes) and not _printable(value) else value
             shown = text.decode() if isinstance(text, bytes) else str(text)
-            words.append(f"{binding.oid} {binding.syntax} {json.dumps(shown, ensure_ascii=False)}")
-        yield "snmpset " + " ".join(words)
+            name = snmp.label(profile, binding.oid)
+            words.append(f"{name} {binding.syntax} {json.dumps(shown, ensure_ascii=False)}")
+        yield " \\\n  ".join(["snmpset", *words])
 
 
 def _printable(value: bytes) -> bool:

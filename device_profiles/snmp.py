@@ -89,6 +89,18 @@ def _set(profile: Profile, edits: list[Edit]) -> tuple[Varbind, ...]:
     return tuple(bindings)
 
 
+def label(profile: Profile, oid: str) -> str:
+    """Return an instance as people write it, ``ifAlias.1``; the OID itself when unknown."""
+    for table, model in _tables(profile).items():
+        known = {column.oid: name for name, column in model.columns.items()}
+        if model.row_status:
+            known[model.row_status] = f"{table.removesuffix('Entry')}RowStatus"
+        for prefix, name in known.items():
+            if oid.startswith(f"{prefix}."):
+                return name + oid.removeprefix(prefix)
+    return oid
+
+
 def instance(profile: Profile, path: Path) -> str:
     """Return the OID of one object instance."""
     table, suffix = _row(profile, path)
