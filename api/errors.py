@@ -98,7 +98,8 @@ async def _validation_error(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    _log.error("request failed", exc_info=error)
+    # The server logs the traceback with the same request id when the error reaches it.
+    _log.error("request failed", error=type(error).__name__)
     return error_response(
         ApiError(
             HTTPStatus.INTERNAL_SERVER_ERROR,

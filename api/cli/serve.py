@@ -14,7 +14,7 @@ from api.serving.errors import ServeError
 from api.serving.lab import find_topology, shipped_inventory
 
 LAB_SETTINGS = {"twamp_interval": 0.0003, "retry_seconds": 1.0}
-"""Seconds between test packets and between tries in the lab, where nobody shall wait for minutes."""
+"""Seconds between test packets and between tries in the lab, where nobody waits for minutes."""
 _OPEN = (
     "ACCESS IS OPEN: whoever reaches {url} may order and read everything, without any password. "
     "This is a lab mode; do not put it on a network you do not own."

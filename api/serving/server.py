@@ -72,6 +72,7 @@ class _Supervisor:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # a router's address is checked, so no header may name it
                 lifespan="off",
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
