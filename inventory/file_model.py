@@ -108,7 +108,7 @@ class EndpointEntry(Entry):
     """How to reach a device; the secret itself is never in the file."""
 
     host: Text
-    port: int = Field(ge=1, le=65535)
+    port: int | None = Field(default=None, ge=1, le=65535)
     username: str = ""
     secret_name: Text | None = None
     host_key: Text | None = None

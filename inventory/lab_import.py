@@ -27,7 +27,8 @@ class _LabDevice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     host: str
-    port: int = Field(ge=1, le=65535)
+    port: int = Field(default=0, ge=0, le=65535)
+    """0 where there is none, such as for a database in a file."""
     username: str | None = ""
     password: str | None = Field(default=None, repr=False)
     host_key: str | None = None
@@ -109,12 +110,13 @@ def _endpoint(name: str, found: _LabDevice, remember: Remember) -> dict[str, Any
     options = _without_secrets(f"device/{name}", found.options, remember)
     if found.url is not None:
         options["url"] = found.url
-    secret_name = f"device/{name}" if found.password is not None else None
-    if found.password is not None and secret_name is not None:
+    secret_name = None
+    if found.password:
+        secret_name = f"device/{name}"
         remember(secret_name, found.password)
     return {
         "host": found.host,
-        "port": found.port,
+        "port": found.port or None,
         "username": found.username or "",
         "secret_name": secret_name,
         "host_key": found.host_key,
@@ -130,7 +132,7 @@ def _without_secrets(
     for field, value in fields.items():
         if not any(word in field.lower() for word in _SECRET_WORDS):
             kept[field] = value
-        elif isinstance(value, str):
+        elif isinstance(value, str) and value:
             is_main = field == "password"
             secret = name if is_main else f"{name}/{field}"
             remember(secret, value)

@@ -47,6 +47,21 @@ def site_record(connection: sa.Connection, key: str) -> SiteRecord:
     return SiteRecord(**_one(connection, site_table, "key", key))
 
 
+def site_exists(connection: sa.Connection, key: str) -> bool:
+    """Tell whether there is a site of this key."""
+    return bool(connection.scalar(sa.select(sa.exists().where(site_table.c.key == key))))
+
+
+def is_device(connection: sa.Connection, name: str) -> bool:
+    """Tell whether inventory has a device of this name; a router from stock is none."""
+    return bool(connection.scalar(sa.select(sa.exists().where(device.c.name == name))))
+
+
+def has_inventory(connection: sa.Connection) -> bool:
+    """Tell whether any inventory has been loaded: without pools no order can be served."""
+    return bool(connection.scalar(sa.select(sa.exists().where(pool.c.id.is_not(None)))))
+
+
 def customer_record(connection: sa.Connection, customer_id: str) -> CustomerRecord:
     """Return a customer; raises ``UnknownEntryError``."""
     return CustomerRecord(**_one(connection, customer, "id", customer_id))
@@ -80,12 +95,17 @@ def partner(connection: sa.Connection, name: str, role: str) -> DeviceRecord:
 
 
 def endpoint_data(connection: sa.Connection, name: str) -> EndpointData:
-    """Return how to reach a device; raises ``UnknownEntryError`` also when nobody said so yet."""
+    """Return how to reach a device; raises ``UnknownEntryError`` also when nobody said so yet.
+
+    The port is 0 for what has none, such as a database in a file that ``options`` names.
+    """
     row = _one(connection, device, "name", name)
-    if row["host"] is None or row["port"] is None:
+    if row["host"] is None:
         raise UnknownEntryError(f"device {name} has no endpoint; load one or import the lab's")
-    fields = EndpointData.model_fields.keys() - {"device"}
-    return EndpointData(device=name, **{field: row[field] for field in fields})
+    fields = EndpointData.model_fields.keys() - {"device", "port"}
+    return EndpointData(
+        device=name, port=row["port"] or 0, **{field: row[field] for field in fields}
+    )
 
 
 def cpe_access(connection: sa.Connection, serial: str) -> dict[str, Any]:

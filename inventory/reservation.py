@@ -71,16 +71,23 @@ def reserve_many(
 
 
 def lock_sites(connection: sa.Connection, sites: Sequence[str]) -> None:
-    """Have these sites' holdings for ourselves until commit; ``UnknownEntryError`` if missing."""
+    """Have these sites' holdings for ourselves until commit; ``UnknownEntryError`` if missing.
+
+    Raises ``ValueError`` in a transaction that is not READ COMMITTED: its snapshot would not show
+    what others took while we waited for a lock, and amounts could be given twice.
+    """
     query = (
-        sa.select(site.c.key)
+        sa.select(site.c.key, sa.func.current_setting("transaction_isolation"))
         .where(site.c.key.in_(sites))
         .order_by(site.c.key)
         .with_for_update(key_share=True)
     )
-    missing = sorted(set(sites) - set(connection.scalars(query)))
+    found = dict(connection.execute(query).all())
+    missing = sorted(set(sites) - found.keys())
     if missing:
         raise UnknownEntryError(f"site {missing[0]} is not in the inventory")
+    if set(found.values()) - {"read committed"}:
+        raise ValueError("inventory is changed in READ COMMITTED transactions only")
 
 
 def _held(connection: sa.Connection, sites: Sequence[str]) -> dict[str, Held]:

@@ -10,7 +10,7 @@ from inventory.overlap import Claim
 from inventory.problems import Problem
 from inventory.tables import customer, device, network_parameters, pool, resource, site
 from inventory.upsert_pools import upsert_pools
-from inventory.writing import LoadReport, Row, refuse, upsert_rows
+from inventory.writing import LoadReport, Row, among, refuse, upsert_rows
 
 _LOAD_LOCK = 0x696E76656E746F72  # "inventor": one load at a time
 
@@ -25,11 +25,11 @@ def lock_for_load(
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOAD_LOCK)))
     keys = [entry.key for entry in wanted.sites]
     connection.execute(
-        sa.select(site.c.key).where(site.c.key.in_(keys)).order_by(site.c.key).with_for_update()
+        sa.select(site.c.key).where(among(site.c.key, keys)).order_by(site.c.key).with_for_update()
     )
     names = [entry.name for entry in pools]
     connection.execute(
-        sa.select(pool.c.id).where(pool.c.name.in_(names)).order_by(pool.c.id).with_for_update()
+        sa.select(pool.c.id).where(among(pool.c.name, names)).order_by(pool.c.id).with_for_update()
     )
 
 
@@ -45,8 +45,8 @@ def claims_elsewhere(connection: sa.Connection, pools: Sequence[WantedPool]) -> 
         )
         .join_from(resource, pool)
         .where(
-            pool.c.name.not_in([entry.name for entry in pools]),
-            sa.or_(resource.c.scope.in_(scopes), serial.in_(serials - {None})),
+            sa.not_(among(pool.c.name, [entry.name for entry in pools])),
+            sa.or_(among(resource.c.scope, scopes), among(serial, serials - {None})),
         )
     )  # fmt: skip
     return [Claim(*row) for row in rows]

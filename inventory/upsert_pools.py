@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from inventory.expansion import WantedPool, WantedResource
 from inventory.problems import Problem
 from inventory.tables import pool, reservation, resource
-from inventory.writing import LoadReport, Row, refuse, upsert_rows
+from inventory.writing import LoadReport, Row, among, refuse, upsert_rows
 
 _KEPT = "load it unchanged, or release it first"
 
@@ -27,7 +27,7 @@ class _Difference:
 
 def upsert_pools(connection: sa.Connection, wanted: Sequence[WantedPool]) -> LoadReport:
     """Write what differs; raises ``RefusedError``, then the caller rolls back."""
-    names = pool.c.name.in_([entry.name for entry in wanted])
+    names = among(pool.c.name, [entry.name for entry in wanted])
     before = {
         row["name"]: dict(row)
         for row in connection.execute(sa.select(pool).where(names)).mappings()
@@ -77,7 +77,7 @@ def _pool_problems(before: Row, row: Row, held: dict[Any, int]) -> list[Problem]
 
 def _present(connection: sa.Connection, pool_ids: Sequence[Any]) -> dict[Any, dict[str, Row]]:
     held = sa.exists().where(reservation.c.resource_id == resource.c.id).label("held")
-    query = sa.select(resource, held).where(resource.c.pool_id.in_(pool_ids))
+    query = sa.select(resource, held).where(among(resource.c.pool_id, pool_ids))
     found: dict[Any, dict[str, Row]] = defaultdict(dict)
     for row in connection.execute(query).mappings():
         found[row["pool_id"]][row["value"]] = dict(row)
@@ -133,7 +133,7 @@ def _problem(wanted: WantedPool, before: Row, what: str) -> Problem:
 
 def _write(connection: sa.Connection, difference: _Difference) -> LoadReport:
     if difference.gone:  # first, for a value may move from one pool to another
-        connection.execute(sa.delete(resource).where(resource.c.id.in_(difference.gone)))
+        connection.execute(sa.delete(resource).where(among(resource.c.id, difference.gone)))
     for row in difference.changed:
         known = row.pop("known")
         connection.execute(sa.update(resource).where(resource.c.id == known).values(row))

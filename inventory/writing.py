@@ -1,6 +1,6 @@
 """The common part of loading: what changed, what is refused, rows written only if they differ."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,12 +43,17 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise RefusedError(problems)
 
 
+def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Compare with any of many values as one array: a statement has 65,535 parameters at most."""
+    return column == sa.any_(sa.literal(list(values), sa.ARRAY(column.type)))
+
+
 def upsert_rows(
     connection: sa.Connection, table: sa.Table, key: str, rows: Sequence[Row]
 ) -> LoadReport:
     """Insert new rows and update those that differ in a given column, leaving other columns."""
     column = table.c[key]
-    found = connection.execute(sa.select(table).where(column.in_([row[key] for row in rows])))
+    found = connection.execute(sa.select(table).where(among(column, [row[key] for row in rows])))
     present = {row[key]: row for row in found.mappings()}
     created = changed = 0
     for row in rows:

@@ -26,6 +26,10 @@ READY: dict[str, Any] = {
             "role": "dhcp4", "host": "127.0.0.1", "port": 18000, "username": "kea",
             "password": "pw-kea", "url": "http://127.0.0.1:18000/", "options": {"realm": "kea"},
         },
+        "RADIUS-01": {
+            "host": "127.0.0.1", "port": 0, "username": "", "password": "", "host_key": None,
+            "url": "sqlite:////x", "options": {"path": "/x"},
+        },
         "STRANGER": {"host": "127.0.0.1", "port": 1},
     },
     "cpe": {
@@ -59,13 +63,15 @@ def test_endpoints_and_access_are_taken_over(
         endpoint_data(connection, "OLT-SOUTH-03")
     secrets: dict[str, str] = {}
     report = import_lab(connection, ready_file, secrets.__setitem__)
-    assert report.devices == ("KEA4-01", "KEA6-01", "OLT-SOUTH-03")
+    assert report.devices == ("KEA4-01", "KEA6-01", "OLT-SOUTH-03", "RADIUS-01")
     assert report.cpe == ("FDO2340567",)
     assert report.unknown == ("STRANGER",)
     olt = endpoint_data(connection, "OLT-SOUTH-03")
     assert (olt.host, olt.port, olt.host_key) == ("127.0.0.1", 10830, KEY)
     assert secrets[olt.secret_name or ""] == "pw-olt"
     assert endpoint_data(connection, "KEA6-01").options["url"] == "http://127.0.0.1:18000/"
+    radius = endpoint_data(connection, "RADIUS-01")
+    assert (radius.port, radius.secret_name, radius.options["path"]) == (0, None, "/x")
     access = cpe_access(connection, "FDO2340567")
     assert secrets[access["ssh"]["secret_name"]] == "pw-ce"
     assert secrets[access["snmp"]["auth_password_secret_name"]] == "pw-snmp"

@@ -11,7 +11,14 @@ import sqlalchemy as sa
 from inventory.holding import release
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.problems import InventoryFileError
-from inventory.queries import endpoint_data, pool_status, site_record
+from inventory.queries import (
+    endpoint_data,
+    has_inventory,
+    is_device,
+    pool_status,
+    site_exists,
+    site_record,
+)
 from inventory.records import PoolStatus
 from inventory.reservation import reserve
 from inventory.tables import metadata
@@ -207,3 +214,14 @@ def test_a_changed_site_is_updated_in_place(
     report = load(renamed)
     assert (report.created, report.changed, report.removed) == (0, 1, 0)
     assert site_record(connection, "S000").name == "New name"
+
+
+def test_the_database_tells_what_it_has(
+    connection: sa.Connection, load: Load, two_hundred_sites: Content
+) -> None:
+    assert not has_inventory(connection)
+    load({**two_hundred_sites, "pools": [vlans()]})
+    assert has_inventory(connection)
+    assert site_exists(connection, "S000")
+    assert not site_exists(connection, "NOWHERE")
+    assert not is_device(connection, "S000")

@@ -274,3 +274,14 @@ def test_a_name_made_by_a_pattern_comes_back_to_its_site_only(
     (other,) = reserve(connection, bundle("S001", want("probe", "probe")))
     assert first == again
     assert other.attributes == {"value": "Probe-S001"}
+
+
+def test_a_transaction_that_would_not_see_what_others_took_is_refused(
+    engine: sa.Engine, load: Load, two_hundred_sites: Content
+) -> None:
+    load({**two_hundred_sites, "pools": [VLANS]})
+    with (
+        engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection,
+        pytest.raises(ValueError, match="READ COMMITTED"),
+    ):
+        reserve(connection, bundle("S000", want("vlan", "vlan")))
