@@ -102,7 +102,7 @@ def patch(profile: Profile, document: Mapping[str, Any], edits: Collection[Edit]
     model = data_model(profile)
     result = deepcopy(dict(document))
     for path in topmost(edit.path for edit in edits if edit.after is None):
-        _remove(model, result, path)
+        _remove_below(model, result, path, 0)
     for edit in sorted(edits, key=lambda edit: edit.path):
         if edit.after is not None:
             _set(model, result, edit.path, edit.after)
@@ -147,16 +147,9 @@ def _matches(model: DataModel, schema: str, entry: Any, keys: tuple[tuple[str, s
     )
 
 
-def _remove(model: DataModel, document: dict[str, Any], path: Path) -> bool:
-    """Remove what is at ``path``; tell whether ``document`` became empty by it."""
-    step, schema = parse_step(path[0]), schema_path(path[:1])
-    return _remove_below(model, document, path, 0, schema) and not step.keys
-
-
-def _remove_below(
-    model: DataModel, parent: dict[str, Any], path: Path, depth: int, schema: str
-) -> bool:
-    step = parse_step(path[depth])
+def _remove_below(model: DataModel, parent: dict[str, Any], path: Path, depth: int) -> bool:
+    """Remove from ``parent`` what ``path`` names from ``depth`` on; tell whether it is empty."""
+    step, schema = parse_step(path[depth]), schema_path(path[: depth + 1])
     if step.name not in parent:
         return not parent
     value = parent[step.name]
@@ -169,13 +162,12 @@ def _remove_below(
         del parent[step.name]
         return not parent
     else:
-        below = f"{schema}/{parse_step(path[depth + 1]).name}"
         targets = (
             [entry for entry in value if _matches(model, schema, entry, step.keys)]
             if step.keys
             else [value]
         )
-        emptied = [_remove_below(model, target, path, depth + 1, below) for target in targets]
+        emptied = [_remove_below(model, target, path, depth + 1) for target in targets]
         if step.keys or not any(emptied):
             return False
     if depth > 1 and not parent[step.name]:

@@ -101,12 +101,6 @@ def label(profile: Profile, oid: str) -> str:
     return oid
 
 
-def instance(profile: Profile, path: Path) -> str:
-    """Return the OID of one object instance."""
-    table, suffix = _row(profile, path)
-    return _column(table, path, path[-1]).oid + suffix
-
-
 def _tables(profile: Profile) -> Mapping[str, MibTable]:
     if profile.snmp is None:
         raise ProfileError(f"profile {profile.name} has no MIB objects")

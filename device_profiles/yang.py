@@ -15,7 +15,7 @@ from device_profiles.errors import ProfileError
 from device_profiles.models import YangModel
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, Step, format_step, parse_step, schema_path
-from device_profiles.tree import DIGEST_PREFIX, PRESENT, Edit, Path, Tree, path_text, topmost
+from device_profiles.tree import DIGEST_PREFIX, PRESENT, Edit, Path, path_text, topmost
 from device_profiles.values import canonical_value, digest
 
 NETCONF_NAMESPACE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -307,8 +307,3 @@ def encode_filter(profile: Profile, scope: Collection[Path]) -> list[etree._Elem
 def _selectable(path: Path) -> Path:
     step = parse_step(path[-1])
     return (*path[:-1], step.name) if step.member is not None else path
-
-
-def check_tree(profile: Profile, tree: Tree) -> None:
-    """Raise ProfileError unless the whole tree can be expressed as an edit."""
-    encode_edit(profile, [Edit(path, None, value) for path, value in tree.items()])
