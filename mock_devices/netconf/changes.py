@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from mock_devices.netconf.schema import (
     Branch,
     ContainerSchema,
-    Instance,
     Key,
     LeafSchema,
     ListSchema,
@@ -31,8 +30,6 @@ class Changes:
     leaves: list[LeafChange] = field(default_factory=list)
     branches: list[tuple[Branch, tuple[Key, ...], Container]] = field(default_factory=list)
     """Containers and entries of the later state whose content differs."""
-    removed: list[Instance] = field(default_factory=list)
-    """Containers and entries that went, the topmost of each."""
 
 
 def changes_between(schema: Branch, before: Container, after: Container) -> Changes:
@@ -89,8 +86,6 @@ def _step(
     after: Container | None,
     keys: tuple[Key, ...],
 ) -> None:
-    if after is None and before is not None:
-        result.removed.append(Instance(schema, keys))
     _walk(result, schema, before or EMPTY, after or EMPTY, keys)
 
 

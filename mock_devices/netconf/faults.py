@@ -76,7 +76,7 @@ class Faults:
         return self._slow.pop(0) if self._slow else 0.0
 
     def check_commit(self, changes: Changes) -> None:
-        """Raise ``InvalidConfigurationError`` when a refusal was asked for what ``changes`` touch."""
+        """Raise ``InvalidConfigurationError`` when a refusal was asked for these changes."""
         for refusal in list(self._refusals):
             if not _touches(changes, refusal.text):
                 continue

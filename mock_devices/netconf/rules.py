@@ -17,7 +17,7 @@ from mock_devices.netconf.schema import (
     Schema,
     SchemaNode,
 )
-from mock_devices.netconf.tree import EMPTY, Container
+from mock_devices.netconf.tree import EMPTY, Container, Node
 
 
 def broken_rules(schema: Schema, changes: Changes) -> Iterator[RpcError]:
@@ -25,7 +25,7 @@ def broken_rules(schema: Schema, changes: Changes) -> Iterator[RpcError]:
     for node, keys, data in changes.branches:
         if not _has_rules(node):
             continue
-        element = plain_element(node, with_defaults(node, data))
+        element = _element(node, data)
         yield from _missing(schema, node, data, element, keys)
         yield from _misplaced(schema, node, data, element, keys)
         for must in node.musts:
@@ -34,6 +34,19 @@ def broken_rules(schema: Schema, changes: Changes) -> Iterator[RpcError]:
                 reason = must.message or f"must be true: {must.text}"
                 message = schema.message("must-violation", where, reason)
                 yield RpcError("operation-failed", message, app_tag=must.app_tag, where=where)
+
+
+def _element(node: Branch, data: Container) -> etree._Element:
+    """Return what rules may read: everything below for ``must``, the leaves for ``when``."""
+    if node.musts:
+        return plain_element(node, with_defaults(node, data))
+    leaves: dict[str, Node] = {
+        name: value for name, value in data.children.items() if isinstance(value, str | tuple)
+    }
+    for name, below in node.children.items():
+        if isinstance(below, LeafSchema) and below.default is not None and name not in leaves:
+            leaves[name] = below.default
+    return plain_element(node, Container(leaves))
 
 
 def _has_rules(schema: Branch) -> bool:

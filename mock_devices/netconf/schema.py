@@ -33,7 +33,7 @@ class SchemaNode:
     parent: "Branch | None" = None
     config: bool = True
     when: etree.XPath | None = None
-    """Evaluated on the parent; the node may only exist while it is true."""
+    """Evaluated on the parent's leaves; the node may only exist while it is true."""
     when_text: str = ""
     case: tuple[str, str] | None = None
     """Choice and case; nodes of another case of the same choice push each other out."""

@@ -3,13 +3,12 @@
 A node's key is its kind and name: ``container interfaces``, ``list interface``, ``leaf mtu``,
 ``leaf-list trunk-vlans``. A leaf is a type name or a mapping with ``type`` and its restrictions.
 ``module`` is inherited by the nodes below, ``uses`` takes in groupings, ``when`` (evaluated on the
-parent) and ``must`` (evaluated on the node) are XPath 1.0 over names without prefixes that look
-downwards only. Identities are written ``module:identity`` there and everywhere else in the file.
+leaves of the parent) and ``must`` (evaluated on the node and all below) are XPath 1.0 over names
+without prefixes. Identities are written ``module:identity`` there and everywhere else in the file.
 """
 
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -187,7 +186,7 @@ class _Builder:
         spec = _LeafSpec.model_validate(
             {**own, "type": {key: part for key, part in value.items() if key not in LEAF_KEYS}}
         )
-        kind_spec = TypeSpec.model_validate(spec.type)
+        kind_spec = self.types.flat(TypeSpec.model_validate(spec.type))
         common: dict[str, Any] = {
             **self._common(spec, name, module, config=config),
             "type": self.types.build(kind_spec),
@@ -195,7 +194,7 @@ class _Builder:
             "mandatory": spec.mandatory,
             "hashed": spec.hashed,
             "unique": spec.unique,
-            "identity": self.types.base(kind_spec).type == "identityref",
+            "identity": kind_spec.type == "identityref",
         }
         if kind == "leaf":
             leaf = LeafSchema(**common)
@@ -249,11 +248,6 @@ def _unique(text: str) -> Unique:
 def schema_from_text(text: str) -> Schema:
     """Return the schema written in ``text``; raises ``ValueError`` for a faulty file."""
     return _Builder(_File.model_validate(yaml.safe_load(text))).build()
-
-
-def schema_from_file(path: Path) -> Schema:
-    """Return the schema of a file outside the package."""
-    return schema_from_text(path.read_text())
 
 
 @cache

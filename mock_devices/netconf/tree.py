@@ -9,6 +9,7 @@ entries by key. Nothing here is ever changed after it was made.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from lxml import etree
 
@@ -78,12 +79,16 @@ EMPTY = Container()
 _DIGITS = re.compile(r"(\d+)")
 
 
-def system_order(key: Key) -> list[list[tuple[int, int, str]]]:
+@lru_cache(maxsize=200_000)
+def system_order(key: Key) -> tuple[tuple[tuple[int, int, str], ...], ...]:
     """Sort key of list entries and leaf-list members: numbers by value, the rest as text."""
-    return [
-        [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in _DIGITS.split(value)]
+    return tuple(
+        tuple(
+            (0, int(part), "") if part.isdecimal() else (1, 0, part)
+            for part in _DIGITS.split(value)
+        )
         for value in key
-    ]
+    )
 
 
 def set_ordered(members: Mapping[str, None], schema: LeafListSchema) -> tuple[str, ...]:

@@ -57,19 +57,19 @@ class TypeBuilder:
         self._identities = identities
         self._module_by_namespace = {module.namespace: name for name, module in modules.items()}
 
-    def base(self, spec: TypeSpec) -> TypeSpec:
-        """Return the built-in type below a chain of the file's own names."""
+    def flat(self, spec: TypeSpec) -> TypeSpec:
+        """Return the built-in type that a chain of the file's own names ends in.
+
+        Restrictions given nearer to the leaf win.
+        """
         while spec.type in self._types:
-            spec = self._types[spec.type]
+            nearer = {name: getattr(spec, name) for name in spec.model_fields_set - {"type"}}
+            spec = self._types[spec.type].model_copy(update=nearer)
         return spec
 
     def build(self, spec: TypeSpec) -> ValueType:
         """Return the type; a leafref is a string until its target is known."""
-        if spec.type in self._types:
-            named = self._types[spec.type]
-            return self.build(
-                named.model_copy(update=spec.model_dump(exclude={"type"}, exclude_defaults=True))
-            )
+        spec = self.flat(spec)
         if spec.type in INTEGER_LIMITS:
             low, high = map(Decimal, INTEGER_LIMITS[spec.type])
             shown = spec.range or f"{low}..{high}"

@@ -17,6 +17,8 @@ class Validator:
         self._schema = schema
         self._counts = Counts()
         self._running = EMPTY
+        self._checked: tuple[Container, Changes] | None = None
+        """The state last found valid, since a validate is mostly followed by its commit."""
         lists = (node for node in schema.root.descendants() if isinstance(node, ListSchema))
         self._unique_lists = [node for node in lists if node.uniques]
 
@@ -25,6 +27,9 @@ class Validator:
 
         Raises ``InvalidConfigurationError`` with everything that is wrong.
         """
+        known = self._known(state)
+        if known is not None:
+            return known
         changes = changes_between(self._schema.root, self._running, state)
         lookup = Lookup(state)
         errors = [
@@ -34,11 +39,18 @@ class Validator:
         ]
         if errors:
             raise InvalidConfigurationError(errors)
+        self._checked = (state, changes)
         return changes
 
     def accept(self, state: Container) -> Changes:
         """Make ``state`` the running configuration and return what that changes."""
-        changes = changes_between(self._schema.root, self._running, state)
+        changes = self._known(state) or changes_between(self._schema.root, self._running, state)
+        self._checked = None
         self._counts.add(changes)
         self._running = state
         return changes
+
+    def _known(self, state: Container) -> Changes | None:
+        if self._checked is None or self._checked[0] is not state:
+            return None
+        return self._checked[1]

@@ -3,7 +3,6 @@
 The parts of a device that did not change since they were last written are not built again.
 """
 
-from collections.abc import Iterable
 from io import BytesIO
 
 from lxml import etree
@@ -12,7 +11,6 @@ from mock_devices.netconf.markup import nsmap
 from mock_devices.netconf.schema import (
     Branch,
     ContainerSchema,
-    LeafListSchema,
     LeafSchema,
     ListSchema,
     Schema,
@@ -29,12 +27,6 @@ class Writer:
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
-
-    def elements(self, root: Container) -> list[etree._Element]:
-        """Return the top-level elements, new ones that the caller may attach elsewhere."""
-        holder = etree.Element("holder")
-        self._fill(holder, self._schema.root, root)
-        return list(holder)
 
     def write(self, file: "etree._IncrementalFileWriter", root: Container) -> None:
         """Write the children of the root into an open document."""
@@ -92,26 +84,34 @@ class Writer:
             elif isinstance(child, Container) and isinstance(below, ContainerSchema):
                 self._fill(self._sub(element, below), below, child)
             else:
-                element.extend(self._leaves(below, child))
+                self._leaves(below, child, element)
 
     def _sub(self, parent: etree._Element, schema: SchemaNode) -> etree._Element:
         return etree.SubElement(parent, schema.tag, nsmap=nsmap(schema.module.namespace))
 
-    def _leaves(self, schema: SchemaNode, value: Node) -> Iterable[etree._Element]:
+    def _leaves(
+        self, schema: SchemaNode, value: Node, parent: etree._Element | None = None
+    ) -> list[etree._Element]:
+        """Return the elements of a leaf or leaf-list, made below ``parent`` where there is one."""
         assert isinstance(schema, LeafSchema)  # noqa: S101 - narrows for the type checker
-        if isinstance(schema, LeafListSchema) and isinstance(value, tuple):
-            return [self._leaf(schema, member) for member in value]
-        assert isinstance(value, str)  # noqa: S101 - narrows for the type checker
-        return [self._leaf(schema, value)]
+        values = value if isinstance(value, tuple) else [str(value)]
+        return [self._leaf(schema, text, parent) for text in values]
 
-    def _leaf(self, schema: LeafSchema, value: str) -> etree._Element:
+    def _leaf(
+        self, schema: LeafSchema, value: str, parent: etree._Element | None
+    ) -> etree._Element:
         prefixes: dict[str | None, str] = {}
         if schema.identity:
             name, _, identity = value.partition(":")
             module = self._schema.modules[name]
             prefixes[module.prefix] = module.namespace
             value = f"{module.prefix}:{identity}"
-        element = etree.Element(schema.tag, nsmap=nsmap(schema.module.namespace, prefixes))
+        declared = nsmap(schema.module.namespace, prefixes)
+        # Made in its place: moving an element later loses prefixes that only its text uses.
+        if parent is None:
+            element = etree.Element(schema.tag, nsmap=declared)
+        else:
+            element = etree.SubElement(parent, schema.tag, nsmap=declared)
         if value:
             element.text = value
         return element

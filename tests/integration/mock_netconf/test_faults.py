@@ -13,7 +13,7 @@ LOST = (ConnectionError, asyncssh.Error)
 
 @pytest.mark.parametrize(("moment", "applied"), [("before", False), ("after", True)])
 def test_a_session_dropped_around_a_commit_leaves_the_outcome_to_be_read(
-    olt: NetconfDevice, lab: Any, moment: Any, applied: bool
+    olt: NetconfDevice, lab: Any, moment: Any, *, applied: bool
 ) -> None:
     async def run() -> None:
         async with lab.running(olt) as port:

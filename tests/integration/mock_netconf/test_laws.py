@@ -102,6 +102,5 @@ def test_one_site_on_a_device_with_2600_interfaces_costs_little(
 
     spent = asyncio.run(run())
     record_property("cpu_ms", round(spent * 1000, 1))
-    print(f"edit, validate, commit of one site among 2600 interfaces: {spent * 1000:.0f} ms CPU")
-    # Client and device share the process; three times the 100 ms leaves room for busy machines.
-    assert spent < 0.3
+    # Client and device share the process, and the machine may be busy.
+    assert spent < 0.1

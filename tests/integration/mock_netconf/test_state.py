@@ -83,7 +83,7 @@ def test_a_sub_interface_is_up_when_everything_below_it_is(lab: Any, olt: Netcon
 
 
 def test_a_switch_port_is_up_when_enabled_and_lit(tmp_path: Path, lab: Any) -> None:
-    link: Callable[[str], bool] = lambda name: name != "Gi2"  # noqa: E731 - a plant in one line
+    link: Callable[[str], bool] = lambda port: port != "Gi2"  # noqa: E731 - a plant in one line
     device = NetconfDevice(
         "S", load_schema("openconfig-switch"), lab.CREDENTIALS, tmp_path,
         operational=SwitchState(link),
@@ -110,13 +110,14 @@ def test_a_switch_port_is_up_when_enabled_and_lit(tmp_path: Path, lab: Any) -> N
 def test_a_gateway_shows_saps_and_bgp_sessions(tmp_path: Path, lab: Any) -> None:
     device = NetconfDevice(
         "B", load_schema("sros-bng"), lab.CREDENTIALS, tmp_path,
-        operational=BngState(bgp=lambda vprn, peer: "Established" if peer == "10.0.0.2" else "Idle"),
+        operational=BngState(bgp=lambda _, peer: "Established" if peer == "10.0.0.2" else "Idle"),
     )  # fmt: skip
     conf = "urn:nokia.com:sros:ns:yang:sr:conf"
     content = (
-        f'<configure xmlns="{conf}"><port><port-id>1/1/c1/1</port-id><admin-state>enable</admin-state>'
-        "</port><service><customer><customer-name>C</customer-name></customer>"
-        "<vprn><service-name>V</service-name><customer>C</customer><admin-state>enable</admin-state>"
+        f'<configure xmlns="{conf}"><port><port-id>1/1/c1/1</port-id>'
+        "<admin-state>enable</admin-state></port><service><customer><customer-name>C</customer-name></customer>"
+        "<vprn><service-name>V</service-name><customer>C</customer>"
+        "<admin-state>enable</admin-state>"
         "<interface><interface-name>A</interface-name><sap><sap-id>1/1/c1/1:2108</sap-id></sap>"
         "</interface><interface><interface-name>B</interface-name><sap><sap-id>1/1/c9/1:2</sap-id>"
         "</sap></interface><bgp><group><group-name>CE</group-name></group>"
@@ -132,7 +133,7 @@ def test_a_gateway_shows_saps_and_bgp_sessions(tmp_path: Path, lab: Any) -> None
 def test_a_probe_shows_its_counters(tmp_path: Path, lab: Any) -> None:
     device = NetconfDevice(
         "P", load_schema("ietf-twamp-probe"), lab.CREDENTIALS, tmp_path,
-        operational=ProbeState(lambda name: SenderCounters(9000, 8999, 8999, 8999)),
+        operational=ProbeState(lambda _: SenderCounters(9000, 8999, 8999, 8999)),
     )  # fmt: skip
     space = "urn:ietf:params:xml:ns:yang:ietf-twamp"
     session = (

@@ -77,9 +77,8 @@ class Bench:
         self.editor = Editor(schema)
 
     def config(self, content: str) -> Any:
-        return parse(
-            f'<config xmlns="{BASE}" xmlns:nc="{BASE}" xmlns:q="urn:kinds">{content}</config>'.encode()
-        )
+        spaces = f'xmlns="{BASE}" xmlns:nc="{BASE}" xmlns:q="urn:kinds"'
+        return parse(f"<config {spaces}>{content}</config>".encode())
 
     def edit(self, content: str, default: str = "merge") -> Container:
         self.state = self.editor.apply(self.state, self.config(content), default)
