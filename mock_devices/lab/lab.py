@@ -11,19 +11,13 @@ from lxml import etree
 from mock_devices.cli.device import CliDevice, Credentials
 from mock_devices.lab.baselines import Baselines
 from mock_devices.lab.neighbours import neighbours
-from mock_devices.lab.nodes import (
-    CliNode,
-    KeaNode,
-    LogisticsNode,
-    NetconfNode,
-    NmsNode,
-    Node,
-    RadiusNode,
-)
+from mock_devices.lab.network_nodes import CliNode, NetconfNode
+from mock_devices.lab.nodes import Node
 from mock_devices.lab.plant import Plant, channel_termination
 from mock_devices.lab.probes import Probe
 from mock_devices.lab.routers import Routers, shown_as
 from mock_devices.lab.served import neighbour_bgp, with_neighbours
+from mock_devices.lab.service_nodes import KeaNode, LogisticsNode, NmsNode, RadiusNode
 from mock_devices.lab.topology import (
     CliDeviceSpec,
     DeviceSpec,

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from mock_devices.services.kea.decision import Offer, offer
-from mock_devices.services.kea.semantics import FAMILIES
+from mock_devices.services.kea.families import FAMILIES
 from mock_devices.services.kea.server import (
     ERROR,
     SUCCESS,

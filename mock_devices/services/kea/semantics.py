@@ -1,39 +1,14 @@
 """What a Kea server checks beyond the grammar: subnets, reservations, options belong together."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import (
-    IPv4Network,
-    IPv6Network,
-    ip_address,
-    ip_network,
-)
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from mock_devices.services.kea.errors import KeaError
-from mock_devices.services.kea.grammar import DHCP4, DHCP6, MapOf, check
-from mock_devices.services.kea.identifiers import IDENTIFIERS4, IDENTIFIERS6, identifier_bytes
+from mock_devices.services.kea.families import Family, Json, Network
+from mock_devices.services.kea.grammar import check
 from mock_devices.services.kea.options import check_definitions, check_options
-
-Network = IPv4Network | IPv6Network
-Json = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Family:
-    """What differs between the two servers."""
-
-    version: int
-    root: str
-    subnets: str
-    grammar: MapOf
-    identifiers: tuple[str, ...]
-
-
-FAMILIES = {
-    "dhcp4": Family(4, "Dhcp4", "subnet4", DHCP4, IDENTIFIERS4),
-    "dhcp6": Family(6, "Dhcp6", "subnet6", DHCP6, IDENTIFIERS6),
-}
+from mock_devices.services.kea.reservations import check_reservations, parsed_address
 
 
 def check_configuration(family: Family, arguments: Any) -> Json:
@@ -74,7 +49,7 @@ def _check_subnets(
             _check_relay(family, subnet)
             _check_pools(network, subnet)
             check_options(space, subnet.get("option-data", ()), definitions)
-            _check_reservations(family, network, subnet, space, definitions)
+            check_reservations(family, network, subnet, space, definitions)
         except KeaError as refusal:
             raise KeaError(f"subnet configuration failed: {refusal}") from refusal
         networks.append(network)
@@ -128,7 +103,7 @@ def _check_relay(family: Family, subnet: Json) -> None:
     if "ip-address" in relay and "ip-addresses" in relay:
         raise KeaError("specify either ip-address or ip-addresses, not both")
     for text in relay.get("ip-addresses", ()):
-        _address(family, text, "address")
+        parsed_address(family, text, "address")
 
 
 def _check_pools(network: Network, subnet: Json) -> None:
@@ -166,64 +141,3 @@ def _check_delegation(pool: Json) -> None:
         ip_network(f"{pool['prefix']}/{pool['prefix-len']}")
     except ValueError as error:
         raise KeaError(f"invalid pd-pool prefix '{pool['prefix']}': {error}") from error
-
-
-def _address(family: Family, text: str, what: str) -> Any:
-    try:
-        address = ip_address(text)
-    except ValueError as error:
-        raise KeaError(f"Failed to convert '{text}' to {what}: {error}") from error
-    if address.version != family.version:
-        raise KeaError(f"{what} '{text}' is not a valid IPv{family.version} address")
-    return address
-
-
-def _check_reservations(
-    family: Family,
-    network: Network,
-    subnet: Json,
-    space: str,
-    definitions: frozenset[str],
-) -> None:
-    seen_identifiers: set[tuple[str, bytes]] = set()
-    seen_addresses: set[str] = set()
-    number = subnet.get("id", 0)
-    for reservation in subnet.get("reservations", ()):
-        kind = _identifier_kind(family, reservation)
-        key = (kind, identifier_bytes(kind, reservation[kind]))
-        if key in seen_identifiers:
-            raise KeaError(
-                f"failed to add new host using the {kind} '{reservation[kind]}' to the "
-                f"IPv{family.version} subnet id '{number}' as this host has already been added"
-            )
-        seen_identifiers.add(key)
-        for text in _reserved_addresses(family, reservation):
-            address = _address(family, text, "address")
-            if address not in network:
-                raise KeaError(
-                    f"specified reservation '{text}' is not within the "
-                    f"IPv{family.version} subnet '{network}'"
-                )
-            if str(address) in seen_addresses:
-                raise KeaError(
-                    f"failed to add address reservation for host using the {kind} "
-                    f"'{reservation[kind]}': address {address} is already reserved"
-                )
-            seen_addresses.add(str(address))
-        check_options(space, reservation.get("option-data", ()), definitions)
-
-
-def _identifier_kind(family: Family, reservation: Json) -> str:
-    kinds = [name for name in family.identifiers if name in reservation]
-    if not kinds:
-        names = ", ".join(family.identifiers)
-        raise KeaError(f"one of the supported identifiers must be specified: {names}")
-    if len(kinds) > 1:
-        raise KeaError(f"the '{kinds[1]}' and '{kinds[0]}' host identifiers are mutually exclusive")
-    return kinds[0]
-
-
-def _reserved_addresses(family: Family, reservation: Json) -> list[str]:
-    if family.version == 4:
-        return [reservation["ip-address"]] if reservation.get("ip-address") else []
-    return list(reservation.get("ip-addresses", ()))

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mock_devices.services.kea.errors import KeaError
+from mock_devices.services.kea.families import Family
 from mock_devices.services.kea.identifiers import identifier_bytes
-from mock_devices.services.kea.semantics import Family, check_configuration
+from mock_devices.services.kea.semantics import check_configuration
 
 VERSION = "2.2.0"
 Answer = dict[str, Any]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mock_devices.services.kea.decision import offer
-from mock_devices.services.kea.semantics import FAMILIES
+from mock_devices.services.kea.families import FAMILIES
 from mock_devices.services.kea.server import KeaServer
 
 Json = dict[str, Any]
