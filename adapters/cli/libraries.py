@@ -5,12 +5,13 @@ import logging
 import select
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from netmiko import ConnectHandler
 from scrapli.driver.generic import GenericDriver
 from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliConnectionError
-from ssh2.exceptions import AuthenticationError  # type: ignore[import-untyped]  # the library has no types
+from ssh2.exceptions import AuthenticationError, SSH2Error  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.cli.terminal import Terminal
 from adapters.errors import HostKeyMismatch, Unsupported
@@ -107,10 +108,14 @@ class ScrapliTerminal(Terminal):
             transport._authenticate = _one_try(transport, endpoint)
             # Both replace steps of scrapli's own login: its check knows hosts without ports, and
             # its login offers a refused password a second time.
-            self._driver.open()
-            transport.session.set_blocking(False)
+            try:
+                self._driver.open()
+                transport.session.set_blocking(False)
+            except BaseException:
+                _dropped(transport)
+                raise
         self._open = True
-        self.until_prompt(OPEN_SECONDS)
+        self.greet(OPEN_SECONDS)
         for line in _SETTINGS:
             self.ask(line)
 
@@ -123,28 +128,44 @@ class ScrapliTerminal(Terminal):
         """Drop the connection; safe to call twice."""
         if self._open:
             self._open = False
-            socket = self._driver.transport.socket
-            socket.close()
+            _dropped(self._driver.transport)
 
     def _write(self, text: str) -> None:
-        session = self._driver.transport.session
         with scrapli_errors(self.device):
             if not self._open:
                 raise EOFError
-            session.set_blocking(True)
+            self._driver.transport.session.set_blocking(True)
             try:
                 self._driver.channel.write(text)
             finally:
-                session.set_blocking(False)
+                self._driver.transport.session.set_blocking(False)
 
     def _read(self) -> str:
         with scrapli_errors(self.device):
+            if not self._open:
+                raise EOFError
             data: bytes = self._driver.channel.read()
             if not data:
                 if not self._driver.transport.isalive():
                     raise ScrapliConnectionError
                 select.select([self._driver.transport.socket.sock], [], [], 0.1)
         return data.decode(errors="replace")
+
+
+def _dropped(transport: Any) -> None:
+    """Close a libssh2 session before its socket.
+
+    libssh2 knows the socket by number only and says good-bye when its session is freed. Freed
+    after the socket was closed, that would go into whatever connection has the number by then. So
+    no variable outside the transport may hold the session either.
+    """
+    if transport.session is not None:
+        with suppress(SSH2Error):
+            transport.session.disconnect()
+    transport.session_channel = None
+    transport.session = None
+    if transport.socket is not None:
+        transport.socket.close()
 
 
 def _pinned(transport: Any, blob: str, device: str) -> Callable[[], None]:

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from adapters.errors import DeviceTimeout, ProtocolError
 
 COMMAND_SECONDS = 60
+_WAKE_SECONDS = 1.0
+_SILENCE_SECONDS = 3.0
 _PROMPT = r"(?P<host>[A-Za-z][\w.\-]{0,62})(?:\((?P<mode>[\w.\-/+]+)\))?(?P<sign>[>#])"
 _NOISE_HEAD = (
     r"(?:[*.]?(?:\w{3} +\d+ [\d:.]+|\d{6}:|[\d:.]+)[^\n]*)?%[A-Z][A-Z0-9_]*-\d-[A-Z0-9_]+:"
@@ -63,35 +65,54 @@ class Terminal(ABC):
         question and closes, because an answer could do harm; DeviceTimeout after ``seconds``.
         """
         self._write(line + "\n")
-        text = self.until_prompt(seconds)
+        text = self._until_prompt(seconds, echo=line.strip())
         first, _, rest = text.partition("\n")
-        return rest if first.strip() == line.strip() else text
+        return rest if first.strip().endswith(line.strip()) else text
 
-    def until_prompt(self, seconds: float = COMMAND_SECONDS) -> str:
-        """Return what the device prints until it shows a prompt, noise and prompt taken out."""
-        deadline = time.monotonic() + seconds
-        raw = ""
+    def greet(self, seconds: float) -> None:
+        """Wait for the first prompt; a device that shows none is woken by an empty line."""
+        try:
+            self._until_prompt(_WAKE_SECONDS, closing=False)
+        except DeviceTimeout:
+            self._write("\n")
+            self._until_prompt(seconds)
+
+    def _until_prompt(self, seconds: float, echo: str = "", *, closing: bool = True) -> str:
+        """Return what the device prints until it shows a prompt, noise and prompt taken out.
+
+        A prompt counts only behind the echo of our line: one that comes late is not its answer.
+        Where a device does not echo, a prompt followed by silence does.
+        """
+        began = time.monotonic()
+        heard, raw = began, ""
         while True:
-            raw += self._read()
+            fresh = self._read()
+            now = time.monotonic()
+            heard = now if fresh else heard
+            raw += fresh
             text = _clean(raw)
             end = _END.search(text, max(0, len(text) - 200))
-            if end is None:
-                if time.monotonic() > deadline:
-                    self.close()
+            if end is None or (echo not in text and now - heard < _SILENCE_SECONDS):
+                if now - began > seconds:
+                    if closing:
+                        self.close()
                     raise DeviceTimeout("no prompt", device=self.device)
             elif end["sign"]:
                 self.mode, self.privileged = end["mode"] or "", end["sign"] == "#"
                 return text[: end.start()].rstrip("\n")
-            elif end["pager"]:
-                raw = text[: end.start()]
-                self._write(" ")
-            elif end["confirm"]:
-                raw = text + "\n"
-                self._write("\n")
             else:
-                self.close()
-                asked = text.rstrip().rpartition("\n")[2]
-                raise ProtocolError(f"the device asks: {asked[-120:]}", device=self.device)
+                raw = self._answered(text, end)
+
+    def _answered(self, text: str, end: re.Match[str]) -> str:
+        if end["pager"]:
+            self._write(" ")
+            return text[: end.start()]
+        if end["confirm"]:
+            self._write("\n")
+            return text + "\n"
+        self.close()
+        asked = text.rstrip().rpartition("\n")[2]
+        raise ProtocolError(f"the device asks: {asked[-120:]}", device=self.device)
 
 
 def _clean(raw: str) -> str:

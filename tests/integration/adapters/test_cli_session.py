@@ -1,0 +1,232 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.cli.session import CliSession
+from adapters.errors import AuthenticationFailed, HostKeyMismatch, SessionLost, Unreachable
+from adapters.seam import Endpoint, Query, SiteEdits, SiteOutcome
+from device_profiles.profile import Profile, load_profile
+from device_profiles.tree import Edit
+
+PORT = "interface GigabitEthernet0/7"
+UPLINK = "interface TenGigabitEthernet0/1"
+SITE = SiteEdits(
+    "ENT-1102-SYD2",
+    (
+        Edit(("vlan 2110",), None, ""),
+        Edit(("vlan 2110", "name"), None, "ENT-1102-SYD2"),
+        Edit((PORT, "description"), None, "SI-FA-ENT-1102-SYD2"),
+        Edit((PORT, "switchport access vlan"), None, "2110"),
+        Edit((PORT, "shutdown"), "no", "yes"),
+        Edit((UPLINK, "switchport trunk allowed vlan[.='2110']"), None, ""),
+    ),
+)
+SCOPE = [edit.path for edit in SITE.edits]
+
+
+@pytest.fixture(params=["netmiko", "scrapli"])
+def profile(request: pytest.FixtureRequest) -> Profile:
+    found = load_profile("ios-switch")
+    return found.model_copy(update={"options": {**found.options, "library": request.param}})
+
+
+@pytest.fixture
+def switch(lab: Any) -> Any:
+    return lab.switch()
+
+
+@pytest.fixture
+def device(switch: Any) -> Any:
+    return switch[0]
+
+
+@pytest.fixture
+def endpoint(switch: Any) -> Endpoint:
+    return switch[1]  # type: ignore[no-any-return]  # the lab is not importable
+
+
+@pytest.fixture
+def session(endpoint: Endpoint, profile: Profile, lab: Any, closing: Any) -> CliSession:
+    return closing(CliSession(endpoint, profile, lab.resolve))  # type: ignore[no-any-return]
+
+
+def inverse(site: SiteEdits) -> SiteEdits:
+    return SiteEdits(site.site, tuple(edit.inverted() for edit in site.edits))
+
+
+def test_what_is_applied_is_read_back_and_saved(session: Any, device: Any, lab: Any) -> None:
+    receipt = session.apply([SITE], lab.mode())
+    assert receipt.sites[0].outcome is SiteOutcome.APPLIED, receipt.sites[0].error
+    assert session.read(SCOPE) == {edit.path: edit.after for edit in SITE.edits}
+    assert "2110" in device.startup_config
+
+
+def test_the_other_vlans_of_a_trunk_stay(session: Any, device: Any, lab: Any) -> None:
+    session.apply([SITE], lab.mode())
+    other = SiteEdits("B", (Edit((UPLINK, "switchport trunk allowed vlan[.='2111']"), None, ""),))
+    session.apply([other], lab.mode())
+    session.apply([inverse(other)], lab.mode())
+    assert session.read(SCOPE) == {edit.path: edit.after for edit in SITE.edits}
+
+
+def test_what_is_taken_back_is_as_it_was(session: Any, device: Any, lab: Any) -> None:
+    before = device.running_config
+    session.apply([SITE], lab.mode())
+    assert device.running_config != before
+    session.apply([inverse(SITE)], lab.mode())
+    assert device.running_config == before
+
+
+def test_a_batch_without_edits_sends_nothing(session: Any, device: Any, lab: Any) -> None:
+    device.record.lines.clear()
+    receipt = session.apply([SiteEdits("A", ())], lab.mode())
+    assert receipt.sites[0].outcome is SiteOutcome.APPLIED
+    assert not device.record.lines
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "% Invalid input detected at '^' marker.",
+        "% Incomplete command.",
+        "% Ambiguous command:",
+        "% Command rejected: resource exhausted",
+    ],
+)
+def test_a_refused_line_undoes_its_site_and_the_others_go_on(
+    session: Any, device: Any, lab: Any, message: str
+) -> None:
+    before = device.running_config
+    device.faults.refuse("switchport access vlan 2110", message)
+    other = SiteEdits("B", (Edit(("interface GigabitEthernet0/9", "description"), None, "B"),))
+    receipt = session.apply([SITE, other], lab.mode())
+    refused, applied = receipt.sites
+    assert refused.outcome is SiteOutcome.REFUSED
+    assert message in refused.error
+    assert "not undone" not in refused.error
+    assert applied.outcome is SiteOutcome.APPLIED
+    session.apply([inverse(other)], lab.mode())
+    assert device.running_config == before
+
+
+def test_console_noise_is_no_error(session: Any, device: Any, lab: Any) -> None:
+    for _ in range(4):
+        device.faults.make_noise(
+            "Nov 21 11:00:00.123: %LINK-3-UPDOWN: Interface GigabitEthernet0/7, changed state to up"
+        )
+    receipt = session.apply([SITE], lab.mode())
+    assert receipt.sites[0].outcome is SiteOutcome.APPLIED
+    device.faults.make_noise("Nov 21 11:00:00.123: %SYS-5-CONFIG_I: Configured from console")
+    assert session.read(SCOPE) == {edit.path: edit.after for edit in SITE.edits}
+
+
+def test_a_new_hostname_does_not_lose_the_prompt(session: Any, device: Any, lab: Any) -> None:
+    before = session.read([("hostname",)]).get(("hostname",))
+    rename = SiteEdits("A", (Edit(("hostname",), before, "quite-another-name"),))
+    session.apply([rename, SITE], lab.mode())
+    assert session.read([("hostname",)]) == {("hostname",): "quite-another-name"}
+
+
+def test_a_session_lost_among_the_lines_is_an_unknown_outcome(
+    session: Any, device: Any, lab: Any
+) -> None:
+    device.faults.drop_session_after(2)
+    with pytest.raises(SessionLost) as caught:
+        session.apply([SITE], lab.mode())
+    assert caught.value.outcome_unknown
+    assert not session.alive
+
+
+def test_nothing_is_saved_before_confirm_when_a_window_is_asked_for(
+    session: Any, device: Any, lab: Any
+) -> None:
+    writes = device.record.counters["writes"]
+    session.apply([SITE], lab.mode("t", confirm_within=60))
+    assert device.record.counters["writes"] == writes
+    session.confirm("t")
+    assert device.record.counters["writes"] == writes + 1
+
+
+def test_a_platform_with_a_revert_timer_takes_everything_back_on_cancel(
+    endpoint: Endpoint, profile: Profile, device: Any, lab: Any, closing: Any
+) -> None:
+    archive = SiteEdits(
+        "setup", (Edit(("archive",), None, ""), Edit(("archive", "path flash:back"), None, ""))
+    )
+    timed = profile.model_copy(update={"capabilities": ("startup", "confirmed-commit")})
+    session = closing(CliSession(endpoint, timed, lab.resolve))
+    assert session.apply([archive], lab.mode()).sites[0].outcome is SiteOutcome.APPLIED
+    before = device.running_config
+    receipt = session.apply([SITE], lab.mode("t", confirm_within=60))
+    assert receipt.confirming
+    session.cancel("t")
+    assert device.running_config == before
+    session.apply([SITE], lab.mode("u", confirm_within=60))
+    session.confirm("u")
+    assert session.read(SCOPE) == {edit.path: edit.after for edit in SITE.edits}
+
+
+def test_a_secret_is_sent_but_never_shown(
+    session: Any, device: Any, lab: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    secret = SiteEdits("A", (Edit(("enable secret",), None, "secret:enable"),))
+    receipt = session.apply([secret], lab.mode())
+    assert receipt.sites[0].outcome is SiteOutcome.APPLIED, receipt.sites[0].error
+    value = lab.resolve("enable").get_secret_value()
+    shown = receipt.sent + repr(session) + repr(receipt) + caplog.text
+    assert value not in shown
+    assert session.read([("enable secret",)])[("enable secret",)].startswith("digest:")
+
+
+def test_a_description_that_reads_like_a_secret_stays_text(
+    session: Any, device: Any, lab: Any
+) -> None:
+    edits = (Edit((PORT, "description"), None, "secret:enable"),)
+    session.apply([SiteEdits("A", edits)], lab.mode())
+    assert "description secret:enable" in device.running_config
+
+
+def test_a_probe_takes_the_first_group_of_what_the_command_prints(session: Any) -> None:
+    facts = session.probe(
+        [
+            Query("state", command=f"show {PORT.replace('interface', 'interfaces')}",
+                  pattern=r"line protocol is (\w+)"),
+            Query("none", command="show version", pattern=r"no such (\w+) text"),
+        ]
+    )  # fmt: skip
+    assert facts["state"] in ("up", "down")
+    assert facts["none"] is None
+
+
+def test_a_long_configuration_is_read_without_a_pager(session: Any, lab: Any) -> None:
+    edits = tuple(Edit((f"vlan {n}",), None, "") for n in range(3000, 3040))
+    session.apply([SiteEdits("A", edits)], lab.mode())
+    assert len(session.read([edit.path for edit in edits])) == 40
+
+
+def test_another_host_key_ends_it_before_credentials_leave(
+    endpoint: Endpoint, profile: Profile, device: Any, lab: Any, other_key: str
+) -> None:
+    for key in (other_key, None):
+        with pytest.raises(HostKeyMismatch):
+            CliSession(replace(endpoint, host_key=key), profile, lab.resolve)
+    assert device.record.counters["sessions"] == 0
+    assert device.record.counters["logins_refused"] == 0
+
+
+def test_a_wrong_password_is_one_try(
+    endpoint: Endpoint, profile: Profile, device: Any, lab: Any
+) -> None:
+    wrong = replace(endpoint, password=SecretStr("wrong-Horse"))
+    with pytest.raises(AuthenticationFailed) as caught:
+        CliSession(wrong, profile, lab.resolve)
+    assert device.record.counters["logins_refused"] == 1
+    assert "wrong-Horse" not in str(caught.value)
+
+
+def test_a_closed_port_is_unreachable(endpoint: Endpoint, profile: Profile, lab: Any) -> None:
+    with pytest.raises(Unreachable):
+        CliSession(replace(endpoint, port=1), profile, lab.resolve)

@@ -1,0 +1,234 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from adapters.errors import (
+    AuthenticationFailed,
+    CommitRefused,
+    HostKeyMismatch,
+    LockDenied,
+    SessionLost,
+    Unreachable,
+)
+from adapters.netconf.session import NetconfSession
+from adapters.seam import Capability, Endpoint, Query, SiteEdits, SiteOutcome
+from device_profiles.profile import load_profile
+from device_profiles.tree import Edit
+
+PROFILE = load_profile("bbf-olt")
+ROOT = ("ietf-interfaces:interfaces", "interface[name='eth-1']")
+
+
+@pytest.fixture
+def olt(lab: Any) -> Any:
+    return lab.olt()
+
+
+@pytest.fixture
+def device(olt: Any) -> Any:
+    return olt[0]
+
+
+@pytest.fixture
+def endpoint(olt: Any) -> Endpoint:
+    return olt[1]  # type: ignore[no-any-return]  # the lab is not importable
+
+
+@pytest.fixture
+def session(endpoint: Endpoint, lab: Any, closing: Any) -> NetconfSession:
+    return closing(NetconfSession(endpoint, PROFILE, lab.resolve))  # type: ignore[no-any-return]
+
+
+def outcomes(receipt: Any) -> list[SiteOutcome]:
+    return [site.outcome for site in receipt.sites]
+
+
+def test_what_is_applied_is_read_back_within_the_scope_only(session: Any, lab: Any) -> None:
+    session.apply([lab.interface("A", "eth-1"), lab.interface("B", "eth-2")], lab.mode())
+    assert session.read([ROOT]) == {
+        ROOT: "",
+        (*ROOT, "type"): "iana-if-type:ethernetCsmacd",
+    }
+    assert session.read([(*ROOT, "type")]) == {(*ROOT, "type"): "iana-if-type:ethernetCsmacd"}
+    assert session.read([]) == {}
+
+
+def test_capabilities_come_from_the_hello(session: Any) -> None:
+    assert {
+        Capability.TRANSACTION, Capability.CONFIRMED_COMMIT, Capability.EDIT_ISOLATION
+    } <= session.capabilities  # fmt: skip
+
+
+def test_a_batch_without_edits_sends_nothing(session: Any, device: Any, lab: Any) -> None:
+    called: list[str] = []
+    receipt = session.apply(
+        [SiteEdits("A", ())], lab.mode(before_commit=lambda: called.append("x"))
+    )
+    assert outcomes(receipt) == [SiteOutcome.APPLIED]
+    assert (device.counters.edits, device.counters.commits, called) == (0, 0, [])
+
+
+def test_many_sites_are_one_commit_with_one_edit_each(session: Any, device: Any, lab: Any) -> None:
+    batch = [lab.interface(f"S{n}", f"eth-{n}") for n in range(5)]
+    session.apply(batch, lab.mode())
+    assert (device.counters.edits, device.counters.commits) == (5, 1)
+
+
+def test_a_refused_site_is_named_and_the_others_are_committed(
+    session: Any, device: Any, lab: Any
+) -> None:
+    bad = lab.interface("BAD", "eth-bad", type="iana-if-type:noSuchType")
+    receipt = session.apply(
+        [lab.interface("A", "eth-1"), bad, lab.interface("C", "eth-3")], lab.mode()
+    )
+    assert outcomes(receipt) == [SiteOutcome.APPLIED, SiteOutcome.REFUSED, SiteOutcome.APPLIED]
+    assert receipt.sites[1].error
+    running = device.running_xml()
+    assert b"eth-1" in running
+    assert b"eth-3" in running
+    assert b"eth-bad" not in running
+
+
+def test_when_all_are_refused_nothing_is_committed_and_nothing_stays_behind(
+    session: Any, device: Any, lab: Any
+) -> None:
+    bad = lab.interface("BAD", "eth-bad", type="iana-if-type:noSuchType")
+    called: list[str] = []
+    receipt = session.apply([bad], lab.mode(before_commit=lambda: called.append("x")))
+    assert outcomes(receipt) == [SiteOutcome.REFUSED]
+    assert (device.counters.commits, called) == (0, [])
+    assert device.candidate_xml() == device.running_xml()
+
+
+def test_a_refused_commit_leaves_no_trace_and_no_lock(
+    session: Any, device: Any, endpoint: Endpoint, lab: Any, closing: Any
+) -> None:
+    device.faults.refuse_commit("eth-1")
+    with pytest.raises(CommitRefused) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert caught.value.reason == "RESOURCE_EXHAUSTED"
+    assert device.candidate_xml() == device.running_xml()
+    other = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    assert outcomes(other.apply([lab.interface("A", "eth-1")], lab.mode())) == [SiteOutcome.APPLIED]
+
+
+def test_an_error_before_the_commit_undoes_the_candidate(
+    session: Any, device: Any, lab: Any
+) -> None:
+    def fenced() -> None:
+        raise RuntimeError("lease lost")
+
+    with pytest.raises(RuntimeError, match="lease lost"):
+        session.apply([lab.interface("A", "eth-1")], lab.mode(before_commit=fenced))
+    assert device.counters.commits == 0
+    assert device.candidate_xml() == device.running_xml()
+    session.apply([lab.interface("A", "eth-1")], lab.mode())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_reply_lost_after_commit_is_an_unknown_outcome(
+    session: Any, device: Any, lab: Any, moment: str
+) -> None:
+    device.faults.drop_session("commit", moment)
+    with pytest.raises(SessionLost) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert caught.value.outcome_unknown
+    assert not session.alive
+
+
+def test_a_session_lost_before_the_commit_is_no_unknown_outcome(
+    session: Any, device: Any, lab: Any
+) -> None:
+    device.faults.drop_session("edit-config", "before")
+    with pytest.raises(SessionLost) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert not caught.value.outcome_unknown
+    assert device.counters.commits == 0
+
+
+def test_somebody_elses_lock_is_reported_with_its_session(
+    session: Any, endpoint: Endpoint, device: Any, lab: Any, closing: Any
+) -> None:
+    from adapters.netconf import operations
+
+    other = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    other._rpc.call(operations.lock("candidate"), 5)
+    with pytest.raises(LockDenied) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert caught.value.holder == other._rpc._session.id
+    assert caught.value.retry
+
+
+def test_a_confirmed_commit_is_confirmed_from_another_session(
+    session: Any, endpoint: Endpoint, device: Any, lab: Any, closing: Any
+) -> None:
+    receipt = session.apply([lab.interface("A", "eth-1")], lab.mode("t-7", confirm_within=60))
+    assert receipt.confirming
+    session.close()
+    other = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    other.confirm("t-7")
+    with pytest.raises(CommitRefused):
+        other.cancel("t-7")
+    assert b"eth-1" in device.running_xml()
+
+
+def test_a_confirmed_commit_is_taken_back_at_once(session: Any, device: Any, lab: Any) -> None:
+    session.apply([lab.interface("A", "eth-1")], lab.mode("t-8", confirm_within=60))
+    assert b"eth-1" in device.running_xml()
+    session.cancel("t-8")
+    assert b"eth-1" not in device.running_xml()
+
+
+def test_removal_of_what_is_gone_already_is_no_error(session: Any, lab: Any) -> None:
+    edits = SiteEdits("A", (Edit(ROOT, "", None),))
+    assert outcomes(session.apply([edits], lab.mode())) == [SiteOutcome.APPLIED]
+
+
+def test_a_probe_answers_by_name_and_none_for_what_is_absent(session: Any, lab: Any) -> None:
+    session.apply([lab.interface("A", "eth-1")], lab.mode())
+    absent = ("ietf-interfaces:interfaces", "interface[name='eth-9']", "type")
+    facts = session.probe([Query("type", (*ROOT, "type")), Query("gone", absent)])
+    assert facts == {"type": "iana-if-type:ethernetCsmacd", "gone": None}
+
+
+def test_another_host_key_ends_it_before_credentials_leave(
+    lab: Any, endpoint: Endpoint, device: Any, other_key: str
+) -> None:
+    for key in (other_key, None, "ssh-rsa"):
+        with pytest.raises(HostKeyMismatch) as caught:
+            NetconfSession(replace(endpoint, host_key=key), PROFILE, lab.resolve)
+        assert caught.value.reason == "HOST_KEY_CHANGED"
+
+
+def test_a_wrong_password_is_one_try_and_never_shown(
+    lab: Any, endpoint: Endpoint, device: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    before = device.counters.connections
+    wrong = replace(endpoint, password=SecretStr("wrong-Horse"))
+    with pytest.raises(AuthenticationFailed) as caught:
+        NetconfSession(wrong, PROFILE, lab.resolve)
+    assert not caught.value.retry
+    assert device.counters.connections == before + 1
+    assert "wrong-Horse" not in str(caught.value) + repr(caught.value) + caplog.text + repr(wrong)
+
+
+def test_a_closed_port_is_unreachable(lab: Any, endpoint: Endpoint) -> None:
+    with pytest.raises(Unreachable):
+        NetconfSession(replace(endpoint, port=1), PROFILE, lab.resolve)
+
+
+def test_the_old_framing_works_as_well(lab: Any, closing: Any) -> None:
+    _, endpoint = lab.olt(framing="1.0")
+    session = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert ROOT in session.read([ROOT])
+
+
+def test_a_large_edit_goes_through(session: Any, lab: Any) -> None:
+    edits = tuple(
+        edit for n in range(1500) for edit in lab.interface("A", f"ethernet-interface-{n}").edits
+    )
+    assert outcomes(session.apply([SiteEdits("A", edits)], lab.mode())) == [SiteOutcome.APPLIED]
