@@ -18,6 +18,7 @@ from mock_devices.cli.switch_commands import SWITCH
 from mock_devices.cli.terminal import converse
 
 _SAVE_DELAY = 0.05
+_LINGER = 0.3
 
 Authenticator = Callable[[str, str], int | None]
 """Returns the privilege level of a user name and password, None when they are wrong."""
@@ -136,8 +137,11 @@ class SshFrontEnd:
             await converse(process, shell)
         finally:
             self._connections.discard(connection)
-        await asyncio.sleep(0)
-        if shell.closed:
+        if shell.dropped:
+            connection.abort()
+        elif shell.closed:
+            # As on a real device the client has a moment to close first.
+            await asyncio.sleep(_LINGER)
             connection.close()
 
 

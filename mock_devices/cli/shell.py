@@ -45,6 +45,8 @@ class Shell:
         self.length = DEFAULT_LENGTH
         self.width = DEFAULT_WIDTH
         self.closed = False
+        self.dropped = False
+        """True when an ordered fault ended the session."""
         self.refused = False
         """True when the last line was not accepted by the parser."""
         self.stack: list[Section] = []

@@ -14,6 +14,7 @@ _ERASE = "\b" * 9 + " " * 9 + "\b" * 9
 _INTERRUPTS = frozenset("\x03\x1a")
 _QUESTION_FOR_ONE_KEY = "[confirm]"
 _CHUNK = 8192
+_SIGNALS = (asyncssh.BreakReceived, asyncssh.SignalReceived)
 
 
 class HangupError(Exception):
@@ -37,7 +38,10 @@ class Terminal:
         while True:
             while not self._keys:
                 await self._process.stdout.drain()
-                chunk: Any = await self._process.stdin.read(_CHUNK)
+                try:
+                    chunk: Any = await self._process.stdin.read(_CHUNK)
+                except asyncssh.TerminalSizeChanged:
+                    continue
                 if not chunk:
                     raise HangupError
                 self._keys.extend(chunk)
@@ -110,10 +114,12 @@ async def converse(process: "asyncssh.SSHServerProcess[str]", shell: Shell) -> N
         else:
             terminal.write("\n")
             await _session(terminal, shell)
-    except (HangupError, SessionDroppedError, asyncssh.Error, OSError, asyncssh.BreakReceived):
+    except SessionDroppedError:
+        shell.dropped = True
+        return
+    except (HangupError, asyncssh.Error, OSError, *_SIGNALS):
         shell.closed = True
-    finally:
-        process.exit(0)
+    process.exit(0)
 
 
 async def _single(terminal: Terminal, shell: Shell, command: str) -> None:

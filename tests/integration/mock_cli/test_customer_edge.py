@@ -321,6 +321,19 @@ def test_a_running_router_outlives_a_restart_of_the_simulation(
     play(scene, tmp_path, ztp)
 
 
+def test_a_script_may_reload_the_router_once_it_has_saved(tmp_path: Path, ztp: ZtpServer) -> None:
+    async def scene(router: CustomerEdge) -> None:
+        ztp.script = SCRIPT + '\nconfigure(["hostname unsaved"]); cli("reload")\n'
+        await router.boot()
+        while not (router.settled.is_set() and router.services.listening()["ssh"]):
+            await asyncio.sleep(0.01)
+        assert "ce-ent" in await show(router, "show running-config | include hostname")
+        assert router.offer is not None, "the saved configuration holds the circuit's address"
+        assert len(ztp.asked("config")) == 1
+
+    play(scene, tmp_path, ztp)
+
+
 def test_bgp_is_as_the_other_end_says(tmp_path: Path, ztp: ZtpServer) -> None:
     seen: list[BgpNeighbour] = []
     state = ["Established"]
