@@ -66,12 +66,13 @@ class LiveTable:
 
 
 class PlainLines:
-    """One line for every new step and every new state."""
+    """One line for every new step and every change of state."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
         self._started = monotonic()
-        self._said: set[str] = set()
+        self._steps = 0
+        self._states: dict[str, str] = {}
 
     def __enter__(self) -> "PlainLines":
         return self
@@ -85,21 +86,25 @@ class PlainLines:
         return
 
     def update(self, report: Report) -> None:
-        """Print the lines that were not printed yet."""
-        names = {item["id"]: specification(item) for item in report["order"]["orderItem"]}
-        for step in report["steps"]:
-            line = f"{step['item']} {names.get(step['item'], '')} {step['step']} {step['state']}"
-            self._say(f"{line} {step['note']}" if step.get("note") else line)
-        for item in report["order"]["orderItem"]:
-            self._say(f"{item['id']} {names[item['id']]} is {item['state']}")
-        self._say(f"order {report['order']['id']} is {report['order']['state']}")
+        """Print what was not printed yet."""
+        order = report["order"]
+        names = {item["id"]: specification(item) for item in order["orderItem"]}
+        for step in report["steps"][self._steps :]:
+            words = (step["item"], names.get(step["item"]), step["step"], step["state"])
+            self._say(" ".join(str(word) for word in (*words, step.get("note")) if word))
+        self._steps = len(report["steps"])
+        for item in order["orderItem"]:
+            self._say_state(f"{item['id']} {names[item['id']]}", item["state"])
+        self._say_state(f"order {order['id']}", order["state"])
+
+    def _say_state(self, subject: str, state: str) -> None:
+        if self._states.get(subject) != state:
+            self._states[subject] = state
+            self._say(f"{subject} is {state}")
 
     def _say(self, line: str) -> None:
-        if line not in self._said:
-            self._said.add(line)
-            seconds = monotonic() - self._started
-            text = f"{seconds:6.1f} s  {safe(line)}"
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        text = f"{monotonic() - self._started:6.1f} s  {safe(line)}"
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def progress_on(console: Console) -> Progress:
