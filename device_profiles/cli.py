@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from device_profiles.cli_grammar import Grammar, grammar
 from device_profiles.errors import ProfileError
 from device_profiles.profile import Profile
-from device_profiles.tree import PRESENT, SECRET_PREFIX, Edit, Path, Tree, path_text, within
+from device_profiles.tree import PRESENT, SECRET_PREFIX, Edit, Path, Tree, in_scope, path_text
 from device_profiles.values import digest
 
 _BANNER = re.compile(r"banner \S+ (?P<mark>\^C|\S)(?P<rest>.*)")
@@ -35,7 +35,7 @@ def decode(profile: Profile, text: str, scope: Collection[Path] = ((),)) -> dict
     show have their default, at the root and in sections that cannot be removed. Banners are left
     out.
     """
-    return within(_parsed(profile, text, digest), scope)
+    return in_scope(_parsed(profile, text, digest), scope)
 
 
 def parse_template(profile: Profile, text: str, where: str) -> dict[Path, str]:
@@ -66,11 +66,11 @@ def _parsed(
             sections.pop()
         parent = sections[-1][1] if sections else ()
         settings = rules.settings(parent[-1] if parent else "", line)
-        for setting in settings:
+        for setting in settings or ():
             path = (*parent, setting.step)
             secret = profile.is_secret(path)
             tree[path] = conceal(setting.value) if secret else setting.value
-        if not settings:
+        if settings is None:
             tree[*parent, line] = PRESENT
         sections.append((indent, (*parent, line)))
     if defaults:

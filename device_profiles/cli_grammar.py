@@ -116,13 +116,16 @@ class Grammar:
         self._negations = [(re.compile(item.line), item.send) for item in model.negations]
         self._closings = [(re.compile(item.section), item.line) for item in model.closings]
 
-    def settings(self, section: str, line: str) -> list[Setting]:
-        """Return what a line in a section sets, empty for a plain line."""
+    def settings(self, section: str, line: str) -> list[Setting] | None:
+        """Return what a line in a section sets, ``None`` for a plain line.
+
+        A list of no members, such as ``allowed vlan none``, sets nothing and is no plain line.
+        """
         for command in self._commands_of(section):
             settings = list(command.settings(line))
             if settings or command.read.fullmatch(line):
                 return settings
-        return []
+        return None
 
     def named(self, section: str, step: str) -> _Command | None:
         """Return the rule whose step this is, ``None`` for a plain line."""

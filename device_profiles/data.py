@@ -12,7 +12,7 @@ from device_profiles.errors import ProfileError
 from device_profiles.models import DataModel
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, format_step, parse_step, schema_path
-from device_profiles.tree import PRESENT, Edit, Path, Tree, path_text, topmost, within
+from device_profiles.tree import PRESENT, Edit, Path, Tree, in_scope, path_text, topmost
 from device_profiles.values import canonical_value
 
 
@@ -32,7 +32,7 @@ def decode(
     """
     tree: dict[Path, str] = {}
     _decode_object(data_model(profile), document, (), tree)
-    return within(tree, scope)
+    return in_scope(tree, scope)
 
 
 def _decode_object(

@@ -11,7 +11,7 @@ from device_profiles.errors import ProfileError
 from device_profiles.models import RadiusModel, Table
 from device_profiles.profile import Profile
 from device_profiles.steps import format_step, parse_step
-from device_profiles.tree import PRESENT, Edit, Path, path_text, within
+from device_profiles.tree import PRESENT, Edit, Path, in_scope, path_text
 
 Cell = str | int
 
@@ -59,7 +59,7 @@ def decode(
         tree[entry] = PRESENT
         for column in table.columns:
             tree[*entry, column] = str(row[column])
-    return within(tree, scope)
+    return in_scope(tree, scope)
 
 
 def filters(profile: Profile, scope: Collection[Path]) -> tuple[RowFilter, ...]:

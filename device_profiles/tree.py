@@ -72,6 +72,13 @@ def within(tree: Tree, roots: Collection[Path]) -> dict[Path, str]:
     }
 
 
+def in_scope(tree: Tree, scope: Collection[Path]) -> dict[Path, str]:
+    """Return what a read of ``scope`` tells: the part within it and the entries it lies in."""
+    found = within(tree, scope)
+    above = {path[:length] for path in found for length in range(1, len(path))}
+    return found | {path: tree[path] for path in above & tree.keys()}
+
+
 def topmost(paths: Iterable[Path]) -> tuple[Path, ...]:
     """Return the paths that have no ancestor among ``paths``, sorted."""
     result: list[Path] = []

@@ -71,6 +71,16 @@ def test_a_running_configuration_is_read_into_named_settings() -> None:
     assert members == {f"{ALLOWED}[.='{n}']" for n in (99, 2001, 2002, 2003, 2050)}
 
 
+def test_a_trunk_of_no_vlan_has_no_members() -> None:
+    assert decode(SWITCH, f"interface TenGigabitEthernet0/1\n {ALLOWED} none\n", [UPLINK]) == {
+        UPLINK: PRESENT,
+        (*UPLINK, "shutdown"): "no",
+        (*UPLINK, "cdp enable"): "yes",
+        (*UPLINK, "lldp transmit"): "yes",
+        (*UPLINK, "lldp receive"): "yes",
+    }
+
+
 def test_secrets_are_read_as_digests_and_banners_not_at_all() -> None:
     tree = decode(SWITCH, RUNNING)
     assert tree["enable secret",].startswith("digest:")

@@ -1,0 +1,166 @@
+"""What profiles render is taken by the strict devices of the lab, and can be taken back."""
+
+from pathlib import Path as FilePath
+from typing import Any
+
+import pytest
+import yaml
+from lxml import etree
+
+from device_profiles.cli import day1_text, decode, encode_lines, with_secrets
+from device_profiles.fragment import merged
+from device_profiles.profile import Profile, load_profile
+from device_profiles.render import render
+from device_profiles.tree import DIGEST_PREFIX, Path, Tree, difference, within
+from device_profiles.yang import NETCONF_NAMESPACE, encode_edit, encode_filter
+from device_profiles.yang import decode as decode_xml
+from mock_devices.cli.grammar import load_grammar
+from mock_devices.cli.machine import Machine
+from mock_devices.lab.baselines import Baselines
+from mock_devices.lab.neighbours import neighbours
+from mock_devices.lab.topology import load_topology
+from mock_devices.netconf.edit import Editor
+from mock_devices.netconf.filtering import selected
+from mock_devices.netconf.schema import Schema
+from mock_devices.netconf.schema_file import load_schema
+from mock_devices.netconf.storage import parse_configuration
+from mock_devices.netconf.tree import Container
+from mock_devices.netconf.validation import Validator
+from mock_devices.netconf.writing import Writer
+
+ROOT = FilePath(__file__).parents[3]
+NETCONF_DEVICES = {
+    "OLT-SOUTH-03": ("bbf-olt", "ENT-1102-MELB"),
+    "EAS-SYD-01": ("openconfig-switch", "ENT-1102-SYD1"),
+    "BNG-MEL-01": ("sros-bng", "ENT-1102-MELB"),
+    "BNG-SYD-01": ("sros-bng", "ENT-1102-SYD1"),
+    "PROBE-MEL-01": ("ietf-twamp-probe", "ENT-1102-MELB"),
+}
+BASELINES = ROOT / "mock_devices" / "topologies" / "enterprise-fibre" / "baselines"
+
+
+def context(site: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "tests/data/contexts" / f"{site}.yaml").read_text())
+
+
+def wanted(profile: Profile, site: str) -> dict[Path, str]:
+    whole = merged({name: render(profile, name, context(site)) for name in profile.fragments})
+    tree = dict(whole.own)
+    for item in whole.shared:
+        tree.update(item.tree)
+    return tree
+
+
+def open_values(profile: Profile, tree: Tree) -> dict[Path, str]:
+    return {path: value for path, value in tree.items() if not profile.is_secret(path)}
+
+
+def entered(lines: list[tuple[str, ...]]) -> str:
+    return "\n".join(" " * depth + step for line in lines for depth, step in enumerate(line))
+
+
+def test_the_router_takes_its_whole_file_and_shows_it_again(tmp_path: FilePath) -> None:
+    profile = load_profile("iosxe-ce")
+    tree = wanted(profile, "ENT-1102-MELB")
+    router = Machine("ce", load_grammar("iosxe-ce"), tmp_path, serial="FDO2340567")
+
+    remarks = router.merge(with_secrets(day1_text(profile, tree), lambda name: "Lab" + name[:2]))
+
+    assert [remark for remark in remarks if remark.refused] == []
+    read = decode(profile, router.running_text())
+    assert within(open_values(profile, read), tree) | open_values(profile, tree) == within(
+        open_values(profile, read), tree
+    )
+    assert {path: read[path] for path in open_values(profile, tree)} == open_values(profile, tree)
+    hidden = [path for path in tree if profile.is_secret(path)]
+    assert hidden
+    assert all(read[path].startswith(DIGEST_PREFIX) for path in hidden)
+
+
+def test_the_switch_takes_a_site_and_gives_it_back(tmp_path: FilePath) -> None:
+    profile = load_profile("ios-switch")
+    switch = Machine("sw", load_grammar("ios-switch"), tmp_path, serial="FOC1")
+    assert switch.load((BASELINES / "switch.cfg").read_text()) == []
+    before = decode(profile, switch.running_text())
+    target = {**before, **wanted(profile, "ENT-1102-SYD2")}
+
+    added = switch.merge(entered(encode_lines(profile, difference(before, target))))
+    assert [remark for remark in added if remark.refused] == []
+    assert decode(profile, switch.running_text()) == target
+
+    removed = switch.merge(entered(encode_lines(profile, difference(target, before))))
+    assert [remark for remark in removed if remark.refused] == []
+    assert decode(profile, switch.running_text()) == before
+
+
+class Device:
+    """A strict device's datastore: edits are applied and the result validated."""
+
+    def __init__(self, name: str, profile: Profile) -> None:
+        topology = load_topology(BASELINES.parent / "topology.yaml")
+        document = Baselines(BASELINES, neighbours(topology)).netconf(name, topology.devices[name])
+        self.profile = profile
+        self.schema: Schema = load_schema(profile.name)
+        self.running = parse_configuration(self.schema, document)
+        Validator(self.schema).check(self.running)
+
+    def tree(self, filters: list[etree._Element] | None = None) -> dict[Path, str]:
+        data = self.running if filters is None else self._selected(filters)
+        document = Writer(self.schema).document(data, "data", NETCONF_NAMESPACE)
+        return decode_xml(self.profile, etree.fromstring(document))
+
+    def apply(self, config: etree._Element) -> None:
+        arrived = etree.fromstring(etree.tostring(config))
+        self.running = Editor(self.schema).apply(self.running, arrived, "merge")
+        Validator(self.schema).check(self.running)
+
+    def _selected(self, filters: list[etree._Element]) -> Container:
+        return selected(self.schema.root, self.running, filters)
+
+
+@pytest.mark.parametrize("name", sorted(NETCONF_DEVICES))
+def test_a_device_takes_a_site_shows_it_and_gives_it_back(name: str) -> None:
+    platform, site = NETCONF_DEVICES[name]
+    profile = load_profile(platform)
+    device = Device(name, profile)
+    before = device.tree()
+    target = {**before, **wanted(profile, site)}
+
+    device.apply(encode_edit(profile, difference(before, target)))
+    after = device.tree()
+    assert open_values(profile, after) == open_values(profile, target)
+
+    device.apply(encode_edit(profile, difference(after, before)))
+    assert device.tree() == before
+
+
+@pytest.mark.parametrize("name", sorted(NETCONF_DEVICES))
+def test_every_item_is_taken_by_itself_in_the_order_of_the_items(name: str) -> None:
+    platform, site = NETCONF_DEVICES[name]
+    profile = load_profile(platform)
+    device = Device(name, profile)
+    states = [device.tree()]
+    for fragment in profile.fragments:
+        rendered = render(profile, fragment, context(site))
+        target = {**states[-1], **rendered.own}
+        for item in rendered.shared:
+            target.update(item.tree)
+        device.apply(encode_edit(profile, difference(states[-1], target)))
+        states.append(device.tree())
+    for before in reversed(states[:-1]):
+        device.apply(encode_edit(profile, difference(device.tree(), before)))
+        assert device.tree() == before
+
+
+@pytest.mark.parametrize("name", sorted(NETCONF_DEVICES))
+def test_a_scoped_read_brings_the_scope_and_nothing_else_is_needed(name: str) -> None:
+    platform, site = NETCONF_DEVICES[name]
+    profile = load_profile(platform)
+    device = Device(name, profile)
+    tree = wanted(profile, site)
+    device.apply(encode_edit(profile, difference({}, tree)))
+
+    read = device.tree(encode_filter(profile, list(tree)))
+
+    assert within(read, list(tree)) == within(device.tree(), list(tree))
+    assert open_values(profile, tree).items() <= read.items()
