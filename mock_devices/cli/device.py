@@ -141,8 +141,7 @@ class SshFrontEnd:
             connection.abort()
         elif shell.closed:
             # As on a real device the client has a moment to close first.
-            await asyncio.sleep(_LINGER)
-            connection.close()
+            asyncio.get_running_loop().call_later(_LINGER, connection.close)
 
 
 class CliDevice:
