@@ -71,10 +71,14 @@ def _transactions(connection: sa.Connection, order_id: str) -> list[dict[str, An
         sa.select(effect.c.txn, sa.func.count().label("edits")).group_by(effect.c.txn).subquery()
     )
     mine = sa.select(txn_site.c.txn).where(txn_site.c.order_id == order_id)
-    roles = dict(
-        connection.execute(sa.select(site_intent.c.device, sa.func.min(site_intent.c.role))
-        .group_by(site_intent.c.device)).tuples()
-    )  # fmt: skip
+    roles = {
+        row.device: row.role
+        for row in connection.execute(
+            sa.select(site_intent.c.device, sa.func.min(site_intent.c.role).label("role")).group_by(
+                site_intent.c.device
+            )
+        )
+    }
     rows = connection.execute(
         sa.select(
             device_txn,

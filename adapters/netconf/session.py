@@ -31,7 +31,7 @@ from adapters.seam import (
 from adapters.secrets import Secrets
 from device_profiles.native import native
 from device_profiles.profile import Profile
-from device_profiles.tree import Path, Tree, within
+from device_profiles.tree import Path, Tree, in_scope
 from device_profiles.yang import decode, encode_edit, encode_filter
 
 REPLY_SECONDS = 30
@@ -85,7 +85,7 @@ class NetconfSession:
                 encode_filter(self._profile, scope), self._with_defaults
             )
             data = self._rpc.data(operation, REPLY_SECONDS)
-            return within(decode(self._profile, data), scope)
+            return in_scope(decode(self._profile, data), scope)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's value, configuration or state, by one filtered get."""

@@ -29,7 +29,7 @@ from device_profiles.data import decode, encode
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.steps import Step, parse_step
-from device_profiles.tree import Edit, Path, Tree, patched, within
+from device_profiles.tree import Edit, Path, Tree, in_scope, patched
 
 _NOT_FOUND = 404
 
@@ -65,7 +65,7 @@ class RestSession:
             if found is not None:
                 with codec_errors(self._device):
                     tree |= decode(self._profile, {self._collection: [found]})
-        return within(tree, scope)
+        return in_scope(tree, scope)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's member as the partner shows it, state included."""

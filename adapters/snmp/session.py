@@ -27,7 +27,7 @@ from adapters.snmp.engine import Agent
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.snmp import SnmpValue, decode, oids, varbinds
-from device_profiles.tree import Edit, Path, Tree, within
+from device_profiles.tree import Edit, Path, Tree, in_scope
 
 _VARIABLES = 20
 """Variables a GET asks for; more might not fit into one datagram."""
@@ -65,7 +65,7 @@ class SnmpSession:
             values: dict[str, SnmpValue | None] = {}
             for start in range(0, len(wanted), _VARIABLES):
                 values |= self._agent.get(wanted[start : start + _VARIABLES])
-            return within(decode(self._profile, scope, values), scope)
+            return in_scope(decode(self._profile, scope, values), scope)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each object's value, ``None`` where the agent has none."""

@@ -19,7 +19,7 @@ from adapters.seam import (
     SiteReceipt,
 )
 from device_profiles.fragment import Fragment
-from device_profiles.tree import Path, Tree, patched, within
+from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger import changes, intents
 from rom.ledger.writer import DeviceWriter, WriterSettings
 from rom.store.database import make_engine, migrate
@@ -46,9 +46,7 @@ class DictionaryDevice:
 
     def read(self, scope: Collection[Path]) -> Tree:
         self.reads += 1
-        found = within(self.running, scope)
-        above = {path[:length] for path in found for length in range(1, len(path))}
-        return found | {path: self.running[path] for path in above & self.running.keys()}
+        return in_scope(self.running, scope)
 
     def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
         if self.lose_before_commit:
