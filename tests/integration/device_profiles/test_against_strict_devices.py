@@ -7,6 +7,7 @@ import pytest
 import yaml
 from lxml import etree
 
+from device_profiles import data, radius
 from device_profiles.cli import day1_text, decode, encode_lines, with_secrets
 from device_profiles.fragment import merged
 from device_profiles.profile import Profile, load_profile
@@ -105,8 +106,8 @@ class Device:
         Validator(self.schema).check(self.running)
 
     def tree(self, filters: list[etree._Element] | None = None) -> dict[Path, str]:
-        data = self.running if filters is None else self._selected(filters)
-        document = Writer(self.schema).document(data, "data", NETCONF_NAMESPACE)
+        shown = self.running if filters is None else self._selected(filters)
+        document = Writer(self.schema).document(shown, "data", NETCONF_NAMESPACE)
         return decode_xml(self.profile, etree.fromstring(document))
 
     def apply(self, config: etree._Element) -> None:
@@ -164,3 +165,27 @@ def test_a_scoped_read_brings_the_scope_and_nothing_else_is_needed(name: str) ->
 
     assert within(read, list(tree)) == within(device.tree(), list(tree))
     assert open_values(profile, tree).items() <= read.items()
+
+
+@pytest.mark.parametrize("service", ["dhcp4", "dhcp6"])
+def test_a_dhcp_server_full_of_neighbours_is_read_and_left_alone(service: str) -> None:
+    profile = load_profile(f"kea-{service}")
+    topology = load_topology(BASELINES.parent / "topology.yaml")
+    spec = topology.devices["KEA-01"]
+    document = Baselines(BASELINES, neighbours(topology)).kea(spec)[service]
+    tree = wanted(profile, "ENT-1102-MELB")
+
+    before = data.decode(profile, document)
+    changed = data.patch(profile, document, difference({}, tree))
+
+    assert data.decode(profile, changed) == {**before, **tree}
+    assert data.patch(profile, changed, difference(tree, {})) == document
+
+
+def test_rows_of_the_neighbours_are_read() -> None:
+    profile = load_profile("freeradius-sql")
+    topology = load_topology(BASELINES.parent / "topology.yaml")
+    tables = Baselines(BASELINES, neighbours(topology)).radius()
+    known = radius.radius_model(profile).tables
+    rows = [(table, row) for table in known for row in tables.get(table, [])]
+    assert len(radius.decode(profile, rows)) > len(rows)
