@@ -1,12 +1,14 @@
 """Locks, edits, commits, confirmed commits and restarts."""
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
 
-from mock_devices.netconf import NetconfDevice
+from mock_devices.netconf import NetconfDevice, load_schema
 
 
 def run_with(lab: Any, olt: NetconfDevice, sessions: int, test: Any) -> Any:
@@ -317,3 +319,46 @@ def test_a_commit_with_senseless_parameters_is_refused(
         assert (await refused(lab, client.commit(parameters))).tag == "invalid-value"
 
     on_olt(session)
+
+
+def test_a_device_with_writable_running_takes_edits_at_once(tmp_path: Path, lab: Any) -> None:
+    schema = replace(load_schema("bbf-olt"), writable_running=True)
+    device = NetconfDevice("D", schema, lab.CREDENTIALS, tmp_path, lab.OLT_BASELINE.encode())
+
+    async def run() -> None:
+        async with lab.running(device) as port, lab.connected(port) as client:
+            said = {item.text for item in client.hello.iter(f"{{{lab.BASE}}}capability")}
+            assert "urn:ietf:params:netconf:capability:writable-running:1.0" in said
+            await client.edit(lab.bearer("A", 17), target="running")
+            assert "vani-A" in await client.get_config()
+            before = device.running_xml()
+            dangling = lab.bearer("B", 18, profile="NONE")
+            error = await refused(lab, client.edit(dangling, target="running"))
+            assert error.first["error-app-tag"] == "instance-required"
+            assert device.running_xml() == before == device.candidate_xml()
+
+    asyncio.run(run())
+
+
+def test_twenty_devices_live_in_one_loop(tmp_path: Path, lab: Any) -> None:
+    devices = [
+        NetconfDevice(f"D{number}", load_schema("bbf-olt"), lab.CREDENTIALS, tmp_path)
+        for number in range(20)
+    ]
+
+    async def serve(device: NetconfDevice) -> str:
+        async with lab.running(device) as port, lab.connected(port) as client:
+            name = "<subscriber-profile><name>{}</name></subscriber-profile>"
+            space = "urn:bbf:yang:bbf-subscriber-profiles"
+            inner = name.format(device.name)
+            await client.edit(f'<subscriber-profiles xmlns="{space}">{inner}</subscriber-profiles>')
+            await client.commit()
+            shown: str = await client.get_config()
+            return shown
+
+    async def run() -> list[str]:
+        return await asyncio.gather(*map(serve, devices))
+
+    shown = asyncio.run(run())
+    assert all(f">{device.name}<" in text for device, text in zip(devices, shown, strict=True))
+    assert len({device.host_key_public for device in devices}) == 20
