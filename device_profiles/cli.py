@@ -29,7 +29,7 @@ class Command:
 
 
 def decode(profile: Profile, text: str, scope: Collection[Path] = ((),)) -> dict[Path, str]:
-    """Return the tree of a running configuration, reduced to the paths in ``scope``.
+    """Return the tree of a running configuration, reduced to ``scope`` and the entries it lies in.
 
     Secret values come back as digests of what the device shows. Toggles that the text does not
     show have their default, at the root and in sections that cannot be removed. Banners are left

@@ -26,7 +26,7 @@ def data_model(profile: Profile) -> DataModel:
 def decode(
     profile: Profile, document: Mapping[str, Any], scope: Collection[Path] = ((),)
 ) -> dict[Path, str]:
-    """Return the tree of a JSON document, reduced to the paths in ``scope``.
+    """Return the tree of a JSON document, reduced to ``scope`` and the entries it lies in.
 
     Raises ProfileError naming the path for lists of objects the profile has no keys for.
     """

@@ -46,7 +46,7 @@ def decode(
     rows: Iterable[tuple[str, Mapping[str, Cell]]],
     scope: Collection[Path] = ((),),
 ) -> dict[Path, str]:
-    """Return the tree of (table, row) pairs, reduced to the paths in ``scope``.
+    """Return the tree of (table, row) pairs, reduced to ``scope`` and the entries it lies in.
 
     Raises ProfileError for a table the profile does not know and for two rows with the same key.
     """
