@@ -1,8 +1,18 @@
-"""Receipts of adapters whose sites can be refused one by one."""
+"""What goes into an apply and comes out of it, the same for all adapters."""
 
 from collections.abc import Mapping, Sequence
 
 from adapters.seam import ApplyMode, Receipt, SiteEdits, SiteOutcome, SiteReceipt
+from device_profiles.tree import Edit
+
+
+def changes_of(batch: Sequence[SiteEdits]) -> list[SiteEdits]:
+    """Return the sites that have edits, each once: a site stands or falls as one."""
+    edits: dict[str, tuple[Edit, ...]] = {}
+    for site in batch:
+        if site.edits:
+            edits[site.site] = (*edits.get(site.site, ()), *site.edits)
+    return [SiteEdits(site, each) for site, each in edits.items()]
 
 
 def receipt(

@@ -16,7 +16,7 @@ from adapters.errors import (
     Unsupported,
 )
 from adapters.faults.codec import codec_errors
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -103,7 +103,7 @@ class CliSession:
         A batch without edits sends nothing. Raises SessionLost with ``outcome_unknown`` when the
         conversation breaks off after the first line.
         """
-        changes = [site for site in batch if site.edits]
+        changes = changes_of(batch)
         if not changes:
             return receipt(batch, mode, {})
         with codec_errors(self._device):

@@ -13,7 +13,7 @@ from adapters.errors import (
 from adapters.seam import Endpoint
 from adapters.web import WebClient
 
-_UNSUPPORTED = 2
+_SUCCESS, _UNSUPPORTED, _EMPTY = 0, 2, 3
 
 
 class ControlAgent:
@@ -45,7 +45,7 @@ class ControlAgent:
         text = str(answer.get("text", ""))
         if answer["result"] == _UNSUPPORTED:
             raise Unsupported(f"{name}: {text}", device=self.device)
-        if answer["result"] != 0:
+        if answer["result"] not in (_SUCCESS, _EMPTY):
             raise CommitRefused(text, device=self.device, tag=name)
         found = answer.get("arguments") or {}
         if not isinstance(found, dict):

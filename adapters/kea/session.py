@@ -13,7 +13,7 @@ from typing import Any
 from adapters.errors import CommitRefused, LockDenied, SessionLost, Unsupported
 from adapters.faults.codec import codec_errors
 from adapters.kea.agent import ControlAgent
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -83,7 +83,7 @@ class KeaSession:
         changing the configuration, CommitRefused when nothing took effect, SessionLost with
         ``outcome_unknown``.
         """
-        changes = [site for site in batch if site.edits]
+        changes = changes_of(batch)
         if not changes:
             return receipt(batch, mode, {})
         for _ in range(_ATTEMPTS):

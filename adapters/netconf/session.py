@@ -18,7 +18,7 @@ from adapters.faults.codec import codec_errors
 from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -106,7 +106,7 @@ class NetconfSession:
         committed. A batch without edits sends nothing. Raises LockDenied; CommitRefused when
         nothing took effect; SessionLost with ``outcome_unknown`` when the commit had left.
         """
-        changes = [site for site in batch if site.edits]
+        changes = changes_of(batch)
         if not changes:
             return receipt(batch, mode, {})
         if Capability.TRANSACTION not in self._capabilities:

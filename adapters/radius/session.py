@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import ColumnElement, TableClause
 from adapters.errors import EditRefused, SessionLost, Unsupported
 from adapters.faults.codec import codec_errors
 from adapters.faults.sql import sqlalchemy_errors
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -79,7 +79,7 @@ class RadiusSession:
         Raises Unreachable, and SessionLost with ``outcome_unknown`` when the commit's answer did
         not come.
         """
-        wanted = [site for site in batch if site.edits]
+        wanted = changes_of(batch)
         if not wanted:
             return receipt(batch, mode, {})
         with codec_errors(self._device):

@@ -13,7 +13,7 @@ from adapters.errors import (
     Unsupported,
 )
 from adapters.faults.codec import codec_errors
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -82,7 +82,7 @@ class RestSession:
 
         Raises SessionLost with ``outcome_unknown`` when an answer did not come.
         """
-        changes = [site for site in batch if site.edits]
+        changes = changes_of(batch)
         if not changes:
             return receipt(batch, mode, {})
         with codec_errors(self._device):

@@ -12,7 +12,7 @@ from adapters.errors import (
     Unsupported,
 )
 from adapters.faults.codec import codec_errors
-from adapters.receipts import receipt
+from adapters.receipts import changes_of, receipt
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -81,7 +81,7 @@ class SnmpSession:
         Rows that are there already are changed, not created, and what is as wanted is not sent.
         Raises SessionLost with ``outcome_unknown`` when a SET's answer did not come.
         """
-        changes = [site for site in batch if site.edits]
+        changes = changes_of(batch)
         if not changes:
             return receipt(batch, mode, {})
         with codec_errors(self._device):

@@ -79,7 +79,7 @@ class DeviceWriter:
         """Try again later what can get better by itself; hold the rest for people."""
         log.warning("device.not_written", device=device, reason=error.reason, error=str(error))
         with self._engine.begin() as connection:
-            touched |= set(intents.sites_waiting(connection, device))
+            touched.update(intents.sites_waiting(connection, device))
             if error.retry:
                 changes.postpone(
                     connection,
@@ -102,7 +102,7 @@ class DeviceWriter:
         anyone = sites[0] if sites else unresolved[0].site
         with self._sessions.open(device, anyone) as session:
             for row in unresolved:
-                touched |= recovery.resolve(self._engine, session, device, row.id)
+                touched.update(recovery.resolve(self._engine, session, device, row.id))
             with self._engine.begin() as connection:
                 changes.reclaim(connection, device)
             while True:
@@ -113,7 +113,7 @@ class DeviceWriter:
                 if not claimed:
                     return
                 _Group(self, session, device, epoch).write(claimed)
-                touched |= claimed.keys()
+                touched.update(claimed)
 
     @property
     def engine(self) -> sa.Engine:
@@ -216,10 +216,11 @@ class _Group:
         self._prove(receipt, plans, claimed)
 
     def _mode(self, transaction: str) -> ApplyMode:
-        confirmed = Capability.CONFIRMED_COMMIT in self._session.capabilities
+        # With a window the device returns by itself; where it cannot, it is saved after proof only.
+        two_steps = {Capability.CONFIRMED_COMMIT, Capability.STARTUP} & self._session.capabilities
         return ApplyMode(
             transaction,
-            confirm_within=self._settings.confirm_seconds if confirmed else None,
+            confirm_within=self._settings.confirm_seconds if two_steps else None,
             before_commit=partial(
                 store.mark_sent, self._engine, transaction, self._device, self._epoch
             ),

@@ -137,3 +137,12 @@ def test_the_schema_and_the_tables_are_the_same(lab: Any) -> None:
         context = MigrationContext.configure(connection)
         found = compare_metadata(context, [rom.store.tables.metadata, inventory.tables.metadata])
     assert [entry for entry in found if "procrastinate" not in str(entry)] == []
+
+
+def test_the_writer_tells_which_sites_it_decided_something_for(lab: Any) -> None:
+    lab.want("A", site("A"))
+    lab.want("B", site("B"))
+    assert lab.writer().run(lab.name) == {"A", "B"}
+    lab.device.unreachable = True
+    lab.want("A", site("A", "800"))
+    assert lab.writer().run(lab.name) == {"A"}
