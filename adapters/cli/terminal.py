@@ -21,7 +21,7 @@ _END = re.compile(
     rf"(?:^{_PROMPT}[ \t]*\Z)"
     r"|(?P<pager>^ ?-+ ?More ?-+ *\Z)"
     r"|(?P<confirm>\[confirm\] ?\Z)"
-    r"|(?P<question>(?:[\[(]y(?:es)?/n(?:o)?[\])]:? ?|\]\? ?|[Pp]assword: ?)\Z)",
+    r"|(?P<question>(?:[\[(]y(?:es)?/n(?:o)?[\])][?:]* ?|\]\? ?|[Pp]assword: ?)\Z)",
     re.MULTILINE,
 )
 _ERASED_PAGER = re.compile(r"\x08+ *\x08*| ?-+ ?More ?-+ *")

@@ -51,7 +51,13 @@ class Conversation:
     @property
     def alive(self) -> bool:
         """Whether calls can still be made."""
-        return bool(self._session.connected) and self._session.is_alive()
+        transport = self._session.transport
+        return bool(
+            self._session.connected
+            and self._session.is_alive()
+            and transport is not None
+            and transport.is_active()
+        )
 
     def offers(self, capability: str) -> bool:
         """Tell whether the device's hello had ``capability``, such as ``:candidate``."""

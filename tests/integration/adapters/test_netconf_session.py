@@ -51,7 +51,11 @@ def test_what_is_applied_is_read_back_within_the_scope_only(session: Any, lab: A
         ROOT: "",
         (*ROOT, "type"): "iana-if-type:ethernetCsmacd",
     }
-    assert session.read([(*ROOT, "type")]) == {(*ROOT, "type"): "iana-if-type:ethernetCsmacd"}
+    other = ("ietf-interfaces:interfaces", "interface[name='eth-2']", "type")
+    assert session.read([other]) == {
+        other[:2]: "",
+        other: "iana-if-type:ethernetCsmacd",
+    }, "an entry that a path lies in is told as well"
     assert session.read([]) == {}
 
 

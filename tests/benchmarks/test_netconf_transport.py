@@ -1,0 +1,185 @@
+"""One device transaction over the repaired transport, the stock one, and no library at all.
+
+All against the same simulated device in one run: only the ratios mean anything.
+"""
+
+import asyncio
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+from lxml import etree
+from ncclient import manager
+from pydantic import SecretStr
+
+from adapters.netconf import operations
+from adapters.netconf.rpc import Conversation
+from adapters.netconf.transport import opened
+from adapters.seam import Endpoint
+from mock_devices.netconf import NetconfDevice, load_schema
+
+BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
+INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
+TYPES = "urn:ietf:params:xml:ns:yang:iana-if-type"
+PASSWORD = "lab"
+WARM_UP, CYCLES, STOCK_CYCLES = 5, 60, 5
+FRAME_END = b"\n##\n"
+
+pytestmark = pytest.mark.benchmark
+
+
+def config(value: int) -> etree._Element:
+    return etree.fromstring(
+        f'<config xmlns="{BASE}"><interfaces xmlns="{INTERFACES}" xmlns:t="{TYPES}"><interface>'
+        f"<name>eth-1</name><type>t:ethernetCsmacd</type><description>{value}</description>"
+        "</interface></interfaces></config>"
+    )
+
+
+def transaction(value: int) -> list[etree._Element]:
+    return [
+        operations.lock("candidate"),
+        operations.edit_config(config(value), isolated=True),
+        operations.validate(),
+        operations.commit(),
+        operations.unlock("candidate"),
+    ]
+
+
+def milliseconds(cycle: Callable[[int], None], cycles: int) -> float:
+    taken = []
+    for number in range(WARM_UP + cycles if cycles > WARM_UP else cycles):
+        began = time.perf_counter()
+        cycle(number)
+        taken.append(1000 * (time.perf_counter() - began))
+    return statistics.median(taken[-cycles:])
+
+
+class Raw:
+    """NETCONF by asyncssh alone, which also does not wait for replies when pipelined."""
+
+    def __init__(self, process: Any) -> None:
+        self.process = process
+        self.number = 0
+        self.buffer = b""
+
+    async def greet(self) -> None:
+        hello = (
+            f'<hello xmlns="{BASE}"><capabilities><capability>'
+            "urn:ietf:params:netconf:base:1.1</capability></capabilities></hello>"
+        )
+        self.process.stdin.write(hello.encode() + b"]]>]]>")
+        await self.until(b"]]>]]>")
+
+    async def until(self, end: bytes) -> bytes:
+        while end not in self.buffer:
+            self.buffer += await self.process.stdout.read(65536)
+        message, _, self.buffer = self.buffer.partition(end)
+        return message
+
+    def send(self, operation: etree._Element) -> None:
+        self.number += 1
+        rpc = etree.Element(f"{{{BASE}}}rpc", {"message-id": str(self.number)})
+        rpc.append(operation)
+        data = etree.tostring(rpc)
+        self.process.stdin.write(b"\n#%d\n%b%b" % (len(data), data, FRAME_END))
+
+    async def reply(self) -> None:
+        assert b"<ok" in await self.until(FRAME_END)
+
+    async def cycle(self, value: int, *, pipelined: bool) -> None:
+        sequence = transaction(value)
+        for operation in sequence:
+            self.send(operation)
+            if not pipelined:
+                await self.reply()
+        if pipelined:
+            for _ in sequence:
+                await self.reply()
+
+
+async def raw_milliseconds(port: int, *, pipelined: bool) -> float:
+    async with asyncssh.connect(
+        "127.0.0.1", port, username="rom", password=PASSWORD, known_hosts=None, client_keys=None,
+        config=None,
+    ) as connection:  # fmt: skip
+        process = await connection.create_process(subsystem="netconf", encoding=None)
+        raw = Raw(process)
+        await raw.greet()
+        taken = []
+        for number in range(WARM_UP + CYCLES):
+            began = time.perf_counter()
+            await raw.cycle(number, pipelined=pipelined)
+            taken.append(1000 * (time.perf_counter() - began))
+        return statistics.median(taken[WARM_UP:])
+
+
+def stock_milliseconds(endpoint: Endpoint) -> float:
+    with manager.connect(
+        host=endpoint.host, port=endpoint.port, username="rom", password=PASSWORD,
+        hostkey_verify=False, allow_agent=False, look_for_keys=False,
+    ) as session:  # fmt: skip
+
+        def cycle(value: int) -> None:
+            session.lock("candidate")
+            session.edit_config(config(value), target="candidate")
+            session.validate()
+            session.commit()
+            session.unlock("candidate")
+
+        return milliseconds(cycle, STOCK_CYCLES)
+
+
+def repaired_milliseconds(endpoint: Endpoint) -> float:
+    conversation = Conversation(*opened(endpoint, 10), endpoint.device)
+
+    def cycle(value: int) -> None:
+        for operation in transaction(value):
+            conversation.call(operation, 10)
+
+    try:
+        return milliseconds(cycle, CYCLES)
+    finally:
+        conversation.close()
+
+
+def test_a_transaction_of_the_repaired_transport_is_within_half_again_of_raw_ssh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = NetconfDevice("OLT", load_schema("bbf-olt"), {"rom": PASSWORD}, tmp_path)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def on_loop(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+
+    port = on_loop(device.start())
+    endpoint = Endpoint(
+        "OLT", "bbf-olt", "127.0.0.1", port, "rom", SecretStr(PASSWORD), device.host_key_public
+    )
+    try:
+        raw = asyncio.run(raw_milliseconds(port, pipelined=False))
+        pipelined = asyncio.run(raw_milliseconds(port, pipelined=True))
+        repaired = repaired_milliseconds(endpoint)
+        stock = stock_milliseconds(endpoint)
+    finally:
+        on_loop(device.stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+        loop.close()
+    with capsys.disabled():
+        print(  # noqa: T201 - a benchmark reports
+            f"\nlock, edit-config, validate, commit, unlock (median ms): raw asyncssh {raw:.1f}, "
+            f"pipelined {pipelined:.1f}, repaired ncclient {repaired:.1f}, "
+            f"stock ncclient {stock:.1f}\n"
+            f"repaired / raw = {repaired / raw:.2f}; repaired / pipelined = "
+            f"{repaired / pipelined:.2f}; stock / repaired = {stock / repaired:.0f}"
+        )
+    assert repaired <= 1.5 * raw
+    assert stock > 10 * repaired
