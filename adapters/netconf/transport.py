@@ -47,6 +47,9 @@ class DirectSession(SSHSession):  # type: ignore[misc]  # ncclient has no types
         super().__init__(device_handler)
         self._write_lock = threading.Lock()
 
+    def load_known_hosts(self, filename: str | None = None) -> None:
+        """Load nothing: only the pinned key counts, whatever files lie in a home directory."""
+
     def send(self, message: str) -> None:
         """Send ``message`` in the framing agreed on; return when the transport has it."""
         if not self.connected:

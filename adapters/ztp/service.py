@@ -44,9 +44,21 @@ class Desk(Protocol):
         """Take note of ``started``, ``failed`` or ``completed``."""
 
 
-def router(desk: Desk) -> APIRouter:
-    """Return the routes below ``/ztp/v1/{token}/``."""
+def peer(request: Request) -> str:
+    """Return the address of the other end of the connection."""
+    return request.client.host if request.client else ""
+
+
+def router(desk: Desk, client_of: Callable[[Request], str] = peer) -> APIRouter:
+    """Return the routes below ``/ztp/v1/{token}/``.
+
+    ``client_of`` tells the address a request came from, which proves the circuit; behind a proxy
+    it has to be the proxy's word.
+    """
     routes = APIRouter(prefix="/ztp/v1/{token}", include_in_schema=False)
+
+    def who(token: str, serial: str, request: Request) -> tuple[str, str, str]:
+        return _checked(_TOKEN, token), _checked(_SERIAL, serial), client_of(request)
 
     @routes.get("/ztp.py")
     def script(token: str) -> Response:
@@ -54,31 +66,26 @@ def router(desk: Desk) -> APIRouter:
 
     @routes.get("/config/{serial}")
     def config(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.config(*_who(token, serial, request)))
+        return _answer(lambda: desk.config(*who(token, serial, request)))
 
     @routes.get("/sha512/{serial}")
     def sha512(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.sha512(*_who(token, serial, request)).encode() + b"\n")
+        return _answer(lambda: desk.sha512(*who(token, serial, request)).encode() + b"\n")
 
     @routes.get("/exec/{serial}")
     def exec_lines(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.exec_lines(*_who(token, serial, request)))
+        return _answer(lambda: desk.exec_lines(*who(token, serial, request)))
 
     @routes.get("/event/{serial}/{name}")
     def event(token: str, serial: str, name: str, request: Request, d: str = "") -> Response:
         def noted() -> bytes:
             known, detail = _checked(_EVENT, name), _checked(_DETAIL, d)
-            desk.event(*_who(token, serial, request), known, detail)
+            desk.event(*who(token, serial, request), known, detail)
             return b"ok\n"
 
         return _answer(noted)
 
     return routes
-
-
-def _who(token: str, serial: str, request: Request) -> tuple[str, str, str]:
-    client = request.client.host if request.client else ""
-    return _checked(_TOKEN, token), _checked(_SERIAL, serial), client
 
 
 def _checked(pattern: re.Pattern[str], text: str) -> str:

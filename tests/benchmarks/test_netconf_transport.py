@@ -4,10 +4,12 @@ All against the same simulated device in one run: only the ratios mean anything.
 """
 
 import asyncio
+import json
 import statistics
-import threading
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,13 @@ from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
 from adapters.seam import Endpoint
-from mock_devices.netconf import NetconfDevice, load_schema
 
 BASE = "urn:ietf:params:xml:ns:netconf:base:1.0"
 INTERFACES = "urn:ietf:params:xml:ns:yang:ietf-interfaces"
 TYPES = "urn:ietf:params:xml:ns:yang:iana-if-type"
 PASSWORD = "lab"
-WARM_UP, CYCLES, STOCK_CYCLES = 5, 60, 5
+WARM_UP, CYCLES, STOCK_CYCLES, ROUNDS = 5, 40, 5, 4
+PROJECT = Path(__file__).parents[2]
 FRAME_END = b"\n##\n"
 
 pytestmark = pytest.mark.benchmark
@@ -148,31 +150,47 @@ def repaired_milliseconds(endpoint: Endpoint) -> float:
         conversation.close()
 
 
+DEVICE = """
+import asyncio, json, sys
+from pathlib import Path
+from mock_devices.netconf import NetconfDevice, load_schema
+
+async def main():
+    device = NetconfDevice("OLT", load_schema("bbf-olt"), {"rom": "lab"}, Path(sys.argv[1]))
+    port = await device.start()
+    print(json.dumps([port, device.host_key_public]), flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Iterator[Endpoint]:
+    """A device in a process of its own, so that nobody shares its interpreter."""
+    with subprocess.Popen(  # noqa: S603 - our own interpreter and text
+        [sys.executable, "-c", DEVICE, str(tmp_path)], stdout=subprocess.PIPE, cwd=PROJECT
+    ) as process:
+        assert process.stdout is not None
+        port, key = json.loads(process.stdout.readline())
+        yield Endpoint("OLT", "bbf-olt", "127.0.0.1", port, "rom", SecretStr(PASSWORD), key)
+        process.terminate()
+
+
 def test_a_transaction_of_the_repaired_transport_is_within_half_again_of_raw_ssh(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    endpoint: Endpoint, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    device = NetconfDevice("OLT", load_schema("bbf-olt"), {"rom": PASSWORD}, tmp_path)
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    def on_loop(work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
-
-    port = on_loop(device.start())
-    endpoint = Endpoint(
-        "OLT", "bbf-olt", "127.0.0.1", port, "rom", SecretStr(PASSWORD), device.host_key_public
-    )
-    try:
-        raw = asyncio.run(raw_milliseconds(port, pipelined=False))
-        pipelined = asyncio.run(raw_milliseconds(port, pipelined=True))
-        repaired = repaired_milliseconds(endpoint)
-        stock = stock_milliseconds(endpoint)
-    finally:
-        on_loop(device.stop())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
+    rounds = [
+        (
+            asyncio.run(raw_milliseconds(endpoint.port, pipelined=False)),
+            asyncio.run(raw_milliseconds(endpoint.port, pipelined=True)),
+            repaired_milliseconds(endpoint),
+        )
+        for _ in range(ROUNDS)
+    ]
+    # The best round of each: what disturbs a shared machine only ever makes slower.
+    raw, pipelined, repaired = (min(each) for each in zip(*rounds, strict=True))
+    stock = stock_milliseconds(endpoint)
     with capsys.disabled():
         print(  # noqa: T201 - a benchmark reports
             f"\nlock, edit-config, validate, commit, unlock (median ms): raw asyncssh {raw:.1f}, "
