@@ -13,7 +13,7 @@ from device_profiles.models import DataModel
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, format_step, parse_step, schema_path
 from device_profiles.tree import PRESENT, Edit, Path, Tree, in_scope, path_text, topmost
-from device_profiles.values import canonical_value
+from device_profiles.values import canonical_value, digest
 
 
 def data_model(profile: Profile) -> DataModel:
@@ -28,11 +28,15 @@ def decode(
 ) -> dict[Path, str]:
     """Return the tree of a JSON document, reduced to ``scope`` and the entries it lies in.
 
-    Raises ProfileError naming the path for lists of objects the profile has no keys for.
+    Secret values come back as digests. Raises ProfileError naming the path for lists of objects
+    the profile has no keys for.
     """
     tree: dict[Path, str] = {}
     _decode_object(data_model(profile), document, (), tree)
-    return in_scope(tree, scope)
+    return {
+        path: digest(value) if value and profile.is_secret(path) else value
+        for path, value in in_scope(tree, scope).items()
+    }
 
 
 def _decode_object(

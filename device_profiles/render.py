@@ -26,6 +26,8 @@ _STEP = re.compile(
 )
 _PREDICATE = re.compile(rf"\[([^='\[\]]+)='((?:{_EXPRESSION}|[^'])*)'\]")
 _WHEN = "when"
+_GIVEN = "given"
+"""Marks an entry that engineering owns: a site writes below it and never creates or removes it."""
 Context = Mapping[str, Any]
 
 
@@ -87,12 +89,12 @@ class _Writer:
 
     def nodes(self, path: Path, children: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
         for source, child in children.items():
-            if source != _WHEN and self.holds(child):
+            if source not in (_WHEN, _GIVEN) and self.holds(child):
                 yield from self.node((*path, self.step(path, source)), child)
 
     def node(self, path: Path, content: Any) -> Iterator[tuple[Path, str]]:
         if isinstance(content, dict):
-            if self._exists_by_itself(path):
+            if self._exists_by_itself(path) and not content.get(_GIVEN):
                 yield path, PRESENT
             yield from self.nodes(path, content)
         elif content is None:

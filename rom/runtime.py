@@ -59,7 +59,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """
     with ExitStack() as stack:
         engine, url = stack.enter_context(open_database(settings))
-        vault = Vault(engine, master_key(settings.data_dir, settings.master_key))
+        vault = Vault(engine, master_key(settings.data_dir, settings.master_key), settings.base_url)
         load_files(engine, vault, settings)
         fleet = Fleet(load_profile, vault.resolve)
         stack.callback(fleet.close)

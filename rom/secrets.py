@@ -20,6 +20,8 @@ from adapters.errors import SecretUnavailable
 from rom.store.tables import secret
 
 DERIVED = ("bgp", "ce-enable", "ce-login", "tacacs", "snmp-auth", "snmp-priv", "ztp")
+BOOT_URL = "ztp-url"
+"""What DHCP tells a site's router to fetch; it holds the token that proves the circuit."""
 _LENGTH = 24
 _KEY_FILE = "master.key"
 
@@ -49,8 +51,9 @@ def master_key(data_dir: Path, given: SecretStr | None) -> SecretStr:
 class Vault:
     """Resolves secret names to values; keeps what it is told encrypted in the database."""
 
-    def __init__(self, engine: sa.Engine, key: SecretStr) -> None:
+    def __init__(self, engine: sa.Engine, key: SecretStr, base_url: str = "") -> None:
         self._engine = engine
+        self._base_url = base_url
         self._key = key
         self._cipher = Fernet(base64.urlsafe_b64encode(self._digest("encryption")))
 
@@ -74,7 +77,11 @@ class Vault:
             sealed = connection.scalar(sa.select(secret.c.sealed).where(secret.c.name == name))
         if sealed is not None:
             return SecretStr(self._cipher.decrypt(bytes(sealed)).decode())
-        if name.partition("/")[0] not in DERIVED:
+        kind, _, subject = name.partition("/")
+        if kind == BOOT_URL:
+            token = self.resolve(f"ztp/{subject}").get_secret_value()
+            return SecretStr(f"{self._base_url}/ztp/v1/{token}/ztp.py")
+        if kind not in DERIVED:
             message = f"no secret is known under the name {name!r}"
             raise SecretUnavailable(message)
         text = base64.b32encode(self._digest(f"secret/{name}")).decode()

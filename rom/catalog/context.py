@@ -17,8 +17,6 @@ def site_context(
     items: Mapping[str, Mapping[str, Any]],
     allocations: Mapping[str, Mapping[str, Any]],
     device: Mapping[str, Any],
-    *,
-    boot_url: str | None = None,
 ) -> dict[str, Any]:
     """Return the context for rendering fragments on ``device``.
 
@@ -38,8 +36,6 @@ def site_context(
     circuit = circuit_id(allocations, customer)
     if circuit is not None:
         context["circuit_id"] = circuit
-    if boot_url is not None:
-        context["ztp"] = {"boot_url": boot_url}
     return context
 
 

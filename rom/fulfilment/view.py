@@ -60,7 +60,6 @@ class SiteView:
             self.values,
             self.allocations,
             device,
-            boot_url=self.boot_url,
         )
 
     def dependencies_met(self, item: Item) -> bool:

@@ -18,7 +18,7 @@ from device_profiles.cli import with_secrets
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.orders.states import FINAL_ITEM_STATES, ItemState
-from rom.secrets import Vault
+from rom.secrets import BOOT_URL, Vault
 from rom.store.tables import order_item
 
 log = structlog.get_logger()
@@ -46,8 +46,7 @@ class ZtpDesk:
 
     def boot_url(self, site: str) -> str:
         """Return what DHCP tells a router at the site to fetch; the token is the circuit's."""
-        token = self._vault.resolve(f"ztp/{site}").get_secret_value()
-        return f"{self._base_url}/ztp/v1/{token}/ztp.py"
+        return self._vault.resolve(f"{BOOT_URL}/{site}").get_secret_value()
 
     def script(self, token: str) -> bytes:
         """Return the day-0 script for a circuit that has a router coming."""

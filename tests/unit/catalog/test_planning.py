@@ -144,7 +144,6 @@ def test_a_sites_context_is_rebuilt_from_its_order_and_allocations(
         items,
         wanted["res"],
         wanted["device"],
-        boot_url=wanted["ztp"]["boot_url"],
     )
     assert context == wanted
     assert yaml.safe_load(yaml.safe_dump(context)) == wanted
@@ -183,7 +182,7 @@ def test_what_is_not_allocated_yet_is_not_shown(catalog: Catalog) -> None:
         shown_resource(spec, chars, {})
 
 
-def test_a_context_without_a_vlan_or_boot_url_leaves_them_out() -> None:
+def test_a_context_without_a_vlan_has_no_circuit_id() -> None:
     context = site_context({"key": "X"}, {}, {}, {}, {}, {"name": "OLT-SOUTH-03"})
     assert set(context) == {"site", "customer", "network", "item", "res", "device"}
 
