@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 
 import sqlalchemy as sa
 import structlog
+
 from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
-
 from inventory.lab_import import import_lab
 from inventory.load import load_file
 from rom.catalog.loader import load_catalog
@@ -23,7 +23,8 @@ from rom.fulfilment.ztp_desk import ZtpDesk
 from rom.gateway import Gateway
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
-from rom.ledger.writer import DeviceWriter, WriterSettings
+from rom.ledger.group import WriterSettings
+from rom.ledger.writer import DeviceWriter
 from rom.preview import RollbackPreview
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
@@ -70,7 +71,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         transitions = Transitions(documents)
         targets = Targets(engine, fleet, vault)
         desk = ZtpDesk(engine, transitions, vault, settings.base_url, wakes.site)
-        writer = DeviceWriter(engine, targets, _writer_settings(settings))
+        writer = DeviceWriter(engine, targets, _writer_settings(settings), vault)
         proof = ProofSettings(
             settings.retry_seconds, settings.twamp_packets, settings.twamp_interval
         )

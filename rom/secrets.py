@@ -60,9 +60,17 @@ class Vault:
     def _digest(self, purpose: str) -> bytes:
         return hmac.digest(self._key.get_secret_value().encode(), purpose.encode(), sha256)
 
+    def seal(self, plain: bytes) -> bytes:
+        """Return ``plain`` encrypted under the master key."""
+        return self._cipher.encrypt(plain)
+
+    def unseal(self, sealed: bytes) -> bytes:
+        """Return what was sealed under the same master key."""
+        return self._cipher.decrypt(sealed)
+
     def remember(self, name: str, value: str) -> None:
         """Keep a secret under its name, replacing an earlier value."""
-        sealed = self._cipher.encrypt(value.encode())
+        sealed = self.seal(value.encode())
         statement = insert(secret).values(name=name, sealed=sealed)
         with self._engine.begin() as connection:
             connection.execute(
@@ -76,7 +84,7 @@ class Vault:
         with self._engine.connect() as connection:
             sealed = connection.scalar(sa.select(secret.c.sealed).where(secret.c.name == name))
         if sealed is not None:
-            return SecretStr(self._cipher.decrypt(bytes(sealed)).decode())
+            return SecretStr(self.unseal(bytes(sealed)).decode())
         kind, _, subject = name.partition("/")
         if kind == BOOT_URL:
             token = self.resolve(f"ztp/{subject}").get_secret_value()

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rom.ledger.model import Policy
 from rom.store.tables import change
 
 DUE = sa.or_(change.c.due_at.is_(None), change.c.due_at <= sa.func.now())
@@ -19,6 +20,8 @@ def request(
     kind: str,
     order_id: str | None = None,
     item_id: str | None = None,
+    task_id: str | None = None,
+    policy: Policy = Policy.APPLY,
     blocked: bool = False,
 ) -> int:
     """Ask the device's writer to make the site's present intent true; returns the change's id."""
@@ -30,6 +33,8 @@ def request(
             kind=kind,
             order_id=order_id,
             item_id=item_id,
+            task_id=task_id,
+            policy=policy,
             state="blocked" if blocked else "waiting",
         )
         .returning(change.c.id)
@@ -146,6 +151,15 @@ def of_item(connection: sa.Connection, order_id: str, item_id: str) -> list[sa.R
             sa.select(change)
             .where(change.c.order_id == order_id, change.c.item_id == item_id)
             .order_by(change.c.id)
+        )
+    )
+
+
+def of_task(connection: sa.Connection, task_id: str) -> list[sa.Row[Any]]:
+    """Return the changes a rollback task has asked for so far."""
+    return list(
+        connection.execute(
+            sa.select(change).where(change.c.task_id == task_id).order_by(change.c.id)
         )
     )
 

@@ -1,6 +1,7 @@
 """Site intents: what each site must have on each device, one fragment for each item's key."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +45,37 @@ def fragments(connection: sa.Connection, device: str, site: str) -> dict[str, Fr
         )
     ) or []  # fmt: skip
     return {key: fragment_from_json(document) for key, document in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A site's part on a device: the role the device plays for it, and a fragment for each key."""
+
+    role: str
+    fragments: Mapping[str, Fragment]
+
+
+def of_sites(connection: sa.Connection, device: str, sites: Collection[str]) -> dict[str, Intent]:
+    """Return the sites' intents on a device; an empty one for a site that has none."""
+    rows = connection.execute(
+        sa.select(site_intent).where(
+            site_intent.c.device == device, site_intent.c.site.in_(list(sites))
+        )
+    )
+    found = {
+        row.site: Intent(row.role, {key: fragment_from_json(each) for key, each in row.fragments})
+        for row in rows
+    }
+    return {site: found.get(site, Intent("", {})) for site in sites}
+
+
+def drop_empty(connection: sa.Connection, site: str) -> None:
+    """Forget the site's intents that want nothing any more."""
+    connection.execute(
+        sa.delete(site_intent).where(
+            site_intent.c.site == site, sa.func.jsonb_array_length(site_intent.c.fragments) == 0
+        )
+    )
 
 
 def wanted(connection: sa.Connection, device: str, site: str) -> Fragment:

@@ -34,6 +34,15 @@ class SharedState:
         return content_hash(self.tree)
 
 
+class Policy(StrEnum):
+    """What to do where the device holds neither what was before nor what we wrote."""
+
+    APPLY = "apply"  # towards a new intent: the intent wins, foreign content blocks
+    REFUSE = "refuse"  # change nothing and report every conflict
+    KEEP = "keep"  # leave whole entries that somebody has touched, and what they refer to
+    FORCE = "force"  # go on regardless
+
+
 class ConflictKind(StrEnum):
     """Why a plan may not simply go ahead."""
 
@@ -60,6 +69,8 @@ class SiteState:
     net: Mapping[Path, NetEffect] = field(default_factory=dict)
     shared: Mapping[Path, SharedState] = field(default_factory=dict)
     """Shared objects the site owns or now wants, as far as they are known."""
+    later: Mapping[Path, str] = field(default_factory=dict)
+    """Paths that another site has written after this one, with that site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +87,28 @@ class SitePlan:
     released: tuple[Path, ...] = ()
     """Roots of shared objects the site no longer needs."""
     conflicts: tuple[Conflict, ...] = ()
+    lapsed: tuple[Path, ...] = ()
+    """Paths to restore that hold again what they held before us; nothing of ours is left there."""
+    relinked: tuple[tuple[Path, str], ...] = ()
+    """Paths that a later writer keeps: its ``before`` becomes ours, nothing is sent."""
+    kept: tuple[Path, ...] = ()
+    """Paths left as they are because somebody has touched the entry they belong to."""
+    policy: Policy = Policy.APPLY
 
     @property
     def blocking(self) -> tuple[Conflict, ...]:
-        """Conflicts over which a change towards a new intent must not go."""
-        harmless = (ConflictKind.DRIFT, ConflictKind.ORPHAN_SHARED)
-        return tuple(c for c in self.conflicts if c.kind not in harmless)
+        """The conflicts over which this plan must not go."""
+        return tuple(c for c in self.conflicts if c.kind in _BLOCKING[self.policy])
+
+
+# A template that differs is never overwritten, whatever the policy.
+_BLOCKING = {
+    Policy.APPLY: (ConflictKind.TEMPLATE_DRIFT, ConflictKind.FOREIGN_CONTENT),
+    Policy.REFUSE: (
+        ConflictKind.TEMPLATE_DRIFT,
+        ConflictKind.FOREIGN_CONTENT,
+        ConflictKind.DRIFT,
+    ),
+    Policy.KEEP: (ConflictKind.TEMPLATE_DRIFT,),
+    Policy.FORCE: (ConflictKind.TEMPLATE_DRIFT,),
+}

@@ -4,6 +4,7 @@ Apply, modify and rollback are one operation; a rollback wants the empty fragmen
 before us is restored, never deleted, and what other sites wrote is never looked at.
 """
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -23,10 +24,13 @@ from rom.ledger.model import (
     Conflict,
     ConflictKind,
     NetEffect,
+    Policy,
     SharedState,
     SitePlan,
     SiteState,
 )
+
+_KEY = re.compile(r"='([^']*)'")
 
 
 def read_scope(wanted: Fragment, state: SiteState) -> frozenset[Path]:
@@ -35,11 +39,16 @@ def read_scope(wanted: Fragment, state: SiteState) -> frozenset[Path]:
     The site's own entries are read whole. Of a shared object only its own leaves are read, unless
     the site is about to leave it: then all that hangs below decides whether it may go.
     """
-    own = topmost([*wanted.own, *state.net])
+    own = own_scope(wanted, state)
     roots = {item.root for item in wanted.shared}
     leaves = {path for item in wanted.shared for path in _informative(item.tree)}
     left = {root for root in state.shared if root not in roots}
     return frozenset([*own, *leaves, *left])
+
+
+def own_scope(wanted: Fragment, state: SiteState) -> tuple[Path, ...]:
+    """Return the topmost paths that are, or are going to be, the site's own."""
+    return topmost([*wanted.own, *state.net])
 
 
 def _informative(tree: Tree) -> Iterable[Path]:
@@ -66,9 +75,15 @@ def took(wanted: str | None, read_back: str | None) -> bool:
     return wanted == read_back
 
 
-def plan_site(site: str, wanted: Fragment, present: Tree, state: SiteState) -> SitePlan:
+def plan_site(
+    site: str,
+    wanted: Fragment,
+    present: Tree,
+    state: SiteState,
+    policy: Policy = Policy.APPLY,
+) -> SitePlan:
     """Plan one site against what the device holds now."""
-    draft = _Draft(site, present, state)
+    draft = _Draft(site, present, state, policy)
     for item in wanted.shared:
         draft.claim(item)
     for path in sorted(wanted.own):
@@ -82,7 +97,9 @@ def plan_site(site: str, wanted: Fragment, present: Tree, state: SiteState) -> S
 
 
 def plan_batch(
-    wishes: Mapping[str, tuple[Fragment, SiteState]], present: Tree
+    wishes: Mapping[str, tuple[Fragment, SiteState]],
+    present: Tree,
+    policies: Mapping[str, Policy] | None = None,
 ) -> dict[str, SitePlan]:
     """Plan several sites one after the other, each on top of what those before it will have done.
 
@@ -93,7 +110,8 @@ def plan_batch(
     changed: dict[Path, SharedState] = {}
     for site, (wanted, state) in wishes.items():
         shared = {root: changed.get(root, known) for root, known in state.shared.items()}
-        plan = plan_site(site, wanted, now, replace(state, shared=shared))
+        policy = (policies or {}).get(site, Policy.APPLY)
+        plan = plan_site(site, wanted, now, replace(state, shared=shared), policy)
         plans[site] = plan
         if plan.blocking:
             continue
@@ -114,12 +132,15 @@ class _Draft:
     site: str
     present: Tree
     state: SiteState
+    policy: Policy
     edits: list[Edit] = field(default_factory=list)
     already: int = 0
     claims: list[SharedObject] = field(default_factory=list)
     created: set[Path] = field(default_factory=set)
     released: list[Path] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    lapsed: list[Path] = field(default_factory=list)
+    relinked: list[tuple[Path, str]] = field(default_factory=list)
 
     def want(self, path: Path, value: str) -> None:
         now = self.present.get(path)
@@ -132,9 +153,12 @@ class _Draft:
         self.edits.append(Edit(path, now, value))
 
     def restore(self, path: Path, effect: NetEffect) -> None:
+        if path in self.state.later:
+            self.relinked.append((path, self.state.later[path]))
+            return
         now = self.present.get(path)
         if now == effect.before:
-            self.already += 1
+            self.lapsed.append(path)
             return
         if now != effect.read_back:
             self._conflict(ConflictKind.DRIFT, path, effect.read_back, now)
@@ -183,13 +207,50 @@ class _Draft:
         self.conflicts.append(Conflict(kind, path, expected, found))
 
     def finished(self, wanted: Fragment) -> SitePlan:
+        kept: frozenset[Path] = frozenset()
+        if self.policy is Policy.KEEP:
+            kept = touched_entries(self.conflicts, self.state.net, self.present)
         return SitePlan(
             self.site,
             wanted,
-            tuple(self.edits),
+            tuple(edit for edit in self.edits if edit.path not in kept),
             self.already,
             tuple(self.claims),
             frozenset(self.created),
             tuple(self.released),
             tuple(self.conflicts),
+            tuple(self.lapsed),
+            tuple(self.relinked),
+            tuple(sorted(kept & self.state.net.keys())),
+            self.policy,
         )
+
+
+def touched_entries(
+    conflicts: Iterable[Conflict], net: Mapping[Path, NetEffect], present: Tree
+) -> frozenset[Path]:
+    """Return every path of ours that must stay when conflicting entries are kept.
+
+    A leaf kept alone would leave an entry without its mandatory leaves, so the whole entry that
+    we created stays, and with it the entries of ours that it refers to by name, as the device
+    would refuse their removal.
+    """
+    created = [path for path, effect in net.items() if effect.before is None]
+    roots = topmost(path for path in created if path[-1].endswith("]"))
+    waiting = [
+        next((root for root in roots if conflict.path[: len(root)] == root), conflict.path)
+        for conflict in conflicts
+    ]
+    kept: set[Path] = set()
+    while waiting:
+        root = waiting.pop()
+        if root in kept:
+            continue
+        kept.add(root)
+        words = set(within(present, [root]).values()) - {PRESENT}
+        waiting += [other for other in roots if _key_words(other) & words]
+    return frozenset(path for path in net if any(path[: len(root)] == root for root in kept))
+
+
+def _key_words(entry: Path) -> set[str]:
+    return set(_KEY.findall(entry[-1]))

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from device_profiles.fragment import Fragment
 from device_profiles.tree import Edit, Path, Tree
 from rom.ledger import lease
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
@@ -33,6 +34,7 @@ def site_states(
     ):
         effects[row.site][tuple(row.path)] = NetEffect(row.before, row.intended, row.read_back)
     shared = _shared_states(connection, device)
+    later = _later_writers(connection, device, sites)
     return {
         site: SiteState(
             effects[site],
@@ -41,9 +43,60 @@ def site_states(
                 for root, known in shared.items()
                 if site in known.owners or root in wanted_roots[site]
             },
+            later.get(site, {}),
         )
         for site in sites
     }
+
+
+def _later_writers(
+    connection: sa.Connection, device: str, sites: Collection[str]
+) -> dict[str, dict[Path, str]]:
+    """Return by site the paths another site has written after it; the next writer, not the last.
+
+    Writes of several sites on one leaf are a stack: whoever leaves hands his ``before`` on to the
+    one directly above him.
+    """
+    other = net_effect.alias()
+    rows = connection.execute(
+        sa.select(net_effect.c.site, net_effect.c.path, other.c.site.label("writer"))
+        .join(
+            other,
+            sa.and_(
+                other.c.device == net_effect.c.device,
+                other.c.path == net_effect.c.path,
+                other.c.site != net_effect.c.site,
+                other.c.sequence > net_effect.c.sequence,
+            ),
+        )
+        .where(net_effect.c.device == device, net_effect.c.site.in_(sites))
+        .order_by(other.c.sequence.desc())
+    )
+    later: dict[str, dict[Path, str]] = {}
+    for row in rows:
+        later.setdefault(row.site, {})[tuple(row.path)] = row.writer
+    return later
+
+
+def relink(connection: sa.Connection, device: str, plan: SitePlan) -> None:
+    """Hand the site's ``before`` on to the later writers of its paths and forget its own part."""
+    for path, writer in plan.relinked:
+        mine = sa.and_(
+            net_effect.c.device == device,
+            net_effect.c.site == plan.site,
+            net_effect.c.path == list(path),
+        )
+        before = sa.select(net_effect.c.before).where(mine).scalar_subquery()
+        connection.execute(
+            sa.update(net_effect)
+            .where(
+                net_effect.c.device == device,
+                net_effect.c.site == writer,
+                net_effect.c.path == list(path),
+            )
+            .values(before=before)
+        )
+        connection.execute(sa.delete(net_effect).where(mine))
 
 
 def _shared_states(connection: sa.Connection, device: str) -> dict[Path, SharedState]:
@@ -68,6 +121,7 @@ def open_transaction(
     epoch: int,
     plans: Iterable[SitePlan],
     orders: Mapping[str, str | None],
+    fragments: Mapping[str, Mapping[str, Fragment]],
 ) -> None:
     """Write the transaction as planned, with every effect it is going to have."""
     plans = list(plans)
@@ -84,7 +138,7 @@ def open_transaction(
                 "site": plan.site,
                 "order_id": orders.get(plan.site),
                 "outcome": "planned",
-                "plan": _plan_to_json(plan),
+                "plan": _plan_to_json(plan, fragments[plan.site]),
             }
             for plan in plans
         ],
@@ -111,12 +165,15 @@ def own_edits(plan: SitePlan) -> list[Edit]:
     return [edit for edit in plan.edits if edit.path not in shared]
 
 
-def _plan_to_json(plan: SitePlan) -> dict[str, Any]:
+def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str, Any]:
     return {
-        "wanted": fragment_to_json(plan.wanted),
+        "fragments": [[key, fragment_to_json(each)] for key, each in fragments.items()],
         "edits": edits_to_json(plan.edits),
         "created": [list(root) for root in sorted(plan.created)],
         "released": [list(root) for root in plan.released],
+        "lapsed": [list(path) for path in plan.lapsed],
+        "relinked": [[list(path), site] for path, site in plan.relinked],
+        "policy": plan.policy.value,
     }
 
 
@@ -222,7 +279,16 @@ def keep_effects(
 
 
 def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> None:
-    """Write the shared objects the site now owns, and forget those nobody owns any more."""
+    """Write what needs no edit: shared objects now owned or left, and stacked writes relinked."""
+    relink(connection, device, plan)
+    for path in plan.lapsed:
+        connection.execute(
+            sa.delete(net_effect).where(
+                net_effect.c.device == device,
+                net_effect.c.site == plan.site,
+                net_effect.c.path == list(path),
+            )
+        )
     for item in plan.claims:
         connection.execute(
             insert(shared_object)

@@ -55,6 +55,8 @@ order_item = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", Moment),
+    # False once a later order or a rollback has taken back what a completed item had given.
+    sa.Column("in_force", sa.Boolean, nullable=False, server_default=sa.true()),
     _now("updated_at"),
     sa.Index("ix_order_item_site_state", "site", "state"),
     sa.Index("ix_order_item_due_at", "due_at", postgresql_where=sa.text("due_at IS NOT NULL")),
@@ -104,8 +106,10 @@ change = sa.Table(
     sa.Column("device", sa.Text, nullable=False),
     sa.Column("site", sa.Text, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False, server_default="apply"),
     sa.Column("order_id", sa.Text),
     sa.Column("item_id", sa.Text),
+    sa.Column("task_id", sa.Text),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("due_at", Moment),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
@@ -256,6 +260,62 @@ event_outbox = sa.Table(
     sa.Column("payload", JSONB, nullable=False),
     _now("time"),
     sa.Index("ix_event_outbox_order_id_sequence", "order_id", "sequence"),
+)
+
+snapshot = sa.Table(
+    "snapshot",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("moment", sa.Text, nullable=False),
+    sa.Column("order_id", sa.Text),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    _now("time"),
+    sa.Index("ix_snapshot_site_device", "site", "device"),
+    sa.CheckConstraint("moment in ('before', 'after')", name="moment"),
+)
+
+evidence = sa.Table(
+    "evidence",
+    metadata,
+    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("moment", sa.Text, primary_key=True),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    _now("time"),
+    sa.CheckConstraint("moment in ('before', 'after')", name="moment"),
+)
+
+rollback_task = sa.Table(
+    "rollback_task",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("target", JSONB, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("ticket", sa.Text, nullable=False, server_default=""),
+    sa.Column("requester", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("preview", JSONB, nullable=False),
+    sa.Column("result", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    _now("created_at"),
+    sa.Column("finished_at", Moment),
+    sa.CheckConstraint(
+        "state in ('acknowledged', 'inProgress', 'done', 'terminatedWithError')", name="state"
+    ),
+    # One at a time for a site; the database decides when two ask at once.
+    sa.Index(
+        "uq_rollback_task_open_site",
+        "site",
+        unique=True,
+        postgresql_where=sa.text("state in ('acknowledged', 'inProgress')"),
+    ),
 )
 
 secret = sa.Table(

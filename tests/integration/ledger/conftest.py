@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from adapters.errors import CommitRefused, SessionLost, Unreachable
 from adapters.seam import (
@@ -21,7 +22,9 @@ from adapters.seam import (
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger import changes, intents
-from rom.ledger.writer import DeviceWriter, WriterSettings
+from rom.ledger.group import WriterSettings
+from rom.ledger.writer import DeviceWriter
+from rom.secrets import Vault
 from rom.store.database import make_engine, migrate
 
 
@@ -71,16 +74,18 @@ class DictionaryDevice:
         return Receipt(mode.transaction, receipts, confirming=True, sent="sent")
 
     def confirm(self, transaction: str) -> None:
-        assert self.armed is not None
-        assert self.armed[0] == transaction
+        self.armed_by(transaction)
         self.confirmed.append(transaction)
         self.armed = None
 
     def cancel(self, transaction: str) -> None:
-        assert self.armed is not None
-        assert self.armed[0] == transaction
-        self.running = self.armed[1]
+        self.running = self.armed_by(transaction)
         self.armed = None
+
+    def armed_by(self, transaction: str) -> dict[Path, str]:
+        if self.armed is None or self.armed[0] != transaction:
+            raise CommitRefused("invalid-value: no such persist-id")
+        return self.armed[1]
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         return dict.fromkeys((query.name for query in queries), None)
@@ -103,8 +108,14 @@ class Lab:
             raise Unreachable("no route", device=device)
         yield self.device
 
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.engine, SecretStr("k" * 40))
+
     def writer(self, *, retry_seconds: float = 60) -> DeviceWriter:
-        return DeviceWriter(self.engine, self, WriterSettings("test", 30, 120, 64, retry_seconds))
+        return DeviceWriter(
+            self.engine, self, WriterSettings("test", 30, 120, 64, retry_seconds), self.vault
+        )
 
     def want(self, site: str, fragment: Fragment) -> int:
         with self.engine.begin() as connection:

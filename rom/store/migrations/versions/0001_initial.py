@@ -17,8 +17,10 @@ def upgrade() -> None:
         sa.Column("device", sa.Text(), nullable=False),
         sa.Column("site", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("policy", sa.Text(), server_default="apply", nullable=False),
         sa.Column("order_id", sa.Text(), nullable=True),
         sa.Column("item_id", sa.Text(), nullable=True),
+        sa.Column("task_id", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
@@ -122,6 +124,43 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_resource_order_state"), "resource_order", ["state"], unique=False)
     op.create_table(
+        "rollback_task",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("target", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("policy", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("ticket", sa.Text(), server_default="", nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("preview", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column(
+            "result",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'::jsonb"),
+            nullable=False,
+        ),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "state in ('acknowledged', 'inProgress', 'done', 'terminatedWithError')",
+            name=op.f("ck_rollback_task_state"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rollback_task")),
+    )
+    op.create_index(
+        "uq_rollback_task_open_site",
+        "rollback_task",
+        ["site"],
+        unique=True,
+        postgresql_where=sa.text("state in ('acknowledged', 'inProgress')"),
+    )
+    op.create_table(
         "secret",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
@@ -210,6 +249,22 @@ def upgrade() -> None:
     op.create_index("ix_effect_device_site", "effect", ["device", "site"], unique=False)
     op.create_index("ix_effect_txn", "effect", ["txn"], unique=False)
     op.create_table(
+        "evidence",
+        sa.Column("txn", sa.Text(), nullable=False),
+        sa.Column("moment", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.CheckConstraint("moment in ('before', 'after')", name=op.f("ck_evidence_moment")),
+        sa.ForeignKeyConstraint(
+            ["txn"], ["device_txn.id"], name=op.f("fk_evidence_txn"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("txn", "moment", name=op.f("pk_evidence")),
+    )
+    op.create_table(
         "item_note",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
@@ -245,6 +300,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("in_force", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
@@ -281,6 +337,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device", "root", "site", name=op.f("pk_shared_owner")),
     )
     op.create_index("ix_shared_owner_site", "shared_owner", ["site"], unique=False)
+    op.create_table(
+        "snapshot",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("site", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("txn", sa.Text(), nullable=False),
+        sa.Column("moment", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("content_hash", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column(
+            "time", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.CheckConstraint("moment in ('before', 'after')", name=op.f("ck_snapshot_moment")),
+        sa.ForeignKeyConstraint(
+            ["txn"], ["device_txn.id"], name=op.f("fk_snapshot_txn"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_snapshot")),
+    )
+    op.create_index("ix_snapshot_site_device", "snapshot", ["site", "device"], unique=False)
     op.create_table(
         "step_log",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
