@@ -72,9 +72,9 @@ class Fleet:
             self._pool.give_back(endpoint, session)
 
     def run(
-        self, endpoints: Collection[Endpoint], task: Callable[[Session], Result]
+        self, endpoints: Collection[Endpoint], task: Callable[[str, Session], Result]
     ) -> Mapping[str, Result | AdapterError]:
-        """Return what ``task`` returns, or the error it ends with, by device.
+        """Return what ``task(device, session)`` returns, or the error it ends with, by device.
 
         Runs in parallel on up to 50 threads with a Nornir state of its own: a device that failed
         once is tried again next time. Errors that are not ours are raised after all have run.
@@ -87,7 +87,7 @@ class Fleet:
             lease = leases[on.host.name]
             try:
                 session: Session = on.host.get_connection(NAME, on.nornir.config)
-                return task(session)
+                return task(on.host.name, session)
             except AdapterError as error:
                 return error
             finally:

@@ -32,6 +32,8 @@ class Quirks(_Model):
     """True when running must be saved to survive a restart."""
     atomic: bool = True
     """False when an apply may take effect in part."""
+    one_way: str = ""
+    """Why nothing here is ever taken back altogether, and what is done instead; else empty."""
 
 
 class CheckTemplate(_Model):

@@ -10,6 +10,7 @@ from inventory.records import (
     CustomerRecord,
     DeviceRecord,
     EndpointData,
+    Holding,
     PoolStatus,
     SiteRecord,
 )
@@ -40,6 +41,26 @@ def site_allocations(connection: sa.Connection, site: str) -> dict[str, dict[str
         name: {"value": amount} if amount is not None else dict(attributes)
         for name, amount, attributes in connection.execute(query)
     }
+
+
+def holdings(connection: sa.Connection, site: str) -> tuple[Holding, ...]:
+    """Return all a site holds, by name."""
+    query = (
+        sa.select(
+            reservation.c.name,
+            pool.c.name.label("pool"),
+            sa.func.coalesce(resource.c.value, sa.cast(reservation.c.amount, sa.Text)).label(
+                "value"
+            ),
+            reservation.c.order_id,
+            reservation.c.item_id,
+            reservation.c.state,
+        )
+        .select_from(reservation.join(pool).outerjoin(resource))
+        .where(reservation.c.site == site)
+        .order_by(reservation.c.name)
+    )
+    return tuple(Holding(**row) for row in connection.execute(query).mappings())
 
 
 def site_record(connection: sa.Connection, key: str) -> SiteRecord:

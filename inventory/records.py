@@ -65,6 +65,17 @@ class Holder(_Record):
     state: str
 
 
+class Holding(_Record):
+    """What a site holds under a name."""
+
+    name: str
+    pool: str
+    value: str
+    order_id: str
+    item_id: str | None
+    state: str
+
+
 class ResourceRecord(_Record):
     """A resource or, with ``amount``, a site's share of a quantity (bit/s).
 

@@ -10,16 +10,20 @@ from adapters.ztp.service import Desk
 from inventory import queries
 from inventory.listing import list_resources
 from inventory.records import ResourceFilter
+from rom import metrics
 from rom.catalog.loader import Catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
 from rom.jobs.wakes import Wakes, Worker
-from rom.ledger import changes, intents
+from rom.ledger import changes, intents, snapshots
+from rom.ledger.model import Policy
 from rom.orders.model import Action, NewOrder
 from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
-from rom.preview import RollbackPreview
 from rom.reports import Reports
+from rom.rollback import tasks
+from rom.rollback.preview import RollbackPreview
+from rom.secrets import Vault
 from rom.store import orders
 from rom.store.tables import change, event_outbox
 
@@ -39,6 +43,7 @@ class Gateway:
         worker: Worker,
         ztp_desk: Desk,
         preview: RollbackPreview,
+        vault: Vault,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
@@ -48,6 +53,7 @@ class Gateway:
         self._worker = worker
         self._reports = Reports(documents)
         self._preview = preview
+        self._vault = vault
         self.ztp_desk = ztp_desk
 
     def start(self) -> None:
@@ -164,6 +170,26 @@ class Gateway:
             )
             return [{"sequence": row.sequence, **row.payload} for row in rows]
 
+    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+        """Return the last sequence of every order with events after ``after``, rising.
+
+        Without ``after`` only the last one of all, if there is any.
+        """
+        last = sa.func.max(event_outbox.c.sequence)
+        query = sa.select(last, event_outbox.c.order_id).group_by(event_outbox.c.order_id)
+        if after is None:
+            newest = sa.select(last).scalar_subquery()
+            query = query.where(event_outbox.c.sequence == newest)
+        else:
+            query = query.where(event_outbox.c.sequence > after)
+        with self._engine.connect() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query.order_by(last))]
+
+    def statistics(self) -> dict[str, metrics.Counts]:
+        """Return what ``rom.metrics`` counts, as of now."""
+        with self._engine.connect() as connection:
+            return metrics.statistics(connection)
+
     def reapply(self, site: str) -> dict[str, Any]:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.
 
@@ -212,13 +238,63 @@ class Gateway:
                 raise TimeoutError(message)
             time.sleep(0.05)
 
-    def rollback_preview(self, site: str) -> dict[str, Any]:
-        """Return what taking everything back from the site would send; nothing is changed.
+    def rollback_preview(
+        self,
+        site: str,
+        *,
+        to: int | None = None,
+        before: str | None = None,
+        policy: Policy = Policy.REFUSE,
+    ) -> dict[str, Any]:
+        """Return what a rollback of the site would send; nothing is changed.
 
-        Raises ``KeyError`` for a site without intents, ``AdapterError`` when a device that
-        must be read cannot be.
+        Without a snapshot number or an order it leads back to before everything. Raises
+        ``KeyError`` for a site without intents and ``UnknownTarget``.
         """
-        return self._preview.of_site(site)
+        return self._preview.of_site(site, to=to, before=before, policy=policy)
+
+    def start_rollback(self, wanted: tasks.Wanted) -> dict[str, Any]:
+        """Start a rollback task after a preview, and return it.
+
+        Raises ``RollbackConflicts`` with the preview when the policy does not let it go, besides
+        what ``rollback_preview`` raises, and ``RollbackOpen``; then nothing has been changed.
+        """
+        preview = self.rollback_preview(
+            wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
+        )
+        blocking = [
+            {"device": device["device"], **conflict}
+            for device in preview["devices"]
+            for conflict in device["conflicts"]
+            if conflict["blocks"]
+        ]
+        if blocking:
+            raise tasks.RollbackConflicts(blocking)
+        task_id = tasks.create(self._engine, self._vault, wanted, preview)
+        self._wakes.site(wanted.site)
+        return self.find_rollback(task_id) or {}
+
+    def find_rollback(self, task_id: str) -> dict[str, Any] | None:
+        """Return a rollback task, or ``None``."""
+        with self._engine.connect() as connection:
+            return tasks.find(connection, task_id)
+
+    def snapshots(self, site: str) -> list[dict[str, Any]]:
+        """Return the site's snapshots, oldest first."""
+        with self._engine.connect() as connection:
+            return [
+                {
+                    "snapshot": entry.number,
+                    "device": entry.device,
+                    "role": entry.role,
+                    "moment": entry.moment,
+                    "time": entry.time.isoformat(),
+                    "order": entry.order_id,
+                    "transaction": entry.transaction,
+                    "hash": entry.content_hash,
+                }
+                for entry in snapshots.entries(connection, site)
+            ]
 
     def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
         row = orders.find_order(connection, order_id)

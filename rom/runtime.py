@@ -25,7 +25,8 @@ from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.preview import RollbackPreview
+from rom.rollback.preview import RollbackPreview
+from rom.rollback.tasks import RollbackRunner
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
 from rom.store.database import make_engine, migrate, plain_url
@@ -82,7 +83,8 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             Prover(engine, transitions, targets, proof),
             desk.boot_url,
         )
-        handlers = EngineHandlers(engine, fulfiller, writer, wakes)
+        rollbacks = RollbackRunner(engine, targets, vault)
+        handlers = EngineHandlers(engine, fulfiller, writer, rollbacks, wakes)
         worker = jobs.Worker(plain_url(url), handlers, settings.workers)
         gateway = Gateway(
             engine,
@@ -92,7 +94,8 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             wakes,
             worker,
             desk,
-            RollbackPreview(engine, fleet, targets),
+            RollbackPreview(engine, fleet, targets, vault),
+            vault,
         )
         stack.callback(gateway.stop)
         yield gateway

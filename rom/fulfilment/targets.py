@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from adapters.fleet import Fleet
 from pydantic import SecretStr
 
+from adapters.fleet import Fleet
 from adapters.seam import Endpoint, Session
 from device_profiles.profile import Profile, load_profile
 from inventory import queries
@@ -81,6 +81,13 @@ class Targets:
     def profile(self, target: Target) -> Profile:
         """Return the target's platform."""
         return load_profile(target.profile)
+
+    def profile_name(self, connection: sa.Connection, device: str, site: str) -> str:
+        """Return the platform of a device that the site has something on; raises ``NoTarget``."""
+        if queries.is_device(connection, device):
+            return _device(connection, device).profile
+        role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
+        return _cpe(connection, role, queries.site_allocations(connection, site)).profile
 
     @contextmanager
     def open(self, device: str, site: str) -> Iterator[Session]:

@@ -9,6 +9,7 @@ from rom.fulfilment.fulfiller import Fulfiller
 from rom.ledger import changes
 from rom.ledger.writer import DeviceWriter
 from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.rollback.tasks import RollbackRunner, sites_under_way
 from rom.store.tables import change, order_item
 
 _UNWOKEN = timedelta(seconds=5)
@@ -28,15 +29,23 @@ class EngineHandlers:
     """The engine's two handlers and its sweep."""
 
     def __init__(
-        self, engine: sa.Engine, fulfiller: Fulfiller, writer: DeviceWriter, wakes: Waker
+        self,
+        engine: sa.Engine,
+        fulfiller: Fulfiller,
+        writer: DeviceWriter,
+        rollbacks: RollbackRunner,
+        wakes: Waker,
     ) -> None:
         self._engine = engine
+        self._rollbacks = rollbacks
         self._fulfiller = fulfiller
         self._writer = writer
         self._wakes = wakes
 
     def advance_site(self, site: str) -> None:
-        """Take a site's items their next steps."""
+        """Take a site's items their next steps; a rollback of the site goes before all of them."""
+        if self._rollbacks.advance(site, self._wakes.device):
+            return
         for device in sorted(self._fulfiller.run(site)):
             self._wakes.device(device)
 
@@ -52,6 +61,7 @@ class EngineHandlers:
             sites = set(connection.scalars(_due_sites()))
             if thorough:
                 sites |= set(connection.scalars(_unwoken_sites()))
+                sites |= set(sites_under_way(connection))
         for site in sorted(sites):
             self._wakes.site(site)
         for device in sorted(devices):

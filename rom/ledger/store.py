@@ -78,6 +78,42 @@ def _later_writers(
     return later
 
 
+def writers_after(connection: sa.Connection, device: str, site: str) -> dict[Path, dict[str, Any]]:
+    """Return who has written the site's paths after it: site, order and time, by path."""
+    other = net_effect.alias()
+    rows = connection.execute(
+        sa.select(net_effect.c.path, other.c.site, txn_site.c.order_id, device_txn.c.finished_at)
+        .join(
+            other,
+            sa.and_(
+                other.c.device == net_effect.c.device,
+                other.c.path == net_effect.c.path,
+                other.c.site != net_effect.c.site,
+                other.c.sequence > net_effect.c.sequence,
+            ),
+        )
+        .join(effect, effect.c.sequence == other.c.sequence)
+        .join(device_txn, device_txn.c.id == effect.c.txn)
+        .join(txn_site, sa.and_(txn_site.c.txn == effect.c.txn, txn_site.c.site == other.c.site))
+        .where(net_effect.c.device == device, net_effect.c.site == site)
+        .order_by(other.c.sequence.desc())
+    )
+    return {
+        tuple(row.path): {
+            "site": row.site,
+            "order": row.order_id,
+            "time": row.finished_at.isoformat() if row.finished_at else None,
+        }
+        for row in rows
+    }
+
+
+def forget_site(connection: sa.Connection, device: str, site: str) -> None:
+    """Forget what a site had on a device from which nothing is ever taken back."""
+    for table in (net_effect, shared_owner):
+        connection.execute(sa.delete(table).where(table.c.device == device, table.c.site == site))
+
+
 def relink(connection: sa.Connection, device: str, plan: SitePlan) -> None:
     """Hand the site's ``before`` on to the later writers of its paths and forget its own part."""
     for path, writer in plan.relinked:

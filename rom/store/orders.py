@@ -121,6 +121,7 @@ def completed_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row
             sa.select(order_item)
             .join(resource_order, resource_order.c.id == order_item.c.order_id)
             .where(order_item.c.site == site, order_item.c.state == ItemState.COMPLETED)
+            .where(order_item.c.in_force)
             .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position)
         )
     )
@@ -130,7 +131,7 @@ def live_item(connection: sa.Connection, site: str, key: str) -> sa.Row[Any] | N
     """Return the item that gives, or is about to give, the site what ``key`` names."""
     return connection.execute(
         sa.select(order_item)
-        .where(order_item.c.site == site, order_item.c.key == key)
+        .where(order_item.c.site == site, order_item.c.key == key, order_item.c.in_force)
         .where(
             sa.or_(
                 order_item.c.state == ItemState.COMPLETED,

@@ -97,32 +97,32 @@ def test_a_run_returns_results_and_errors_by_device(fleet: Fleet, lab: Any) -> N
     _, good = lab.olt()
     _, switch = lab.switch()
     dead = replace(good, device="DEAD", port=1)
-    results = fleet.run([good, switch, dead], lambda session: sorted(session.capabilities))
+    results = fleet.run([good, switch, dead], lambda _, session: sorted(session.capabilities))
     assert "transaction" in results[good.device]  # type: ignore[operator]  # no error
     assert "startup" in results[switch.device]  # type: ignore[operator]  # no error
     assert isinstance(results["DEAD"], Unreachable)
-    assert fleet.run([], lambda session: session) == {}
+    assert fleet.run([], lambda _, session: session) == {}
 
 
 def test_a_device_that_failed_is_tried_again_in_the_next_run(fleet: Fleet, lab: Any) -> None:
     device, endpoint = lab.olt()
     device.faults.refuse_connections = True
-    assert isinstance(fleet.run([endpoint], lambda _: 1)[endpoint.device], AdapterError)
+    assert isinstance(fleet.run([endpoint], lambda _, __: 1)[endpoint.device], AdapterError)
     device.faults.refuse_connections = False
-    assert fleet.run([endpoint], lambda _: 1) == {endpoint.device: 1}
+    assert fleet.run([endpoint], lambda _, __: 1) == {endpoint.device: 1}
 
 
 def test_devices_of_a_run_are_worked_on_at_once(fleet: Fleet, lab: Any) -> None:
     endpoints = [lab.olt()[1] for _ in range(4)]
     together = threading.Barrier(4, timeout=10)
-    results = fleet.run(endpoints, lambda _: together.wait() >= 0)
+    results = fleet.run(endpoints, lambda _, __: together.wait() >= 0)
     assert list(results.values()) == [True] * 4
 
 
 def test_an_error_of_the_task_itself_comes_out(fleet: Fleet, lab: Any) -> None:
     _, endpoint = lab.olt()
 
-    def broken(_: Any) -> None:
+    def broken(_: str, _: Any) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -136,7 +136,7 @@ def test_nothing_of_a_run_shows_a_password(
     _, endpoint = lab.olt()
     shown: list[str] = []
 
-    def look(session: Any) -> None:
+    def look(_: str, session: Any) -> None:
         shown.append(repr(session) + repr(fleet) + repr(endpoint))
 
     fleet.run([endpoint], look)

@@ -1,0 +1,1 @@
+"""Rollback of one site: where to, what it takes, and the task that does it device by device."""
