@@ -6,13 +6,15 @@ from adapters.ztp import service as ztp
 from api import operations, rom_v1, tmf639, tmf652
 from api.context import RequestContext
 from api.errors import install_error_handlers
+from api.live import Live
 from api.ports import ApiSettings, OrderGateway
 
 
-def create_app(gateway: OrderGateway, settings: ApiSettings) -> FastAPI:
+def create_app(gateway: OrderGateway, settings: ApiSettings, live: Live | None = None) -> FastAPI:
     """Return the application over a started ``gateway``; it neither starts nor stops the engine.
 
-    ``app.state.stopping`` set to true ends waiting event requests at once.
+    ``app.state.live`` is what wakes waiting event requests; the caller runs it, and closes it so
+    that they end at once.
     """
     app = FastAPI(
         title="ROM gateway",
@@ -21,12 +23,12 @@ def create_app(gateway: OrderGateway, settings: ApiSettings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.stopping = False
+    app.state.live = live or Live()
     app.add_middleware(RequestContext)
     install_error_handlers(app)
     app.include_router(tmf652.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
-    app.include_router(rom_v1.router(gateway))
+    app.include_router(rom_v1.router(gateway, app.state.live))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))
     return app

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from api.ports import OrderGateway
 from api.tmf652 import ORDER_STATES
+from rom.metrics import EngineStatistics
 
 
 class OrderStates(Collector):
@@ -36,8 +37,9 @@ class OrderStates(Collector):
 def router(gateway: OrderGateway) -> APIRouter:
     """Return ``/healthz``, ``/readyz`` and ``/metrics``."""
     routes = APIRouter(tags=["operations"])
-    own = CollectorRegistry()
+    own = CollectorRegistry()  # of this application; two in one process count apart
     own.register(OrderStates(gateway))
+    own.register(EngineStatistics(gateway.statistics))
 
     @routes.get("/healthz")
     async def alive() -> JSONResponse:

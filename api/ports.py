@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from adapters.ztp.service import Desk
+from rom.metrics import Counts
 
 Document = dict[str, Any]
 """A JSON object on its way in or out."""
@@ -45,6 +46,15 @@ class OrderGateway(Protocol):
 
     def events_after(self, order_id: str, sequence: int) -> list[Document]:
         """Return an order's events with a sequence number above ``sequence``, in order."""
+
+    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+        """Return the last sequence of every order with events after ``after``, rising.
+
+        Without ``after`` only the last one of all, if there is any.
+        """
+
+    def statistics(self) -> Mapping[str, Counts]:
+        """Return the counts of ``rom.metrics``."""
 
     def problems(self) -> list[str]:
         """Say why orders cannot be taken; empty when they can."""

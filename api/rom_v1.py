@@ -5,6 +5,7 @@ Everything here lies under ``/rom/v1``.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
 
@@ -15,16 +16,18 @@ from fastapi.responses import JSONResponse
 
 from adapters.errors import AdapterError
 from api.errors import ApiError, not_found
+from api.live import Live
 from api.ports import Document, OrderGateway
 from api.query import parameters, whole_number
 
 MAX_WAIT_SECONDS = 25
 """Longest an event request is kept open; below the idle timeout of common proxies."""
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 1.0
+"""A waiter looks for itself so often, should a wake-up have been lost."""
 _MAX_SEQUENCE = 2**63 - 1
 
 
-def router(gateway: OrderGateway) -> APIRouter:
+def router(gateway: OrderGateway, live: Live) -> APIRouter:
     """Return the operations of this product's own API."""
     routes = APIRouter(prefix="/rom/v1", tags=["ROM"])
 
@@ -51,7 +54,8 @@ def router(gateway: OrderGateway) -> APIRouter:
         async def look() -> list[Document]:
             return await run_in_threadpool(gateway.events_after, order_id, after)
 
-        return JSONResponse(await _first_events(request, look, wait))
+        with live.waiter(order_id) as woken:
+            return JSONResponse(await _first_events(request, look, woken, live, wait))
 
     @routes.post("/sites/{site}/reapply")
     async def reapply(request: Request, site: str) -> JSONResponse:
@@ -69,14 +73,20 @@ def router(gateway: OrderGateway) -> APIRouter:
 
 
 async def _first_events(
-    request: Request, look: Callable[[], Awaitable[list[Document]]], wait: int
+    request: Request,
+    look: Callable[[], Awaitable[list[Document]]],
+    woken: asyncio.Event,
+    live: Live,
+    wait: int,
 ) -> list[Document]:
     deadline = monotonic() + wait
     while not (events := await look()):
-        over = monotonic() >= deadline or request.app.state.stopping
-        if over or await request.is_disconnected():
+        left = deadline - monotonic()
+        if left <= 0 or live.closed or await request.is_disconnected():
             break
-        await asyncio.sleep(_LOOK_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(woken.wait(), min(left, _LOOK_SECONDS))
+        woken.clear()
     return events
 
 

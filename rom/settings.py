@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: SecretStr | None = None
     """PostgreSQL 14 or later; ``None`` starts the embedded one in ``data_dir``."""
+    redis_url: SecretStr | None = None
+    """Redis that carries live events between replicas; ``None`` keeps them in this process."""
     master_key: SecretStr | None = None
     """At least 32 characters; ``None`` keeps a generated one in ``data_dir``, mode 0600."""
     host: str = "127.0.0.1"

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.live import live_events
 from api.ports import OrderGateway
 from api.serving import lab
 from api.serving.child import Child
@@ -65,7 +66,9 @@ class _Supervisor:
         self._devices = devices
         self._stop = stop
         self._say = say
-        self._app: FastAPI = create_app(gateway, settings)
+        redis = settings.redis_url
+        self._live = live_events(None if redis is None else redis.get_secret_value())
+        self._app: FastAPI = create_app(gateway, settings, self._live)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app,
@@ -81,7 +84,10 @@ class _Supervisor:
     async def run(self, listening: socket.socket) -> int:
         """Serve on ``listening`` until told to stop."""
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(self._watch()), group.create_task(self._announce())]
+            beside = [
+                group.create_task(work)
+                for work in (self._watch(), self._announce(), self._live.run(self._gateway))
+            ]
             await self._server.serve(sockets=[listening])
             for task in beside:
                 task.cancel()
@@ -96,7 +102,7 @@ class _Supervisor:
             if self._stop.requested:
                 self._server.should_exit = True
             if self._server.should_exit:
-                self._app.state.stopping = True
+                self._live.close()
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _announce(self) -> None:

@@ -54,6 +54,7 @@ class Twin:
     events: list[dict[str, Any]] = field(default_factory=list)
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
     trouble: list[str] = field(default_factory=list)
+    counts: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
     resent: int = 0
     ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
 
@@ -119,6 +120,13 @@ class Twin:
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         assert order_id in self.orders
         return [e for e in self.events if e["sequence"] > sequence]
+
+    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+        grown = [event["sequence"] for event in self.events if event["sequence"] > (after or 0)]
+        return [(max(grown), "RO-1")] if grown else []
+
+    def statistics(self) -> dict[str, dict[tuple[str, ...], int]]:
+        return self.counts
 
     def problems(self) -> list[str]:
         return self.trouble
@@ -216,7 +224,7 @@ def url(twin: Twin) -> Iterator[str]:
     thread.start()
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
-    app.state.stopping = True
+    app.state.live.closed = True
     thread.join()
     listening.close()
     structlog.reset_defaults()

@@ -34,7 +34,7 @@ def test_events_already_seen_do_not_come_again(http: Any, twin: Any, order_id: s
 
 
 def test_a_stopping_server_answers_waiting_requests_at_once(http: Any, order_id: str) -> None:
-    http.app.state.stopping = True
+    http.app.state.live.close()
     started = monotonic()
     assert http.get(f"/rom/v1/orders/{order_id}/events", params={"wait": 25}).json() == []
     assert monotonic() - started < 5
@@ -76,6 +76,16 @@ def test_metrics_count_requests_by_route_and_orders_by_state(http: Any, order_id
     assert f'rom_http_requests_total{{method="GET",route="{route}",status="200"}}' in text
     assert f'rom_http_request_seconds_count{{method="GET",route="{route}"}}' in text
     assert order_id not in text
+
+
+def test_metrics_show_what_the_engine_counts(http: Any, twin: Any) -> None:
+    twin.counts = {
+        "rom_items": {("measuring", "inProgress"): 2},
+        "rom_changes_waiting": {("BNG-MEL-01",): 3},
+    }
+    text = http.get("/metrics").text
+    assert 'rom_items{state="inProgress",step="measuring"} 2.0' in text
+    assert 'rom_changes_waiting{device="BNG-MEL-01"} 3.0' in text
 
 
 def test_a_ztp_token_is_served_and_never_measured_or_logged(

@@ -1,0 +1,88 @@
+"""What monitoring asks of the engine, counted in the database at the moment of the scrape."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import sqlalchemy as sa
+import structlog
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rom.store.tables import change, device_txn, order_item, site_intent
+
+log = structlog.get_logger()
+
+Counts = Mapping[tuple[str, ...], int]
+"""How many there are, by label values."""
+
+
+class Family(NamedTuple):
+    """One metric: its name, what it counts, and its labels."""
+
+    name: str
+    text: str
+    labels: tuple[str, ...]
+
+
+ITEMS = Family("rom_items", "Order items by step and TMF652 state", ("step", "state"))
+TRANSACTIONS = Family(
+    "rom_device_transactions", "Device transactions by state and role", ("role", "state")
+)
+WAITING = Family("rom_changes_waiting", "Sites' changes that a device has yet to take", ("device",))
+ERRORS = Family(
+    "rom_southbound_errors", "Changes whose last try at a device failed, by reason", ("reason",)
+)
+FAMILIES = (ITEMS, TRANSACTIONS, WAITING, ERRORS)
+
+
+def statistics(connection: sa.Connection) -> dict[str, Counts]:
+    """Return the counts of every family by its name; one query each."""
+    role = (
+        sa.select(site_intent.c.device, sa.func.min(site_intent.c.role).label("role"))
+        .group_by(site_intent.c.device)
+        .subquery()
+    )
+    role_name = sa.func.coalesce(role.c.role, "none")
+    queries = {
+        ITEMS: sa.select(order_item.c.step, order_item.c.state, sa.func.count()).group_by(
+            order_item.c.step, order_item.c.state
+        ),
+        TRANSACTIONS: sa.select(role_name, device_txn.c.state, sa.func.count())
+        .select_from(device_txn.outerjoin(role, role.c.device == device_txn.c.device))
+        .group_by(role_name, device_txn.c.state),
+        WAITING: sa.select(change.c.device, sa.func.count())
+        .where(change.c.state.in_(("blocked", "waiting", "claimed")))
+        .group_by(change.c.device),
+        ERRORS: sa.select(change.c.reason, sa.func.count())
+        .where(change.c.reason.is_not(None))
+        .group_by(change.c.reason),
+    }
+    return {
+        family.name: {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
+        for family, query in queries.items()
+    }
+
+
+class EngineStatistics(Collector):
+    """Yields the engine's counts; a database that does not answer leaves them out of the scrape."""
+
+    def __init__(self, counted: Callable[[], Mapping[str, Counts]]) -> None:
+        self._counted = counted
+
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics without asking the database."""
+        for family in FAMILIES:
+            yield GaugeMetricFamily(family.name, family.text, labels=family.labels)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield one gauge a family."""
+        try:
+            counted = self._counted()
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("statistics.missing", error=type(error).__name__)
+            return
+        for family in FAMILIES:
+            gauge = GaugeMetricFamily(family.name, family.text, labels=family.labels)
+            for labels, number in counted.get(family.name, {}).items():
+                gauge.add_metric(labels, number)
+            yield gauge
