@@ -11,7 +11,6 @@ from inventory import queries
 from inventory.listing import list_resources
 from inventory.records import ResourceFilter
 from rom import metrics
-from rom import metrics
 from rom.catalog.loader import Catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
@@ -170,26 +169,6 @@ class Gateway:
                 .order_by(event_outbox.c.sequence)
             )
             return [{"sequence": row.sequence, **row.payload} for row in rows]
-
-    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
-        """Return the last sequence of every order with events after ``after``, rising.
-
-        Without ``after`` only the last one of all, if there is any.
-        """
-        last = sa.func.max(event_outbox.c.sequence)
-        query = sa.select(last, event_outbox.c.order_id).group_by(event_outbox.c.order_id)
-        if after is None:
-            newest = sa.select(last).scalar_subquery()
-            query = query.where(event_outbox.c.sequence == newest)
-        else:
-            query = query.where(event_outbox.c.sequence > after)
-        with self._engine.connect() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query.order_by(last))]
-
-    def statistics(self) -> dict[str, metrics.Counts]:
-        """Return what ``rom.metrics`` counts, as of now."""
-        with self._engine.connect() as connection:
-            return metrics.statistics(connection)
 
     def events_grown(self, after: int | None) -> list[tuple[int, str]]:
         """Return the last sequence of every order with events after ``after``, rising.
