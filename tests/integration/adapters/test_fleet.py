@@ -122,7 +122,7 @@ def test_devices_of_a_run_are_worked_on_at_once(fleet: Fleet, lab: Any) -> None:
 def test_an_error_of_the_task_itself_comes_out(fleet: Fleet, lab: Any) -> None:
     _, endpoint = lab.olt()
 
-    def broken(_: str, _: Any) -> None:
+    def broken(_: str, __: Any) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
