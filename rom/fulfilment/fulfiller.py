@@ -1,6 +1,7 @@
 """The fulfiller: runs a site's handlers until nothing more can be done for now."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 import structlog
@@ -9,6 +10,7 @@ from rom.catalog.loader import Catalog
 from rom.fulfilment.proof import Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.view import SiteView, load_view
+from rom.store import orders
 from rom.store.orders import StaleState
 
 log = structlog.get_logger()
@@ -16,8 +18,23 @@ log = structlog.get_logger()
 _ROUNDS = 50  # more than any order has steps: a fuse, not a limit anybody meets
 
 
+@dataclass(slots=True)
+class Work:
+    """What a site's handler leaves for others."""
+
+    devices: set[str] = field(default_factory=set)
+    """Devices that have something to write now."""
+    sites: set[str] = field(default_factory=set)
+    """Other sites for which something has been decided."""
+    measure: bool = False
+    """The site's service is to be measured."""
+
+
 class Fulfiller:
-    """One call takes a site as far as it can go; callers make sure of one call a site at a time."""
+    """One call takes a site as far as it can go.
+
+    Callers make sure of one call a site at a time, for speed only: two at once do no harm.
+    """
 
     def __init__(
         self,
@@ -33,30 +50,80 @@ class Fulfiller:
         self._prover = prover
         self._boot_url = boot_url
 
-    def run(self, site: str) -> set[str]:
-        """Advance and prove until nothing moves; returns the devices that have work now."""
-        devices: set[str] = set()
+    def run(self, site: str) -> Work:
+        """Advance and prove until nothing moves; returns what others have to do now."""
+        work = Work()
+        self._let_earlier_go_first(site, work)
         for _ in range(_ROUNDS):
-            with self._engine.begin() as connection:
-                view = self._view(connection, site)
-                if not view.open_items:
-                    return devices
-                moved = self._handler.advance(connection, view, devices.add)
-            if moved:
+            if self._advance(site, work):
                 continue
-            if devices or not self._prove(site):
-                # Devices first: what they have to write should not wait for a measurement.
-                return devices
-        return devices
+            # Devices first: what they have to write should not wait for checks.
+            if work.devices or not self._prove(site, work):
+                break
+        return work
 
-    def _prove(self, site: str) -> bool:
+    def measure(self, site: str) -> Work:
+        """Measure what is due at a site, which may take minutes; then go on with the site."""
         with self._engine.begin() as connection:
             view = self._view(connection, site)
         try:
-            return self._prover.prove(view)
+            self._prover.measure(view)
+        except StaleState as error:
+            log.info("site.stale", site=site, detail=str(error))
+        return Work(sites={site, *self._dependents(site)})
+
+    def retry_held(self, *, now: bool = False) -> set[str]:
+        """Try again for those held for want of resources, first in, first out.
+
+        All are tried once one of them is due, or ``now``. Returns the sites that got all they
+        need.
+        """
+        with self._engine.connect() as connection:
+            waiting = orders.sites_waiting_for_resources(connection)
+        served: set[str] = set()
+        if not (now or any(row.due for row in waiting)):
+            return served
+        for row in waiting:
+            try:
+                with self._engine.begin() as connection:
+                    if self._handler.retry(connection, self._view(connection, row.site)):
+                        served.add(row.site)
+            except StaleState as error:
+                log.info("site.stale", site=row.site, detail=str(error))
+        return served
+
+    def _let_earlier_go_first(self, site: str, work: Work) -> None:
+        with self._engine.connect() as connection:
+            arrives = orders.is_arriving(connection, site)
+        if arrives:
+            work.sites |= self.retry_held(now=True) - {site}
+
+    def _advance(self, site: str, work: Work) -> bool:
+        try:
+            with self._engine.begin() as connection:
+                view = self._view(connection, site)
+                moved = self._handler.advance(connection, view, work.devices.add)
+                work.measure = self._prover.measurement_due(view)
         except StaleState as error:
             log.info("site.stale", site=site, detail=str(error))
             return True
+        return moved
+
+    def _prove(self, site: str, work: Work) -> bool:
+        with self._engine.begin() as connection:
+            view = self._view(connection, site)
+        try:
+            moved = self._prover.prove(view)
+        except StaleState as error:
+            log.info("site.stale", site=site, detail=str(error))
+            return True
+        if moved:
+            work.sites |= self._dependents(site)
+        return moved
+
+    def _dependents(self, site: str) -> set[str]:
+        with self._engine.connect() as connection:
+            return set(orders.sites_depending(connection, site))
 
     def _view(self, connection: sa.Connection, site: str) -> SiteView:
         return load_view(connection, self._catalog, site, self._boot_url(site))

@@ -15,7 +15,12 @@ from device_profiles.errors import ProfileError
 from device_profiles.fragment import Fragment
 from device_profiles.render import render
 from inventory import holding, reservation
-from inventory.model import BundleRequest, ResourceExhausted
+from inventory.model import (
+    BundleRequest,
+    ReservationConflictError,
+    ResourceExhausted,
+    UnknownEntryError,
+)
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations, resource_requests
 from rom.catalog.specification import Configure
@@ -46,7 +51,7 @@ class SiteHandler:
 
         Tells whether anything moved, so that the caller runs it again on a fresh view.
         """
-        moved = self._reserve(connection, view)
+        moved = self._reserve(connection, view, ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS)
         for item in view.open_items:
             if item.state == ItemState.HELD:
                 continue
@@ -56,35 +61,34 @@ class SiteHandler:
                 moved = self._collect(connection, view, item) or moved
         return moved
 
-    def _reserve(self, connection: sa.Connection, view: SiteView) -> bool:
-        now = datetime.now(UTC)
+    def retry(self, connection: sa.Connection, view: SiteView) -> bool:
+        """Try again to reserve for a group that is held for want of resources."""
+        return self._reserve(connection, view, ItemState.HELD)
+
+    def _reserve(self, connection: sa.Connection, view: SiteView, *states: ItemState) -> bool:
+        """Reserve for one order's items; one order a transaction, so that pools and orders are
+        never locked in a circle.
+        """
         waiting = [
-            item
-            for item in view.open_items
-            if item.step == "assessing" and (item.due_at is None or item.due_at <= now)
+            item for item in view.open_items if item.step == "assessing" and item.state in states
         ]
-        moved = False
-        for order_id in dict.fromkeys(item.order_id for item in waiting):
-            group = [item for item in waiting if item.order_id == order_id]
-            moved = self._reserve_bundle(connection, view, group) or moved
-        return moved
+        if states == (ItemState.HELD,):
+            waiting = [item for item in waiting if item.reason == "RESOURCE_EXHAUSTED"]
+        if not waiting:
+            return False
+        group = [item for item in waiting if item.order_id == waiting[0].order_id]
+        return self._reserve_bundle(connection, view, group)
 
     def _reserve_bundle(self, connection: sa.Connection, view: SiteView, group: list[Item]) -> bool:
-        requests = [
-            (request, item.item_id)
-            for item in sorted(group, key=_key_order)
-            for request in resource_requests(view.specification(item), view.site, view.typed(item))
-        ]
-        bundle = BundleRequest(
-            site=view.site,
-            order_id=group[0].order_id,
-            requests=tuple(request for request, _ in requests),
-            items={request.name: item_id for request, item_id in requests},
-        )
         try:
-            reservation.reserve(connection, bundle)
+            with connection.begin_nested():
+                reservation.reserve(connection, _bundle(view, group))
         except ResourceExhausted as error:
             return self._hold_exhausted(connection, group, error)
+        except (CatalogError, UnknownEntryError, ReservationConflictError, ValueError) as error:
+            for item in group:
+                self._hold(connection, item, "CANNOT_RESERVE", str(error))
+            return True
         for item in group:
             self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
         return True
@@ -92,19 +96,18 @@ class SiteHandler:
     def _hold_exhausted(
         self, connection: sa.Connection, group: list[Item], error: ResourceExhausted
     ) -> bool:
+        """Hold the group until something is given back or added; said once, however often tried."""
         due = datetime.now(UTC) + self._retry
-        note = f"RESOURCE_EXHAUSTED: {error}"
         for item in group:
-            fresh = item.state != ItemState.HELD
             self._transitions.move(
                 connection,
                 item,
                 ItemState.HELD,
                 reason="RESOURCE_EXHAUSTED",
-                note=note if fresh else "",
+                note="" if item.state == ItemState.HELD else f"RESOURCE_EXHAUSTED: {error}",
                 due_at=due,
             )
-        return False
+        return any(item.state != ItemState.HELD for item in group)
 
     def _queue(self, connection: sa.Connection, view: SiteView, item: Item, wake: Wake) -> bool:
         if not (view.dependencies_met(item) and view.gate_open(item, "configure")):
@@ -191,7 +194,7 @@ class SiteHandler:
             self._transitions.move(
                 connection, item, ItemState.IN_PROGRESS, reason=late[0].reason, note=note
             )
-        elif not late and item.state == ItemState.PENDING:
+        elif not late and (item.state == ItemState.PENDING or item.reason is not None):
             self._transitions.move(connection, item, ItemState.IN_PROGRESS)
         return False
 
@@ -203,7 +206,13 @@ class SiteHandler:
         return False
 
     def _hold(self, connection: sa.Connection, item: Item, reason: str, text: str) -> None:
-        log.warning("item.held", order=item.order_id, item=item.item_id, reason=reason)
+        log.warning(
+            "item.held",
+            order_id=item.order_id,
+            item_id=item.item_id,
+            site=item.site,
+            reason=reason,
+        )
         self._transitions.move(
             connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
         )
@@ -220,6 +229,20 @@ def _key_order(item: Item) -> tuple[int, str]:
 def _names(view: SiteView, item: Item) -> list[str]:
     requests = resource_requests(view.specification(item), view.site, view.typed(item))
     return [request.name for request in requests]
+
+
+def _bundle(view: SiteView, group: list[Item]) -> BundleRequest:
+    requests = [
+        (request, item.item_id)
+        for item in sorted(group, key=_key_order)
+        for request in resource_requests(view.specification(item), view.site, view.typed(item))
+    ]
+    return BundleRequest(
+        site=view.site,
+        order_id=group[0].order_id,
+        requests=tuple(request for request, _ in requests),
+        items={request.name: item_id for request, item_id in requests},
+    )
 
 
 def _awaited(connection: sa.Connection, rows: list[sa.Row[Any]]) -> tuple[str, str]:

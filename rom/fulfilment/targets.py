@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from adapters.seam import Endpoint, Session
 from device_profiles.profile import Profile, load_profile
@@ -23,8 +24,10 @@ from rom.secrets import Vault
 CE_LOGIN = "ce-login"
 
 
-class NoTarget(Exception):
+class NoTarget(AdapterError):
     """Inventory does not say which device plays the role; the text says what to add."""
+
+    reason = "NO_TARGET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Targets:
 
     @contextmanager
     def open(self, device: str, site: str) -> Iterator[Session]:
-        """Yield an open session to a device; raises ``AdapterError`` or ``NoTarget``."""
+        """Yield an open session to a device; raises ``AdapterError``."""
         with self._engine.connect() as connection:
             endpoint = self.endpoint(connection, device, site)
         with self._fleet.session(endpoint) as session:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+import structlog
 
 from rom.fulfilment.documents import OrderDocuments
 from rom.orders.events import EventType, state_change_event
@@ -17,6 +18,8 @@ from rom.orders.states import (
 )
 from rom.store import orders
 from rom.store.tables import event_outbox, order_item, resource_order
+
+log = structlog.get_logger()
 
 
 class Transitions:
@@ -40,15 +43,21 @@ class Transitions:
         note: str = "",
         due_at: datetime | None = None,
         attempts: int | None = None,
-    ) -> None:
+    ) -> sa.Row[Any]:
         """Take an item to ``state`` by legal transitions only and let its order follow.
+
+        Returns the item as it is afterwards.
 
         A ``note`` is what SOM and NOC read; it starts with the reason code where there is one.
         Raises ``StaleState`` or ``IllegalTransition`` and then nothing has been written.
         """
-        order = connection.execute(
-            sa.select(resource_order).where(resource_order.c.id == row.order_id).with_for_update()
-        ).one()
+        # Items are locked before their order, everywhere, so that no two wait in a circle.
+        orders.lock_item(connection, row)
+        connection.execute(
+            sa.select(resource_order.c.id)
+            .where(resource_order.c.id == row.order_id)
+            .with_for_update()
+        )
         if note:
             orders.add_note(connection, row.order_id, row.item_id, note)
         here = row
@@ -66,9 +75,20 @@ class Transitions:
                 attempts=attempts,
             )
             if following != here.state:
-                self._follow(connection, order.id)
-                self._emit(connection, order.id, EventType.ITEM_STATE_CHANGE, row.item_id)
+                self._follow(connection, row.order_id)
+                self._emit(connection, row.order_id, EventType.ITEM_STATE_CHANGE, row.item_id)
             here = orders.reread(connection, row)
+        if (here.state, here.step, here.reason) != (row.state, row.step, row.reason):
+            log.info(
+                "item.moved",
+                order_id=row.order_id,
+                item_id=row.item_id,
+                site=row.site,
+                state=here.state,
+                step=here.step,
+                reason=here.reason,
+            )
+        return here
 
     def _follow(self, connection: sa.Connection, order_id: str) -> None:
         current = OrderState(
@@ -93,6 +113,7 @@ class Transitions:
                 sa.update(resource_order).where(resource_order.c.id == order_id).values(values)
             )
             self._emit(connection, order_id, EventType.STATE_CHANGE)
+            log.info("order.moved", order_id=order_id, state=following)
 
     def _emit(
         self,

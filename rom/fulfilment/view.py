@@ -1,7 +1,7 @@
 """All that decisions about one site are made from, read in one transaction."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,8 @@ class SiteView:
     customer: Mapping[str, Any]
     network: Mapping[str, Any]
     boot_url: str
+    order_states: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """State of every item, whatever its site, of the orders that have open items here."""
 
     def specification(self, item: Item) -> Specification:
         """Return the item's specification in the version it was ordered."""
@@ -63,16 +65,11 @@ class SiteView:
         )
 
     def dependencies_met(self, item: Item) -> bool:
-        """Tell whether all items it names in its order are completed."""
-        same_order = {
-            other.item_id: other
-            for other in (*self.completed, *self.open_items)
-            if other.order_id == item.order_id
-        }
+        """Tell whether all items it names in its order are completed, at whichever site."""
         return all(
-            same_order[name].state == ItemState.COMPLETED
+            self.order_states[item.order_id, name] == ItemState.COMPLETED
             for name in item.depends_on
-            if name in same_order
+            if (item.order_id, name) in self.order_states
         )
 
     def gate_open(self, item: Item, point: str) -> bool:
@@ -95,14 +92,19 @@ class SiteView:
 def load_view(connection: sa.Connection, catalog: Catalog, site: str, boot_url: str) -> SiteView:
     """Read the site's view and lock its open items until the transaction ends."""
     record = queries.site_record(connection, site)
+    open_items = tuple(orders.open_items_of_site(connection, site))
     return SiteView(
         catalog=catalog,
         site=site,
-        open_items=tuple(orders.open_items_of_site(connection, site)),
+        open_items=open_items,
         completed=tuple(orders.completed_items_of_site(connection, site)),
         allocations=queries.site_allocations(connection, site),
         site_record=record.model_dump(include={"key", "name", "timezone"}),
         customer=queries.customer_record(connection, record.customer).model_dump(),
         network=queries.network_parameters(connection),
         boot_url=boot_url,
+        order_states={
+            (row.order_id, row.item_id): row.state
+            for row in orders.items_of_orders(connection, {item.order_id for item in open_items})
+        },
     )

@@ -19,6 +19,7 @@ from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.orders.states import FINAL_ITEM_STATES, ItemState
 from rom.secrets import BOOT_URL, Vault
+from rom.store import orders
 from rom.store.tables import order_item
 
 log = structlog.get_logger()
@@ -78,6 +79,9 @@ class ZtpDesk:
         ticket = self._admitted(token, serial, client)
         with self._engine.begin() as connection:
             written = staging.note(connection, serial, _STATES[name], detail)
+            if name == "failed" and written and (ticket.state, ticket.detail) != (name, detail):
+                text = f"AWAITING_CPE: router {serial} could not take its configuration: {detail}"
+                orders.add_note(connection, ticket.order_id, ticket.item_id, text)
         log.info("ztp.event", serial=serial, event_name=name, detail=detail, written=written)
         self._wake(ticket.site)
 
@@ -90,20 +94,27 @@ class ZtpDesk:
             if ticket is not None and ticket.serial == serial and ticket.state != "closed":
                 self._forgive(connection, ticket)
                 return ticket
-            self._hold_concerned(connection, ticket, serial, client)
+        self._hold_concerned(ticket, serial, client)
         raise ZtpRefused
 
-    def _hold_concerned(
-        self, connection: sa.Connection, ticket: Any, serial: str, client: str
-    ) -> None:
-        own = staging.ticket(connection, serial=serial)
+    def _hold_concerned(self, booked: Any, serial: str, client: str) -> None:
+        """Hold the items whose router is not where it should be, each in a transaction alone.
+
+        A router that has its configuration is judged by its checks, not by who asks after it.
+        """
+        with self._engine.begin() as connection:
+            own = staging.ticket(connection, serial=serial)
+            if own is not None and own.state not in staging.ARRIVED:
+                text = f"router {serial} asked from another circuit than its site's"
+                self._hold(connection, own, "WRONG_CIRCUIT", text)
         log.warning("ztp.refused", serial=serial, client=client, known=own is not None)
-        if ticket is not None and ticket.serial != serial and ticket.state != "closed":
-            text = f"router {serial} asked at this site; {ticket.serial} is booked for it"
-            self._hold(connection, ticket, "WRONG_CPE", text)
-        if own is not None and own.state != "closed" and (ticket is None or own != ticket):
-            text = f"router {serial} asked from another circuit than its site's"
-            self._hold(connection, own, "WRONG_CIRCUIT", text)
+        if booked is None or booked.serial == serial:
+            return
+        with self._engine.begin() as connection:
+            ticket = staging.ticket(connection, serial=booked.serial)
+            if ticket is not None and ticket.state not in staging.ARRIVED:
+                text = f"router {serial} asked at this site; {ticket.serial} is booked for it"
+                self._hold(connection, ticket, "WRONG_CPE", text)
 
     def _hold(self, connection: sa.Connection, ticket: Any, reason: str, text: str) -> None:
         item = self._item(connection, ticket)

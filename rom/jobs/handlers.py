@@ -5,14 +5,16 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from rom.fulfilment.fulfiller import Fulfiller
+from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger import changes
 from rom.ledger.writer import DeviceWriter
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.orders.states import ItemState
 from rom.rollback.tasks import RollbackRunner, sites_under_way
 from rom.store.tables import change, order_item
 
 _UNWOKEN = timedelta(seconds=5)
+_MOVING = (ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS, ItemState.PENDING)
+"""Held items wait for people, or for resources, which the fulfiller tries for in fair order."""
 
 
 class Waker(Protocol):
@@ -23,6 +25,9 @@ class Waker(Protocol):
 
     def device(self, name: str) -> None:
         """Wake a device's writer."""
+
+    def measurement(self, site: str) -> None:
+        """Wake a site's measurement."""
 
 
 class EngineHandlers:
@@ -44,10 +49,20 @@ class EngineHandlers:
 
     def advance_site(self, site: str) -> None:
         """Take a site's items their next steps; a rollback of the site goes before all of them."""
-        if self._rollbacks.advance(site, self._wakes.device):
-            return
-        for device in sorted(self._fulfiller.run(site)):
+        if not self._rollbacks.advance(site, self._wakes.device):
+            self._wake(self._fulfiller.run(site), site)
+
+    def measure_site(self, site: str) -> None:
+        """Measure a site's service, however long that takes."""
+        self._wake(self._fulfiller.measure(site), site)
+
+    def _wake(self, work: Work, site: str) -> None:
+        for device in sorted(work.devices):
             self._wakes.device(device)
+        if work.measure:
+            self._wakes.measurement(site)
+        for other in sorted(work.sites):
+            self._wakes.site(other)
 
     def write_device(self, device: str) -> None:
         """Write what waits for a device."""
@@ -62,6 +77,7 @@ class EngineHandlers:
             if thorough:
                 sites |= set(connection.scalars(_unwoken_sites()))
                 sites |= set(sites_under_way(connection))
+        sites |= self._fulfiller.retry_held()
         for site in sorted(sites):
             self._wakes.site(site)
         for device in sorted(devices):
@@ -72,7 +88,7 @@ def _due_sites() -> sa.Select[str]:
     return (
         sa.select(order_item.c.site)
         .where(order_item.c.due_at <= sa.func.now())
-        .where(order_item.c.state.not_in(FINAL_ITEM_STATES))
+        .where(order_item.c.state.in_(_MOVING))
         .distinct()
     )
 
@@ -86,7 +102,7 @@ def _unwoken_sites() -> sa.Select[str]:
     )
     return (
         sa.select(order_item.c.site)
-        .where(order_item.c.state.in_((ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS)))
+        .where(order_item.c.state.in_(_MOVING))
         .where(order_item.c.due_at.is_(None), order_item.c.updated_at < sa.func.now() - _UNWOKEN)
         .where(sa.or_(order_item.c.step != "queued", ~unsettled))
         .distinct()

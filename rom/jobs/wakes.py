@@ -8,23 +8,35 @@ to it; whatever a crash leaves unwoken the sweep finds.
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import sqlalchemy as sa
 import structlog
 from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Status
 
 log = structlog.get_logger()
 
 HEARTBEAT_SECONDS = 2.0
 STALLED_SECONDS = 8.0
 SWEEP_SECONDS = 1.0
-THOROUGH_EVERY = 20  # sweeps
+THOROUGH_EVERY = 5  # sweeps
+# A wake-up that waits for its lock is not announced when the lock becomes free: look often.
+POLL_SECONDS = 0.2
+RESTART_SECONDS = 1.0
+MEASUREMENTS = 32
+"""Measurements at once in a process; each mostly sleeps between two packets."""
 
 SITE_TASK = "rom:site"
 DEVICE_TASK = "rom:device"
+MEASURE_TASK = "rom:measure"
 _NAMESPACE = "rom"
+_QUEUE = "rom"
+_MEASURE_QUEUE = "rom-measure"
 
 
 class Handlers(Protocol):
@@ -35,6 +47,9 @@ class Handlers(Protocol):
 
     def write_device(self, device: str) -> None:
         """Write what waits for a device."""
+
+    def measure_site(self, site: str) -> None:
+        """Measure a site's service; takes minutes."""
 
     def sweep(self, *, thorough: bool) -> None:
         """Wake what is due, and, now and then, whatever a crash may have left unwoken."""
@@ -55,9 +70,15 @@ class Wakes:
         """Wake the device's writer."""
         self._defer(DEVICE_TASK, f"device/{name}", {"device": name})
 
-    def _defer(self, task: str, lock: str, arguments: dict[str, str]) -> None:
+    def measurement(self, site: str) -> None:
+        """Wake the site's measurement, which holds up neither its handler nor any device."""
+        self._defer(MEASURE_TASK, f"measure/{site}", {"site": site}, queue=_MEASURE_QUEUE)
+
+    def _defer(
+        self, task: str, lock: str, arguments: dict[str, str], *, queue: str = _QUEUE
+    ) -> None:
         job = self._app.configure_task(
-            task, lock=lock, queueing_lock=lock, allow_unknown=True, queue="rom"
+            task, lock=lock, queueing_lock=lock, allow_unknown=True, queue=queue
         )
         try:
             job.defer(**arguments)
@@ -79,7 +100,7 @@ def install(engine: sa.Engine, url: str) -> None:
 
 
 class Worker:
-    """Runs wake-ups in a thread of its own until it is stopped."""
+    """Runs wake-ups in a thread of its own until it is stopped; starts over when it fails."""
 
     def __init__(self, url: str, handlers: Handlers, concurrency: int) -> None:
         self._url = url
@@ -88,62 +109,88 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._ready = threading.Event()
+        self._told = threading.Event()
+        self._working = threading.Event()
+        self._stopping = threading.Event()
         self._failure: BaseException | None = None
 
     def start(self) -> None:
-        """Start and return when the worker takes jobs."""
+        """Start and return when the worker takes jobs; raises what keeps it from that."""
         self._thread.start()
-        self._ready.wait(timeout=30)
+        self._told.wait(timeout=30)
         if self._failure is not None:
             raise self._failure
 
     def stop(self, seconds: float = 20) -> None:
-        """Take no more jobs, let those under way end, return when they have."""
-        if self._loop is not None and self._task is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._task.cancel)
-        self._thread.join(timeout=seconds)
+        """Take no more jobs, let those under way end, return when they have.
+
+        A measurement is given up; the next worker begins it anew.
+        """
+        self._stopping.set()
+        loop, task = self._loop, self._task
+        if loop is not None and task is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(task.cancel)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=seconds)
 
     @property
     def alive(self) -> bool:
         """Tell whether jobs are being taken."""
-        return self._thread.is_alive() and self._failure is None
+        return self._thread.is_alive() and self._working.is_set()
 
     def _run(self) -> None:
-        try:
-            asyncio.run(self._work())
-        except asyncio.CancelledError:
-            pass
-        except BaseException as error:
-            log.exception("worker.died")
-            self._failure = error
-        finally:
-            self._ready.set()
+        while not self._stopping.is_set():
+            try:
+                asyncio.run(self._work())
+            except asyncio.CancelledError:
+                break
+            except Exception as error:  # whatever ended the worker, the next one may live
+                self._working.clear()
+                if not self._told.is_set():
+                    self._failure = error
+                    break
+                log.exception("worker.died")
+                self._stopping.wait(RESTART_SECONDS)
+        self._working.clear()
+        self._told.set()
 
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
-        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=self._concurrency + 3)
+        self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2, "handler"))
+        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=self._concurrency + 5)
         app = App(connector=connector)
         app.add_tasks_from(_tasks(self._handlers), namespace=_NAMESPACE)
         async with app.open_async():
-            sweeper = asyncio.create_task(_sweep(app, self._handlers))
-            self._task = asyncio.ensure_future(
-                app.run_worker_async(
-                    queues=["rom"],
-                    concurrency=self._concurrency,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=1.0,
-                    shutdown_graceful_timeout=15,
-                    update_heartbeat_interval=HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=STALLED_SECONDS,
-                    delete_jobs="always",
-                )
-            )
-            self._ready.set()
-            try:
-                await self._task
-            finally:
-                sweeper.cancel()
+            self._task = asyncio.create_task(self._together(app))
+            self._working.set()
+            self._told.set()
+            if self._stopping.is_set():
+                self._task.cancel()
+            await self._task
+
+    async def _together(self, app: App) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_sweep(app, self._handlers))
+            group.create_task(_queue(app, _QUEUE, self._concurrency, grace=15))
+            group.create_task(_queue(app, _MEASURE_QUEUE, MEASUREMENTS, grace=0.1))
+
+
+class WorkerEnded(Exception):
+    """Procrastinate's worker has ended though nobody asked it to."""
+
+
+async def _queue(app: App, queue: str, concurrency: int, grace: float) -> None:
+    await app.run_worker_async(
+        queues=[queue],
+        concurrency=concurrency,
+        install_signal_handlers=False,
+        fetch_job_polling_interval=POLL_SECONDS,
+        shutdown_graceful_timeout=grace,
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=STALLED_SECONDS,
+        delete_jobs="always",
+    )
+    raise WorkerEnded(queue)
 
 
 def _tasks(handlers: Handlers) -> Blueprint:
@@ -151,34 +198,68 @@ def _tasks(handlers: Handlers) -> Blueprint:
 
     @blueprint.task(name="site")
     def advance_site(site: str) -> None:
-        _supervised(handlers.advance_site, site)
+        _supervised(handlers.advance_site, site, subject="site")
 
     @blueprint.task(name="device")
     def write_device(device: str) -> None:
-        _supervised(handlers.write_device, device)
+        _supervised(handlers.write_device, device, subject="device")
+
+    @blueprint.task(name="measure")
+    async def measure_site(site: str) -> None:
+        await _apart(partial(_supervised, handlers.measure_site, site, subject="site"))
 
     return blueprint
 
 
-def _supervised(handler: Callable[[str], None], subject: str) -> None:
+async def _apart(work: Callable[[], None]) -> None:
+    """Run minutes of work in a thread that does not keep the process from ending."""
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            with suppress(RuntimeError):  # the loop has ended, so nobody waits any more
+                loop.call_soon_threadsafe(done.set)
+
+    threading.Thread(target=run, name="measurement", daemon=True).start()
+    await done.wait()
+
+
+def _supervised(handler: Callable[[str], None], name: str, *, subject: str) -> None:
     """Run one handler; whatever it raises is logged, and the sweep tries again later."""
-    try:
-        handler(subject)
-    except Exception:  # the supervised boundary of all handlers
-        log.exception("handler.failed", handler=handler.__name__, subject=subject)
+    with structlog.contextvars.bound_contextvars(**{subject: name}):
+        try:
+            handler(name)
+        except Exception:  # the supervised boundary of all handlers
+            log.exception("handler.failed", handler=handler.__name__)
 
 
 async def _sweep(app: App, handlers: Handlers) -> None:
     count = 0
     while True:
         try:
+            await _free_stalled(app)
             await asyncio.to_thread(handlers.sweep, thorough=count % THOROUGH_EVERY == 0)
-            # Jobs of a killed worker keep their locks for ever unless somebody takes them back.
-            for job in await app.job_manager.get_stalled_jobs(
-                seconds_since_heartbeat=STALLED_SECONDS
-            ):
-                await app.job_manager.retry_job(job)
-        except (sa.exc.SQLAlchemyError, ProcrastinateException):
+        except Exception:  # the supervised boundary of the sweep, which must go on
             log.exception("sweep.failed")
         count += 1
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _free_stalled(app: App) -> None:
+    """Give back the locks of killed workers' jobs, and wake whom those were for.
+
+    They are not retried as they are: that fails for ever once the same wake-up waits anew.
+    """
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        if job.id is None:
+            continue
+        log.warning("job.stalled", task=job.task_name, lock=job.lock)
+        await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+        again = app.configure_task(
+            job.task_name, lock=job.lock, queueing_lock=job.queueing_lock, queue=job.queue
+        )
+        with suppress(AlreadyEnqueued):
+            await again.defer_async(**job.task_kwargs)

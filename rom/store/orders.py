@@ -114,6 +114,55 @@ def open_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]
     )
 
 
+def sites_waiting_for_resources(connection: sa.Connection) -> list[sa.Row[Any]]:
+    """Return ``(site, due)`` of the sites held for want of resources, first in, first out.
+
+    ``due`` tells whether a pause between two tries is over.
+    """
+    return list(
+        connection.execute(
+            sa.select(
+                order_item.c.site,
+                sa.func.bool_or(order_item.c.due_at <= sa.func.now()).label("due"),
+            )
+            .join(resource_order, resource_order.c.id == order_item.c.order_id)
+            .where(order_item.c.state == ItemState.HELD, order_item.c.step == FIRST_STEP)
+            .where(order_item.c.due_at.is_not(None))
+            .group_by(order_item.c.site)
+            .order_by(sa.func.min(resource_order.c.created_at), order_item.c.site)
+        )
+    )
+
+
+def is_arriving(connection: sa.Connection, site: str) -> bool:
+    """Tell whether the site has items that nothing has been reserved for yet."""
+    return bool(
+        connection.scalar(
+            sa.select(
+                sa.exists().where(
+                    order_item.c.site == site,
+                    order_item.c.state == ItemState.ACKNOWLEDGED,
+                    order_item.c.step == FIRST_STEP,
+                )
+            )
+        )
+    )
+
+
+def sites_depending(connection: sa.Connection, site: str) -> list[str]:
+    """Return other sites with items of the same orders that wait for items they name."""
+    here = sa.select(order_item.c.order_id).where(order_item.c.site == site)
+    return list(
+        connection.scalars(
+            sa.select(order_item.c.site)
+            .where(order_item.c.order_id.in_(here), order_item.c.site != site)
+            .where(order_item.c.state.not_in(FINAL_ITEM_STATES))
+            .where(sa.func.cardinality(order_item.c.depends_on) > 0)
+            .distinct()
+        )
+    )
+
+
 def completed_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
     """Return the site's completed items, oldest first: what its present intent consists of."""
     return list(
@@ -186,6 +235,15 @@ def step_item(
                 time=sa.func.clock_timestamp(),
             )
         )
+
+
+def lock_item(connection: sa.Connection, row: sa.Row[Any]) -> None:
+    """Keep others from moving the item until the transaction ends."""
+    connection.execute(
+        sa.select(order_item.c.item_id)
+        .where(order_item.c.order_id == row.order_id, order_item.c.item_id == row.item_id)
+        .with_for_update()
+    )
 
 
 def reread(connection: sa.Connection, row: sa.Row[Any]) -> sa.Row[Any]:

@@ -1,0 +1,162 @@
+"""What becomes of an item that was looked at: completed, looked at again, awaited or held."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory import holding
+from rom.catalog.planning import resource_requests
+from rom.fulfilment import staging
+from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.view import Item, SiteView
+from rom.orders.states import ItemState
+from rom.store.tables import verdict, ztp_ticket
+
+SETTLING_LOOKS = 3
+"""So many looks find a network that is still settling; nobody is told of them."""
+MAXIMUM_ATTEMPTS = 5
+"""Looks after those before an item is held."""
+
+
+class Outcomes:
+    """Writes what a look at the network has led to, by compare and set."""
+
+    def __init__(self, engine: sa.Engine, transitions: Transitions, retry_seconds: float) -> None:
+        self._engine = engine
+        self._transitions = transitions
+        self._retry = retry_seconds
+
+    def verified(self, view: SiteView, item: Item, evidence: dict[str, Any]) -> None:
+        """Keep the proof of an item's checks and go on to its measurement, if it has one."""
+        with self._engine.begin() as connection:
+            self._keep_verdict(connection, view, item, "checks", "VERIFIED", evidence)
+            if "measure" in view.specification(item).steps:
+                self._transitions.move(
+                    connection, item, ItemState.IN_PROGRESS, step="measuring", attempts=0
+                )
+            else:
+                self._complete(connection, view, item)
+
+    def measured(
+        self, view: SiteView, item: Item, result: str, evidence: dict[str, Any], *, passed: bool
+    ) -> None:
+        """Keep what was measured, whatever it says; complete the item if it passed."""
+        with self._engine.begin() as connection:
+            self._keep_verdict(connection, view, item, "twamp", result, evidence)
+            if passed:
+                self._complete(connection, view, item)
+
+    def _complete(self, connection: sa.Connection, view: SiteView, item: Item) -> None:
+        names = [
+            request.name
+            for request in resource_requests(view.specification(item), view.site, view.typed(item))
+        ]
+        holding.mark(connection, view.site, names, "in-use")
+        serial = connection.scalar(
+            sa.select(ztp_ticket.c.serial).where(
+                ztp_ticket.c.order_id == item.order_id, ztp_ticket.c.item_id == item.item_id
+            )
+        )
+        if serial is not None:
+            staging.close(connection, serial)
+        self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
+
+    def hold(self, item: Item, reason: str, text: str) -> None:
+        """Leave the item to people: looking again would find the same."""
+        with self._engine.begin() as connection:
+            self._transitions.move(
+                connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
+            )
+
+    def await_(self, item: Item, reason: str, text: str) -> None:
+        """Something outside has to happen first; that may take days and is no failure."""
+        if self._settling(item):
+            self._look_again(item, None, "", 1 / 8)
+            return
+        note = "" if item.reason == reason else f"{reason}: {text}"
+        self._look_again(item, reason, note, 1, state=ItemState.PENDING)
+
+    def again(
+        self,
+        item: Item,
+        reason: str,
+        text: str,
+        *,
+        limit: int | None = MAXIMUM_ATTEMPTS,
+        settled: bool = False,
+    ) -> None:
+        """Look again after a pause; after ``limit`` looks that were no settling, hold the item.
+
+        ``settled`` tells that what was found is a result, not a network still settling.
+        """
+        if self._settling(item) and not settled:
+            self._look_again(item, None, "", 1 / 8)
+            return
+        failures = max(item.attempts, SETTLING_LOOKS) + 1 - SETTLING_LOOKS
+        if limit is not None and failures >= limit:
+            self.hold(item, reason, text)
+            return
+        note = "" if item.reason == reason else f"{reason}: {text}; looking again"
+        self._look_again(item, reason, note, min(failures, 4) / 4, counted=limit is not None)
+
+    def extend(self, item: Item, reason: str, text: str) -> Item:
+        """Say that a test goes on; returns the item as it is now."""
+        with self._engine.begin() as connection:
+            return self._transitions.move(
+                connection,
+                item,
+                ItemState.IN_PROGRESS,
+                reason=reason,
+                note="" if item.reason == reason else f"{reason}: {text}",
+                attempts=item.attempts,
+            )
+
+    @staticmethod
+    def _settling(item: Item) -> bool:
+        return bool(item.attempts < SETTLING_LOOKS)
+
+    def _look_again(
+        self,
+        item: Item,
+        reason: str | None,
+        note: str,
+        part: float,
+        *,
+        state: ItemState = ItemState.IN_PROGRESS,
+        counted: bool = False,
+    ) -> None:
+        """Only failures are ``counted`` beyond settling: waiting for days must not use them up."""
+        attempts = min(item.attempts + 1, SETTLING_LOOKS)
+        if counted:
+            attempts = max(item.attempts, SETTLING_LOOKS) + 1
+        due = datetime.now(UTC) + timedelta(seconds=self._retry * part)
+        with self._engine.begin() as connection:
+            self._transitions.move(
+                connection, item, state, reason=reason, note=note, due_at=due, attempts=attempts
+            )
+
+    def _keep_verdict(
+        self,
+        connection: sa.Connection,
+        view: SiteView,
+        item: Item,
+        kind: str,
+        result: str,
+        evidence: dict[str, Any],
+    ) -> None:
+        connection.execute(
+            sa.insert(verdict).values(
+                order_id=item.order_id,
+                item_id=item.item_id,
+                site=view.site,
+                kind=kind,
+                result=result,
+                evidence=evidence,
+            )
+        )
+
+
+def is_due(item: Item) -> bool:
+    """Tell whether the item's pause, if it has one, is over."""
+    return item.due_at is None or item.due_at <= datetime.now(UTC)
