@@ -55,6 +55,25 @@ class CheckTemplate(_Model):
         return self
 
 
+class Health(_Model):
+    """Where the operational state of an entry shows, and what says that it works.
+
+    ``entry`` is the schema path of a configuration entry; a step of ``state`` may end in ``{n}``,
+    which stands for the keys of the entry's n-th step that has any, counted from 0.
+    """
+
+    entry: str
+    state: tuple[str, ...]
+    works: tuple[str, ...]
+
+    def query_path(self, path: Path) -> Path:
+        """Return where the state of the entry at ``path`` is."""
+        keys = [step[step.index("[") :] for step in path if step.endswith("]")]
+        return tuple(
+            re.sub(r"\{(\d+)\}$", lambda found: keys[int(found[1])], step) for step in self.state
+        )
+
+
 class Profile(_Model):
     """One platform: driver, capabilities, quirks, data model, fragments and checks."""
 
@@ -78,6 +97,8 @@ class Profile(_Model):
     """Regular expressions of schema paths whose values are secret."""
     fragments: tuple[str, ...]
     checks: Mapping[str, tuple[CheckTemplate, ...]] = Field(default_factory=dict)
+    health: tuple[Health, ...] = ()
+    """What tells that a service keeps working, without knowing which service it is."""
     exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Per fragment, lines to execute that no configuration file can hold."""
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)

@@ -15,6 +15,7 @@ from inventory.load import load_file
 from rom.catalog.loader import load_catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fulfiller import Fulfiller
+from rom.fulfilment.gate import ServiceGate
 from rom.fulfilment.proof import ProofSettings, Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.targets import Targets
@@ -72,7 +73,8 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         transitions = Transitions(documents)
         targets = Targets(engine, fleet, vault)
         desk = ZtpDesk(engine, transitions, vault, settings.base_url, wakes.site)
-        writer = DeviceWriter(engine, targets, _writer_settings(settings), vault)
+        gate = ServiceGate(engine, targets)
+        writer = DeviceWriter(engine, targets, _writer_settings(settings), vault, gate)
         proof = ProofSettings(
             settings.retry_seconds, settings.twamp_packets, settings.twamp_interval
         )

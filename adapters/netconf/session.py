@@ -1,7 +1,7 @@
 """A NETCONF device behind the seam: scoped reads, one device transaction a batch."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
 from lxml import etree
 
@@ -54,6 +54,7 @@ class NetconfSession:
         self._device = endpoint.device
         self._profile = profile
         self._secrets = Secrets(resolver, endpoint.device)
+        self._held: list[str] = []
         session, handler = opened(endpoint, OPEN_SECONDS)
         self._rpc = Conversation(session, handler, endpoint.device)
         self._capabilities = frozenset(
@@ -73,8 +74,8 @@ class NetconfSession:
 
     @property
     def alive(self) -> bool:
-        """Whether the conversation is still open."""
-        return self._rpc.alive
+        """Whether the conversation is still open and holds no lock for a window left open."""
+        return self._rpc.alive and not self._held
 
     def read(self, scope: Collection[Path]) -> Tree:
         """Return running's part in ``scope`` by one subtree-filtered get-config."""
@@ -103,8 +104,10 @@ class NetconfSession:
         """Bring the batch onto the device: one edit-config a site, one commit for all.
 
         A refused site's edits are not part of the commit; if all are refused nothing is
-        committed. A batch without edits sends nothing. Raises LockDenied; CommitRefused when
-        nothing took effect; SessionLost with ``outcome_unknown`` when the commit had left.
+        committed. While a confirmed commit waits, candidate and running stay locked, because what
+        others commit meanwhile would be lost with a revert (RFC 6241 section 8.4.1). A batch
+        without edits sends nothing. Raises LockDenied; CommitRefused when nothing took effect;
+        SessionLost with ``outcome_unknown`` when the commit had left.
         """
         changes = changes_of(batch)
         if not changes:
@@ -122,9 +125,15 @@ class NetconfSession:
         confirming = bool(mode.confirm_within) and (
             Capability.CONFIRMED_COMMIT in self._capabilities
         )
-        with self._locked("candidate", *(["running"] if confirming else [])):
+        self._lock("candidate", *(["running"] if confirming else []))
+        try:
             refused = self._transaction(configs, mode, confirming=confirming)
+        except BaseException:
+            self._unlock()
+            raise
         committed = len(refused) < len(configs)
+        if not (committed and confirming):
+            self._unlock()
         if committed and not confirming:
             self._save()
         return receipt(batch, mode, refused, sent, confirming=committed and confirming)
@@ -134,14 +143,22 @@ class NetconfSession:
 
         Raises CommitRefused when no such commit waits (it may have reverted).
         """
-        if Capability.CONFIRMED_COMMIT in self._capabilities:
+        if Capability.CONFIRMED_COMMIT not in self._capabilities:
+            return
+        try:
             self._commit(operations.confirming_commit(transaction))
-            self._save()
+        finally:
+            self._unlock()
+        self._save()
 
     def cancel(self, transaction: str) -> None:
         """Take a confirmed commit back by its persist-id. Raises CommitRefused when none waits."""
-        if Capability.CONFIRMED_COMMIT in self._capabilities:
+        if Capability.CONFIRMED_COMMIT not in self._capabilities:
+            return
+        try:
             self._commit(operations.cancel_commit(transaction))
+        finally:
+            self._unlock()
 
     def close(self) -> None:
         """Say good-bye and end the conversation."""
@@ -154,19 +171,21 @@ class NetconfSession:
     def _with_defaults(self) -> str | None:
         return self._profile.quirks.with_defaults if self._rpc.offers(":with-defaults") else None
 
-    @contextmanager
-    def _locked(self, *datastores: str) -> Iterator[None]:
-        held: list[str] = []
+    def _lock(self, *datastores: str) -> None:
         try:
             for datastore in datastores:
                 self._rpc.call(operations.lock(datastore), REPLY_SECONDS)
-                held.append(datastore)
-            yield
-        finally:
-            for datastore in reversed(held):
-                # The transaction's outcome is known by now; a lost session drops its locks itself.
-                with suppress(AdapterError):
-                    self._rpc.call(operations.unlock(datastore), REPLY_SECONDS)
+                self._held.append(datastore)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _unlock(self) -> None:
+        while self._held:
+            datastore = self._held.pop()
+            # The transaction's outcome is known by now; a lost session drops its locks itself.
+            with suppress(AdapterError):
+                self._rpc.call(operations.unlock(datastore), REPLY_SECONDS)
 
     def _transaction(
         self, configs: Mapping[str, etree._Element], mode: ApplyMode, *, confirming: bool

@@ -42,10 +42,18 @@ def request(
     return number
 
 
+LIVE_KINDS = ("modify", "delete", "rollback")
+"""Changes of services that customers use already; fewer of them go out together."""
+
+
 def claim(
-    connection: sa.Connection, device: str, transaction: str, sites: int
+    connection: sa.Connection, device: str, transaction: str, *, sites: int, live_sites: int
 ) -> dict[str, list[sa.Row[Any]]]:
-    """Take all waiting changes of up to ``sites`` sites, oldest first, by site."""
+    """Take the waiting changes of the oldest one's class for several sites, oldest first.
+
+    Changes of live services and new ones are never mixed; ``live_sites`` caps what one mistake
+    could hit.
+    """
     waiting = connection.execute(
         sa.select(change)
         .where(change.c.device == device, change.c.state == "waiting", DUE)
@@ -53,8 +61,12 @@ def claim(
         .with_for_update(skip_locked=True)
     ).all()
     taken: dict[str, list[sa.Row[Any]]] = {}
+    live = bool(waiting) and waiting[0].kind in LIVE_KINDS
+    limit = live_sites if live else sites
     for row in waiting:
-        if row.site in taken or len(taken) < sites:
+        if (row.kind in LIVE_KINDS) != live:
+            continue
+        if row.site in taken or len(taken) < limit:
             taken.setdefault(row.site, []).append(row)
     numbers = [row.id for rows in taken.values() for row in rows]
     if numbers:

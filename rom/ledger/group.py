@@ -4,10 +4,10 @@ One read plans all of them. The ledger is written before anything leaves. A site
 refuses, or whose values do not take, is found and left out, and the others go on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -19,7 +19,8 @@ from device_profiles.fragment import Fragment, merged
 from device_profiles.tree import Path, Tree, in_scope
 from rom.ledger import changes, intents, lease, snapshots, store
 from rom.ledger.model import Policy, SitePlan, SiteState
-from rom.ledger.plan import own_scope, plan_batch, read_scope, took
+from rom.ledger.outcome import keep_plan, mismatches, named_site, proof_scope
+from rom.ledger.plan import own_scope, plan_batch, read_scope
 from rom.ledger.snapshots import Sealer, SiteSnapshot
 
 log = structlog.get_logger()
@@ -36,6 +37,19 @@ class WriterSettings:
     confirm_seconds: int
     group_size: int
     retry_seconds: float
+
+
+class Gate(Protocol):
+    """Decides within a confirmed commit's window whether services keep working."""
+
+    def before(self, session: Session, device: str, sites: Iterable[str]) -> object:
+        """Return what works before the commit."""
+
+    def broken(self, session: Session, worked: Any) -> list[str]:
+        """Return what worked before and no longer does, in words."""
+
+    def burst(self, site: str) -> list[str]:
+        """Return what a short measurement towards a site in service finds wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,7 @@ class Group:
         engine: sa.Engine,
         settings: WriterSettings,
         sealer: Sealer,
+        gate: Gate | None,
         session: Session,
         device: str,
         epoch: int,
@@ -68,6 +83,7 @@ class Group:
         self._engine = engine
         self._settings = settings
         self._sealer = sealer
+        self._gate = gate
         self._session = session
         self._device = device
         self._epoch = epoch
@@ -155,6 +171,7 @@ class Group:
             for site, wish in wishes.items():
                 self._keep_before(connection, transaction, site, wish, present, orders[site])
         log.info("device.transaction", device=self._device, txn=transaction, sites=list(plans))
+        worked = self._worked(list(plans))
         try:
             receipt = self._session.apply(
                 [SiteEdits(site, plan.edits) for site, plan in plans.items()],
@@ -162,7 +179,8 @@ class Group:
             )
         except Refused as error:
             self._close(transaction, "reverted", error=str(error))
-            self._divide(plans, claimed, transaction, error)
+            named = named_site(plans, error)
+            self._divide(plans, claimed, transaction, error.reason, str(error), named)
             return
         except (SessionLost, DeviceTimeout):
             # The outcome is unknown: recovery reads the device before anything else goes to it.
@@ -171,7 +189,12 @@ class Group:
         except AdapterError as error:
             self._close(transaction, "reverted", error=str(error))
             raise
-        self._prove(receipt, plans, wishes, claimed)
+        self._prove(receipt, plans, wishes, claimed, worked)
+
+    def _worked(self, sites: list[str]) -> object:
+        if self._gate is None or Capability.CONFIRMED_COMMIT not in self._session.capabilities:
+            return None
+        return self._gate.before(self._session, self._device, sites)
 
     def _keep_before(
         self,
@@ -215,25 +238,26 @@ class Group:
         plans: Mapping[str, SitePlan],
         claimed: Claimed,
         transaction: str,
-        error: Refused,
+        reason: str,
+        text: str,
+        named: str | None,
     ) -> None:
-        """One site alone is refused; of several, halves are tried, each in its own commit."""
-        if len(plans) == 1:
-            (site,) = plans
-            with self._engine.begin() as connection:
-                store.settle_site(connection, transaction, site, "refused", error=str(error))
-                changes.refuse(
-                    connection,
-                    claimed[site],
-                    transaction=transaction,
-                    reason=error.reason,
-                    error=str(error),
-                )
-            return
+        """Refuse the site that is named, or the only one; of several, try halves by themselves."""
         sites = list(plans)
-        middle = len(sites) // 2
-        for half in (sites[:middle], sites[middle:]):
-            self.write({site: claimed[site] for site in half})
+        culprit = sites[0] if len(sites) == 1 else named
+        if culprit is None:
+            middle = len(sites) // 2
+            for half in (sites[:middle], sites[middle:]):
+                self.write({site: claimed[site] for site in half})
+            return
+        with self._engine.begin() as connection:
+            store.settle_site(connection, transaction, culprit, "refused", error=text)
+            changes.refuse(
+                connection, claimed[culprit], transaction=transaction, reason=reason, error=text
+            )
+        others = {site: claimed[site] for site in sites if site != culprit}
+        if others:
+            self.write(others)
 
     def _prove(
         self,
@@ -241,6 +265,7 @@ class Group:
         plans: Mapping[str, SitePlan],
         wishes: Mapping[str, Wish],
         claimed: Claimed,
+        worked: object,
     ) -> None:
         transaction = receipt.transaction
         applied = {
@@ -265,14 +290,37 @@ class Group:
             store.mark(connection, transaction, state if applied else "reverted", sent=receipt.sent)
         if not applied:
             return
-        shown = self._session.read(proof_scope(applied, wishes))
+        own = {path for site in applied for path in wishes[site].own}
+        shown = self._session.read(proof_scope(applied.values(), own))
         bad = {site for site, plan in applied.items() if mismatches(plan, shown)}
         if bad and receipt.confirming:
             self._take_back(transaction, applied, claimed, bad, shown)
             return
+        broken = self._broken(receipt, applied, claimed, worked)
+        if broken:
+            self._session.cancel(transaction)
+            self._close(transaction, "reverted", error=broken)
+            self._divide(applied, claimed, transaction, "SERVICE_BROKEN", broken, None)
+            return
         if receipt.confirming or Capability.STARTUP in self._session.capabilities:
             self._session.confirm(transaction)
         self._keep(transaction, applied, wishes, claimed, shown, bad)
+
+    def _broken(
+        self,
+        receipt: Receipt,
+        applied: Mapping[str, SitePlan],
+        claimed: Claimed,
+        worked: object,
+    ) -> str:
+        """Return what the change has broken, while the device can still go back by itself."""
+        if self._gate is None or not receipt.confirming:
+            return ""
+        found = self._gate.broken(self._session, worked)
+        for site in applied:
+            if any(row.kind == "modify" for row in claimed[site]):
+                found += self._gate.burst(site)
+        return "; ".join(found[:5])
 
     def _take_back(
         self,
@@ -339,27 +387,3 @@ class Group:
                     connection, claimed[site], transaction=transaction, edits=len(plan.edits)
                 )
             store.mark(connection, transaction, "committed")
-
-
-def proof_scope(plans: Mapping[str, SitePlan], wishes: Mapping[str, Wish]) -> frozenset[Path]:
-    """Return what to read back: all that is the sites' own, and what was edited besides."""
-    own = {path for site in plans for path in wishes[site].own}
-    return frozenset(own | {edit.path for plan in plans.values() for edit in plan.edits})
-
-
-def mismatches(plan: SitePlan, shown: Tree) -> list[str]:
-    """Return what the device shows otherwise than it was sent, in words."""
-    return [
-        f"{'/'.join(edit.path)} is {shown.get(edit.path)!r}"
-        for edit in plan.edits
-        if not took(edit.after, shown.get(edit.path))
-    ]
-
-
-def keep_plan(
-    connection: sa.Connection, transaction: str, device: str, plan: SitePlan, shown: Tree
-) -> None:
-    """Carry what took effect of a plan into the ledger's net effects and ownerships."""
-    taken = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
-    store.keep_effects(connection, transaction, device, plan.site, taken, shown)
-    store.keep_ownership(connection, device, plan)

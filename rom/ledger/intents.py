@@ -69,6 +69,20 @@ def of_sites(connection: sa.Connection, device: str, sites: Collection[str]) -> 
     return {site: found.get(site, Intent("", {})) for site in sites}
 
 
+def neighbours(
+    connection: sa.Connection, device: str, sites: Collection[str], limit: int
+) -> list[str]:
+    """Return up to ``limit`` other sites that have something on the device."""
+    return list(
+        connection.scalars(
+            sa.select(site_intent.c.site)
+            .where(site_intent.c.device == device, site_intent.c.site.not_in(list(sites)))
+            .order_by(site_intent.c.updated_at.desc())
+            .limit(limit)
+        )
+    )
+
+
 def drop_empty(connection: sa.Connection, site: str) -> None:
     """Forget the site's intents that want nothing any more."""
     connection.execute(

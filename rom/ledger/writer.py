@@ -13,10 +13,13 @@ import structlog
 
 from adapters.errors import AdapterError
 from rom.ledger import changes, intents, lease, recovery
-from rom.ledger.group import Group, WriterSettings
+from rom.ledger.group import Gate, Group, WriterSettings
 from rom.ledger.snapshots import Sealer
 
 log = structlog.get_logger()
+
+LIVE_GROUP_SIZE = 16
+"""Most sites whose running service one device transaction may touch."""
 
 Claimed = dict[str, list[sa.Row[Any]]]
 
@@ -32,10 +35,16 @@ class DeviceWriter:
     """Writes to devices; safe to run in any number of threads, processes and hosts."""
 
     def __init__(
-        self, engine: sa.Engine, sessions: Sessions, settings: WriterSettings, sealer: Sealer
+        self,
+        engine: sa.Engine,
+        sessions: Sessions,
+        settings: WriterSettings,
+        sealer: Sealer,
+        gate: Gate | None = None,
     ) -> None:
         self._engine = engine
         self._sealer = sealer
+        self._gate = gate
         self._sessions = sessions
         self._settings = settings
 
@@ -96,10 +105,22 @@ class DeviceWriter:
             while True:
                 with self._engine.begin() as connection:
                     claimed = changes.claim(
-                        connection, device, f"claim-{epoch}", self._settings.group_size
+                        connection,
+                        device,
+                        f"claim-{epoch}",
+                        sites=self._settings.group_size,
+                        live_sites=min(self._settings.group_size, LIVE_GROUP_SIZE),
                     )
                 if not claimed:
                     return
-                group = Group(self._engine, self._settings, self._sealer, session, device, epoch)
+                group = Group(
+                    self._engine,
+                    self._settings,
+                    self._sealer,
+                    self._gate,
+                    session,
+                    device,
+                    epoch,
+                )
                 group.write(claimed)
                 touched.update(claimed)

@@ -1,0 +1,113 @@
+"""The service gate: a confirmed commit is made permanent only if services keep working.
+
+Before the commit it asks how the changed sites' and some neighbours' services are; after it,
+within the window, what worked must work again, or the device goes back by itself. What did not
+work before is not held against the change.
+"""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from adapters.errors import AdapterError
+from adapters.seam import Query, Session
+from adapters.twamp.sender import measure
+from device_profiles.fragment import Fragment, merged
+from device_profiles.profile import Profile, load_profile
+from device_profiles.steps import schema_path
+from inventory import queries
+from rom.fulfilment.targets import NoTarget, Targets, twamp_address
+from rom.ledger import intents
+
+NEIGHBOURS = 8
+"""Neighbours looked at in each transaction; all of hundreds would take longer than the window."""
+SETTLE_SECONDS = 10.0
+"""How long services may take to come back after the commit."""
+_BURST_PACKETS = 200
+_BURST_INTERVAL = 0.002
+_BURST_LOST = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What worked before the commit: queries by name, with the values that say it works."""
+
+    queries: tuple[Query, ...] = ()
+    works: Mapping[str, tuple[str, ...]] | None = None
+
+
+class ServiceGate:
+    """Fulfils the writer's gate from intents and profiles."""
+
+    def __init__(self, engine: sa.Engine, targets: Targets) -> None:
+        self._engine = engine
+        self._targets = targets
+
+    def before(self, session: Session, device: str, sites: Iterable[str]) -> Worked:
+        """Return what works now of the sites' and some neighbours' services."""
+        with self._engine.connect() as connection:
+            changed = list(sites)
+            neighbours = intents.neighbours(connection, device, changed, NEIGHBOURS)
+            found = intents.of_sites(connection, device, [*changed, *neighbours])
+            try:
+                name = self._targets.profile_name(connection, device, changed[0])
+            except NoTarget:
+                return Worked()
+        profile = load_profile(name)
+        asked: dict[str, tuple[Query, tuple[str, ...]]] = {}
+        for site, intent in found.items():
+            for query, works in health_queries(profile, site, merged(intent.fragments)):
+                asked[query.name] = (query, works)
+        if not asked:
+            return Worked()
+        shown = session.probe([query for query, _ in asked.values()])
+        working = {n: pair for n, pair in asked.items() if shown.get(n) in pair[1]}
+        return Worked(
+            tuple(query for query, _ in working.values()),
+            {name: works for name, (_, works) in working.items()},
+        )
+
+    def broken(self, session: Session, worked: Worked) -> list[str]:
+        """Return what worked before and does not come back in time, in words."""
+        if not worked.queries or worked.works is None:
+            return []
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            shown = session.probe(worked.queries)
+            bad = [
+                f"{name} is {shown.get(name)}"
+                for name, works in worked.works.items()
+                if shown.get(name) not in works
+            ]
+            if not bad or time.monotonic() > deadline:
+                return bad
+            time.sleep(0.25)
+
+    def burst(self, site: str) -> list[str]:
+        """Return what a short TWAMP burst towards a site in service finds wrong."""
+        with self._engine.connect() as connection:
+            allocations = queries.site_allocations(connection, site)
+            if "probe" not in allocations or "ce" not in allocations:
+                return []
+            target = twamp_address(connection, allocations)
+        try:
+            found = measure(target, packets=_BURST_PACKETS, interval=_BURST_INTERVAL)
+        except AdapterError as error:
+            return [f"{site}: {error}"]
+        if found.lost > _BURST_LOST:
+            return [f"{site}: {found.lost} of {found.sent} TWAMP packets lost"]
+        return []
+
+
+def health_queries(
+    profile: Profile, site: str, wanted: Fragment
+) -> list[tuple[Query, tuple[str, ...]]]:
+    """Return what to ask about a site's services on a device, and which answers say they work."""
+    return [
+        (Query(f"{site}: {path[-1]}", health.query_path(path)), health.works)
+        for health in profile.health
+        for path in sorted(wanted.own)
+        if schema_path(path) == health.entry
+    ]
