@@ -1,6 +1,6 @@
 """Talks to a running gateway over HTTP, as any other client would."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -47,6 +47,11 @@ class GatewayClient:
     def resources(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return one page of resources."""
         return self._list(self._send("GET", RESOURCES, params=filters))
+
+    def held_by(self, sites: Iterable[str]) -> list[dict[str, Any]]:
+        """Return every resource the sites hold."""
+        most = {"limit": "1000"}
+        return [found for site in sites for found in self.resources({"place.id": site} | most)]
 
     def report(self, order_id: str) -> dict[str, Any]:
         """Return what an order got, sent and measured."""

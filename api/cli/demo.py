@@ -18,6 +18,7 @@ from api.cli import show
 from api.cli.client import GatewayClient
 from api.cli.exits import Exit, fail
 from api.cli.options import DataDir
+from api.cli.output import Listing, output
 from api.cli.watch import NotFinalError, exit_code, follow, progress_on
 from api.serving.errors import ServeError
 from api.serving.scratch import gateway_process, scratch_directory
@@ -43,7 +44,7 @@ def demo(
 ) -> None:
     """Play the pilot order against the simulated lab and print what came out of it."""
     before = signal.signal(signal.SIGTERM, _as_interrupt)
-    console = Console()
+    console = output()
     started = monotonic()
     data: dict[str, Any] = {}
     try:
@@ -58,7 +59,13 @@ def demo(
         if json_file is not None:
             json_file.write_text(json.dumps(data, indent=2) + "\n")
     seconds = monotonic() - started
-    console.print(f"Done in {seconds:.0f} s: the site is proven and everything is stopped again")
+    console.print()
+    console.print(_summary(data))
+    console.print()
+    console.print(
+        f"Done in {seconds:.0f} s: the site is proven and everything is stopped again",
+        style="bold green",
+    )
 
 
 def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -68,16 +75,16 @@ def _as_interrupt(_number: int, _frame: FrameType | None) -> None:
 def _play(console: Console, order: bytes, data_dir: Path | None, data: dict[str, Any]) -> None:
     """Fill ``data`` as far as it gets; raises ``DemoError`` when a step ends wrong."""
     with scratch_directory(data_dir) as place:
-        console.print("Starting PostgreSQL, the simulated lab and the gateway …")
+        console.print("Starting PostgreSQL, the simulated lab and the gateway …", style="dim")
         with gateway_process(place, TOPOLOGY) as url, GatewayClient(url) as client:
             console.print(f"The gateway takes orders at {url}", markup=False)
             _order(console, client, order, data)
-            sites = _sites(data["report"])
+            sites = show.sites(data["report"])
             _again(console, client, sites, data)
             data["rollbackPreview"] = [client.rollback_preview(site) for site in sites]
             for preview in data["rollbackPreview"]:
                 console.print(show.rollback(preview))
-            console.print("Stopping …")
+            console.print("\nStopping …", style="dim")
 
 
 def _order(console: Console, client: GatewayClient, order: bytes, data: dict[str, Any]) -> None:
@@ -87,7 +94,9 @@ def _order(console: Console, client: GatewayClient, order: bytes, data: dict[str
         data["report"] = follow(client, taken["id"], progress_on(console), ORDER_SECONDS)
     except NotFinalError as error:
         data["report"] = error.report
-    show.whole_report(console, data["report"])
+    data["resources"] = client.held_by(show.sites(data["report"]))
+    console.print()
+    show.whole_report(console, data["report"], data["resources"])
     found = data["report"]["order"]
     if exit_code(found) is not Exit.COMPLETED:
         message = f"the order is {found['state']}, not completed"
@@ -97,6 +106,7 @@ def _order(console: Console, client: GatewayClient, order: bytes, data: dict[str
 def _again(console: Console, client: GatewayClient, sites: list[str], data: dict[str, Any]) -> None:
     data["reapply"] = [client.reapply(site) for site in sites]
     for answer in data["reapply"]:
+        console.print()
         console.print(show.second_run(answer))
     wrong = [
         row["device"]
@@ -110,7 +120,27 @@ def _again(console: Console, client: GatewayClient, sites: list[str], data: dict
     console.print("The second run of the same intent sent nothing", style="green")
 
 
-def _sites(report: dict[str, Any]) -> list[str]:
-    """Return the sites the order names, in its order."""
-    items = report["order"]["orderItem"]
-    return list(dict.fromkeys(item["resource"]["place"]["id"] for item in items))
+def _summary(data: dict[str, Any]) -> Listing:
+    """Return what was shown, in a few lines at the end, where the reader of a terminal begins."""
+    report = data["report"]
+    sent = report["transactions"]
+    again = [row for answer in data["reapply"] for row in answer["devices"]]
+    back = [row for preview in data["rollbackPreview"] for row in preview["devices"]]
+    free = sum(len(preview["releases"]) for preview in data["rollbackPreview"])
+    measured = report["measurements"]
+    return Listing(
+        "In short",
+        ("What", "Outcome"),
+        (
+            ("order", f"{report['order']['id']} {report['order']['state']}, "
+             f"{len(report['order']['orderItem'])} items at {', '.join(show.sites(report))}"),
+            ("sent", f"{sum(row['edits'] for row in sent)} edits in {len(sent)} transactions "
+             f"to {len({row['device'] for row in sent})} devices, every one read back"),
+            ("measured", ", ".join(
+                f"{row['sent']} packets, {row['lost']} lost, p95 {row['rtt_ms']['p95']:.3g} ms: "
+                f"{row['verdict']}" for row in measured)),
+            ("second run", f"{sum(row['edits'] for row in again)} edits on {len(again)} devices"),
+            ("rollback", f"would send {sum(row['edits'] for row in back)} edits to "
+             f"{sum(1 for row in back if row['edits'])} devices and release {free} resources"),
+        ),
+    )  # fmt: skip

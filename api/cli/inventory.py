@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from api.cli.exits import fail
 from api.cli.options import DataDir
+from api.cli.output import output
 from api.cli.settings import read_settings
 from api.serving.claim import only_server_of
 from api.serving.errors import ServeError
@@ -36,4 +36,4 @@ def load(
             _, total = gateway.list_resources(offset=0, limit=1, filters={})
     except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
         raise fail(str(error)) from error
-    Console().print(f"{file} is loaded; the inventory now has {total} resources", markup=False)
+    output().print(f"{file} is loaded; the inventory now has {total} resources", markup=False)

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from api.cli.exits import Exit, fail
 from api.cli.options import DataDir
+from api.cli.output import Listing, output
 from api.cli.settings import read_settings
-from api.cli.show import table
 from api.serving import lab
 from api.serving.claim import only_server_of
 from api.serving.errors import ServeError
@@ -96,15 +96,15 @@ def status(*, data_dir: DataDir = None) -> None:
          device.get("url") or f"{device.get('host')}:{device.get('port')}")
         for name, device in sorted(ready["devices"].items())
     )  # fmt: skip
-    console = Console()
-    console.print(table("Devices", ("Device", "Role", "Profile", "Address"), rows))
+    console = output()
+    console.print(Listing("Devices", ("Device", "Role", "Profile", "Address"), rows))
     routers = _control(ready, "GET", "/status").json()["ce"]
     found = (
         (serial, router["powered"], router["configured"], router["address"], router["hostname"])
         for serial, router in sorted(routers.items())
     )
     headings = ("Serial", "Powered", "Configured", "Address", "Hostname")
-    console.print(table("Routers", headings, found))
+    console.print(Listing("Routers", headings, found))
 
 
 @app.command()

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from api.cli.client import GatewayClient
 from api.cli.exits import Exit, fail
 from api.cli.options import DEFAULT_URL, AsJson, Url
-from api.cli.show import state_cell, table, whole_report
+from api.cli.output import Listing, output
+from api.cli.show import sites, state_cell, whole_report
 from api.cli.watch import NotFinalError, exit_code, follow, progress_on
 
 app = typer.Typer(no_args_is_help=True, help="Submit, show and list orders.")
@@ -27,7 +27,7 @@ def submit(
 ) -> None:
     """Post an order; with --watch the exit code tells what became of it."""
     body = _read(file)
-    console = Console()
+    console = output()
     with GatewayClient(url) as client:
         order = client.submit(body)
         console.print(f"Order {order['id']} is {order['state']}", markup=False, highlight=False)
@@ -55,13 +55,14 @@ def show(order_id: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None
 
     An order still under way exits 0.
     """
-    console = Console()
+    console = output()
     with GatewayClient(url) as client:
         report = client.report(order_id)
+        resources = [] if json else client.held_by(sites(report))
     if json:
         console.print_json(data=report)
     else:
-        whole_report(console, report)
+        whole_report(console, report, resources)
     state = report["order"]["state"]
     raise typer.Exit(
         exit_code(report["order"]) if state in {"failed", "partial", "rejected", "cancelled"} else 0
@@ -80,7 +81,7 @@ def list_orders(
     filters = {"limit": str(limit)} | ({"state": state} if state else {})
     with GatewayClient(url) as client:
         orders = client.orders(filters)
-    console = Console()
+    console = output()
     if json:
         console.print_json(data=orders)
         return
@@ -88,4 +89,4 @@ def list_orders(
         (order["id"], state_cell(order["state"]), order["orderDate"], order.get("description"))
         for order in orders
     )
-    console.print(table("Orders", ("Order", "State", "Ordered", "Description"), rows))
+    console.print(Listing("Orders", ("Order", "State", "Ordered", "Description"), rows))

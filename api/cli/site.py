@@ -1,12 +1,11 @@
 """``rom site``: what a site holds, and what taking it back would do."""
 
 import typer
-from rich.console import Console
 
 from api.cli.client import GatewayClient
 from api.cli.options import DEFAULT_URL, AsJson, Url
+from api.cli.output import Listing, output
 from api.cli.show import rollback as rollback_shown
-from api.cli.show import table
 
 app = typer.Typer(no_args_is_help=True, help="Show a site and preview its rollback.")
 
@@ -16,7 +15,7 @@ def show(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
     """Show the resources a site holds."""
     with GatewayClient(url) as client:
         resources = client.resources({"place.id": site, "limit": "1000"})
-    console = Console()
+    console = output()
     if json:
         console.print_json(data=resources)
         return
@@ -24,7 +23,7 @@ def show(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
         (resource["name"], resource.get("category"), resource.get("resourceStatus"), resource["id"])
         for resource in resources
     )
-    console.print(table(f"Resources of {site}", ("Name", "Category", "Status", "Id"), rows))
+    console.print(Listing(f"Resources of {site}", ("Name", "Category", "Status", "Id"), rows))
 
 
 @app.command()
@@ -32,7 +31,7 @@ def rollback(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None
     """Show what taking a site back would send and release; changes nothing."""
     with GatewayClient(url) as client:
         preview = client.rollback_preview(site)
-    console = Console()
+    console = output()
     if json:
         console.print_json(data=preview)
         return

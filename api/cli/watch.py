@@ -1,21 +1,28 @@
 """Follows an order until it is final: a live table on a terminal, plain lines otherwise."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from time import monotonic
 from types import TracebackType
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich import box
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
 
 from api.cli.client import GatewayClient
 from api.cli.exits import Exit
-from api.cli.show import items, specification
-from api.cli.text import safe
+from api.cli.show import STATE_STYLES, note, specification, state_cell
+from api.cli.text import cell, safe
 from rom.orders.states import FINAL_ORDER_STATES
 
-EVENT_WAIT_SECONDS = 5
+EVENT_WAIT_SECONDS = 1
+"""An item's steps are no events, so the report is read again when none has come for so long."""
 Report = Mapping[str, Any]
+_MARKS = {"completed": "✓", "held": "‖", "pending": "‖", "failed": "✗", "rejected": "✗"}
 
 
 class NotFinalError(Exception):
@@ -46,7 +53,10 @@ class LiveTable:
     """One table that is redrawn in place."""
 
     def __init__(self, console: Console) -> None:
-        self._live = Live(console=console, auto_refresh=False)
+        self._started = monotonic()
+        self._report: Report | None = None
+        self._spinners: dict[str, Spinner] = {}
+        self._live = Live(console=console, get_renderable=self._drawn, refresh_per_second=8)
 
     def __enter__(self) -> "LiveTable":
         self._live.start()
@@ -62,7 +72,54 @@ class LiveTable:
 
     def update(self, report: Report) -> None:
         """Redraw."""
-        self._live.update(items(report), refresh=True)
+        self._report = report
+        self._live.refresh()
+
+    def _drawn(self) -> RenderableType:
+        seconds = f"{monotonic() - self._started:.1f} s"
+        if self._report is None:
+            return Text(seconds)
+        order = self._report["order"]
+        table = Table(
+            title=cell(f"Order {order['id']} is {order['state']}, {seconds}", "bold"),
+            title_justify="left",
+            header_style="bold cyan",
+            box=box.ROUNDED,
+        )
+        for name in ("", "Item", "Specification", "State", "Steps done after seconds", "Note"):
+            table.add_column(name)
+        last = {step["item"]: step for step in self._report["steps"]}
+        for item in order["orderItem"]:
+            table.add_row(
+                self._mark(item),
+                cell(item["id"]),
+                cell(specification(item)),
+                state_cell(item["state"]),
+                cell(_way(self._report, item["id"])),
+                cell(note(item, last.get(item["id"]))),
+            )
+        return table
+
+    def _mark(self, item: Mapping[str, Any]) -> RenderableType:
+        if item["state"] == "inProgress":
+            return self._spinners.setdefault(item["id"], Spinner("dots", style="yellow"))
+        return cell(_MARKS.get(item["state"], "·"), STATE_STYLES.get(item["state"], ""))
+
+
+def _way(report: Report, item_id: str) -> str:
+    """Return the steps an item has come to, each with its seconds since the order was taken."""
+    taken = _moment(report["order"].get("orderDate"))
+    words: dict[str, str] = {}
+    for step in report["steps"]:
+        if step["item"] == item_id:
+            at = _moment(step["time"])
+            after = f" {(at - taken).total_seconds():.1f}" if at and taken else ""
+            words.setdefault(step["step"], f"{step['step']}{after}")
+    return ", ".join(words.values())
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 class PlainLines:
@@ -90,8 +147,11 @@ class PlainLines:
         order = report["order"]
         names = {item["id"]: specification(item) for item in order["orderItem"]}
         for step in report["steps"][self._steps :]:
-            words = (step["item"], names.get(step["item"]), step["step"], step["state"])
-            self._say(" ".join(str(word) for word in (*words, step.get("note")) if word))
+            subject = f"{step['item']} {names.get(step['item'], '')}"
+            # The step tells the state too, so that it needs no line of its own.
+            self._states[subject] = step["state"]
+            words = (f"{subject:<28}", f"{step['step']:<10}", step["state"], step.get("note"))
+            self._say("  ".join(str(word) for word in words if word))
         self._steps = len(report["steps"])
         for item in order["orderItem"]:
             self._say_state(f"{item['id']} {names[item['id']]}", item["state"])

@@ -43,7 +43,7 @@ def test_watching_ends_with_the_order_and_exits_as_its_state_says(
     timer.start()
     done = rom("order", "submit", str(PILOT), "--watch", "--url", url)
     assert done.exit_code == code
-    assert "ROI-001 RFS:GPON-Bearer reserved done port 8" in done.output
+    assert "ROI-001 RFS:GPON-Bearer reserved done port 8" in " ".join(done.output.split())
     assert done.output.index("is inProgress") < done.output.index(f"order RO-1 is {state}")
 
 
