@@ -86,6 +86,8 @@ class SitePlan:
     """Roots of shared objects that this plan brings into being."""
     released: tuple[Path, ...] = ()
     """Roots of shared objects the site no longer needs."""
+    dropped: frozenset[Path] = frozenset()
+    """Paths that go with a shared object whose last owner leaves; nobody's own effects."""
     conflicts: tuple[Conflict, ...] = ()
     lapsed: tuple[Path, ...] = ()
     """Paths to restore that hold again what they held before us; nothing of ours is left there."""

@@ -138,6 +138,7 @@ class _Draft:
     claims: list[SharedObject] = field(default_factory=list)
     created: set[Path] = field(default_factory=set)
     released: list[Path] = field(default_factory=list)
+    dropped: set[Path] = field(default_factory=set)
     conflicts: list[Conflict] = field(default_factory=list)
     lapsed: list[Path] = field(default_factory=list)
     relinked: list[tuple[Path, str]] = field(default_factory=list)
@@ -192,6 +193,7 @@ class _Draft:
             self._conflict(ConflictKind.ORPHAN_SHARED, foreign, None, self.present[foreign])
             return
         for path in sorted(known.tree.keys() & self.present.keys()):
+            self.dropped.add(path)
             self.edits.append(Edit(path, self.present[path], None))
 
     def _foreign(self, path: Path, ours: Container[Path] = ()) -> Path | None:
@@ -218,6 +220,7 @@ class _Draft:
             tuple(self.claims),
             frozenset(self.created),
             tuple(self.released),
+            frozenset(self.dropped),
             tuple(self.conflicts),
             tuple(self.lapsed),
             tuple(self.relinked),

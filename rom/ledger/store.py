@@ -197,7 +197,7 @@ def open_transaction(
 
 def own_edits(plan: SitePlan) -> list[Edit]:
     """Return the edits of the site's own paths, those of shared objects left out."""
-    shared = {path for item in plan.claims for path in item.tree}
+    shared = plan.dropped.union(*(item.tree for item in plan.claims))
     return [edit for edit in plan.edits if edit.path not in shared]
 
 
