@@ -12,13 +12,12 @@ from inventory.listing import list_resources
 from inventory.records import ResourceFilter
 from rom import metrics
 from rom.catalog.loader import Catalog
+from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
 from rom.jobs.wakes import Wakes, Worker
 from rom.ledger import changes, intents, snapshots
 from rom.ledger.model import Policy
-from rom.orders.model import Action, NewOrder
-from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
 from rom.reports import Reports
 from rom.rollback import tasks
@@ -84,45 +83,13 @@ class Gateway:
         """
         with self._engine.begin() as connection:
             order = validate(body, self._catalog, lambda key: queries.site_exists(connection, key))
-            self._refuse_what_cannot_be(connection, order)
+            order = admit(connection, self._catalog, order)
             order_id = orders.insert_order(connection, order)
             self._transitions.created(connection, order_id)
             document = self._document(connection, order_id)
         for site in sorted({item.site for item in order.items}):
             self._wakes.site(site)
         return document
-
-    def _refuse_what_cannot_be(self, connection: sa.Connection, order: NewOrder) -> None:
-        for index, item in enumerate(order.items):
-            if item.action is not Action.ADD:
-                raise OrderRefused(
-                    f"orderItem[{index}].action",
-                    f"{item.action.value} is not supported by this release",
-                    "send add",
-                )
-            self._refuse_a_gate_that_cannot_open(connection, order, index)
-            earlier = orders.live_item(connection, item.site, item.key)
-            if earlier is not None:
-                raise OrderRefused(
-                    f"orderItem[{index}].resource.place",
-                    f"site {item.site} has {earlier.specification} from order {earlier.order_id} "
-                    f"already, {earlier.state}",
-                    "order what the site does not have yet",
-                )
-
-    def _refuse_a_gate_that_cannot_open(
-        self, connection: sa.Connection, order: NewOrder, index: int
-    ) -> None:
-        item = order.items[index]
-        spec = self._catalog.specification(item.specification, item.specification_version)
-        coming = {other.key for other in order.items if other.site == item.site}
-        for key in sorted({key for gate in spec.gates for key in gate.needs} - coming):
-            if orders.live_item(connection, item.site, key) is None:
-                raise OrderRefused(
-                    f"orderItem[{index}].resourceSpecification",
-                    f"{spec.id} needs a {key} at site {item.site}, which has none",
-                    f"order the {key} with it or before it",
-                )
 
     def find_order(self, order_id: str) -> dict[str, Any] | None:
         """Return the order's TMF652 document, or ``None``."""

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 from inventory import holding
 from rom.catalog.planning import resource_requests
 from rom.fulfilment import staging
+from rom.fulfilment.changing import finish_modify
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import Item, SiteView
+from rom.orders.model import Action
 from rom.orders.states import ItemState
 from rom.store.tables import verdict, ztp_ticket
 
@@ -60,6 +62,8 @@ class Outcomes:
         )
         if serial is not None:
             staging.close(connection, serial)
+        if item.action == Action.MODIFY:
+            finish_modify(connection, view, item)
         self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
 
     def hold(self, item: Item, reason: str, text: str) -> None:

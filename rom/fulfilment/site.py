@@ -25,11 +25,14 @@ from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations, resource_requests
 from rom.catalog.specification import Configure
 from rom.fulfilment import staging
+from rom.fulfilment.changing import REQUESTS, finish_delete, grow, is_needed
 from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import Item, SiteView
 from rom.ledger import changes, intents
+from rom.orders.model import Action
 from rom.orders.states import ItemState
+from rom.store import orders
 from rom.store.tables import ztp_ticket
 
 log = structlog.get_logger()
@@ -83,6 +86,9 @@ class SiteHandler:
         try:
             with connection.begin_nested():
                 reservation.reserve(connection, _bundle(view, group))
+                for item in group:
+                    if item.action == Action.MODIFY:
+                        grow(connection, view, item)
         except ResourceExhausted as error:
             return self._hold_exhausted(connection, group, error)
         except (CatalogError, UnknownEntryError, ReservationConflictError, ValueError) as error:
@@ -90,7 +96,11 @@ class SiteHandler:
                 self._hold(connection, item, "CANNOT_RESERVE", str(error))
             return True
         for item in group:
-            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
+            if item.action == Action.NO_CHANGE:
+                self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
+                orders.retire(connection, item)
+            else:
+                self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
         return True
 
     def _hold_exhausted(
@@ -110,11 +120,16 @@ class SiteHandler:
         return any(item.state != ItemState.HELD for item in group)
 
     def _queue(self, connection: sa.Connection, view: SiteView, item: Item, wake: Wake) -> bool:
-        if not (view.dependencies_met(item) and view.gate_open(item, "configure")):
+        if not self._may_queue(view, item):
             return False
         try:
             with connection.begin_nested():
-                devices = self._request_changes(connection, view, item)
+                request = REQUESTS.get(item.action)
+                devices = (
+                    self._request_changes(connection, view, item)
+                    if request is None
+                    else request(connection, self._targets, view, item)
+                )
         except (ProfileError, CatalogError, NoTarget) as error:
             self._hold(connection, item, "CANNOT_RENDER", str(error))
             return True
@@ -122,6 +137,14 @@ class SiteHandler:
         for device in devices:
             wake(device)
         return True
+
+    @staticmethod
+    def _may_queue(view: SiteView, item: Item) -> bool:
+        if not view.dependencies_met(item):
+            return False
+        if item.action == Action.DELETE:
+            return not is_needed(view, item)
+        return view.gate_open(item, "configure")
 
     def _request_changes(self, connection: sa.Connection, view: SiteView, item: Item) -> list[str]:
         devices = []
@@ -182,6 +205,11 @@ class SiteHandler:
             first = refused[0]
             self._hold(connection, item, first.reason, f"{first.device}: {first.error}")
             return True
+        if all(row.state == "done" for row in rows) and item.action == Action.DELETE:
+            # Read back as absent on every device, which is all the proof there can be.
+            finish_delete(connection, view, item)
+            self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
+            return True
         if all(row.state == "done" for row in rows):
             holding.mark(connection, view.site, _names(view, item), "standby")
             self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="verifying")
@@ -235,6 +263,7 @@ def _bundle(view: SiteView, group: list[Item]) -> BundleRequest:
     requests = [
         (request, item.item_id)
         for item in sorted(group, key=_key_order)
+        if item.action in (Action.ADD, Action.MODIFY)
         for request in resource_requests(view.specification(item), view.site, view.typed(item))
     ]
     return BundleRequest(

@@ -12,6 +12,7 @@ from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.context import site_context
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
+from rom.orders.model import Action
 from rom.orders.states import ItemState
 from rom.store import orders
 
@@ -51,6 +52,7 @@ class SiteView:
         return {
             item.key: with_derived(self.specification(item), self.typed(item))
             for item in (*self.completed, *self.open_items)
+            if item.action in (Action.ADD, Action.MODIFY)
         }
 
     def context(self, device: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +87,8 @@ class SiteView:
         if any(item.key == key for item in self.completed):
             return True
         return how_far == "committed" and any(
-            item.key == key and item.step in COMMITTED for item in self.open_items
+            item.key == key and item.action != Action.DELETE and item.step in COMMITTED
+            for item in self.open_items
         )
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from rom.orders.model import NewOrder
+from rom.orders.model import Action, NewOrder
 from rom.orders.states import FINAL_ITEM_STATES, ItemState, OrderState
 from rom.store.tables import item_note, order_item, resource_order, step_log
 
@@ -187,8 +187,31 @@ def live_item(connection: sa.Connection, site: str, key: str) -> sa.Row[Any] | N
                 order_item.c.state.not_in(FINAL_ITEM_STATES),
             )
         )
+        .order_by(order_item.c.state == ItemState.COMPLETED)
         .limit(1)
     ).one_or_none()
+
+
+def supersede(connection: sa.Connection, row: sa.Row[Any]) -> None:
+    """Let ``row`` take the place of what the site had of its key; a delete leaves nothing."""
+    own = sa.and_(order_item.c.order_id == row.order_id, order_item.c.item_id == row.item_id)
+    connection.execute(
+        sa.update(order_item)
+        .where(order_item.c.site == row.site, order_item.c.key == row.key, ~own)
+        .where(order_item.c.state == ItemState.COMPLETED)
+        .values(in_force=False)
+    )
+    if row.action == Action.DELETE:
+        retire(connection, row)
+
+
+def retire(connection: sa.Connection, row: sa.Row[Any]) -> None:
+    """Note that the item gives its site nothing, now or any more."""
+    connection.execute(
+        sa.update(order_item)
+        .where(order_item.c.order_id == row.order_id, order_item.c.item_id == row.item_id)
+        .values(in_force=False)
+    )
 
 
 def step_item(

@@ -1,0 +1,111 @@
+"""Admission: what an order asks for against what its sites have, before anything is written."""
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from rom.catalog.characteristics import typed_characteristics, with_derived
+from rom.catalog.errors import CharacteristicError
+from rom.catalog.loader import Catalog
+from rom.orders.model import Action, NewItem, NewOrder
+from rom.orders.refused import OrderRefused
+from rom.orders.states import ItemState
+from rom.store import orders
+
+
+def admit(connection: sa.Connection, catalog: Catalog, order: NewOrder) -> NewOrder:
+    """Return the order with what changes laid over what the sites have.
+
+    Raises ``OrderRefused`` for an add of what is there, a change of what is not, a gate that can
+    never open and a delete that something else still needs.
+    """
+    items = [_admitted(connection, catalog, order, index) for index in range(len(order.items))]
+    return replace(order, items=tuple(items))
+
+
+def _admitted(connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int) -> NewItem:
+    item = order.items[index]
+    if item.action is Action.ADD:
+        _refuse_a_second_one(connection, item, index)
+        _refuse_a_gate_that_cannot_open(connection, catalog, order, index)
+        return item
+    present = orders.live_item(connection, item.site, item.key)
+    if present is None or present.state != ItemState.COMPLETED:
+        state = "nothing of it" if present is None else f"one that is {present.state}"
+        raise OrderRefused(
+            f"orderItem[{index}].action",
+            f"site {item.site} has {state}: {item.specification}",
+            "name only what is completed, or send add",
+        )
+    if item.action is Action.DELETE:
+        _refuse_what_is_needed(connection, catalog, order, index)
+    if item.action in (Action.DELETE, Action.NO_CHANGE):
+        return replace(
+            item,
+            characteristics=present.characteristics,
+            specification_version=present.version,
+        )
+    return _laid_over(catalog, item, present, index)
+
+
+def _laid_over(
+    catalog: Catalog, item: NewItem, present: sa.Row[tuple[object, ...]], index: int
+) -> NewItem:
+    spec = catalog.specification(item.specification, item.specification_version)
+    together = {**present.characteristics, **item.characteristics}
+    try:
+        typed = typed_characteristics(spec, together)
+        with_derived(spec, typed)
+    except CharacteristicError as error:
+        raise OrderRefused(
+            f"orderItem[{index}].resource.resourceCharacteristic[{error.name}]",
+            error.problem,
+            error.fix,
+        ) from error
+    return replace(item, characteristics=together, typed=typed)
+
+
+def _refuse_a_second_one(connection: sa.Connection, item: NewItem, index: int) -> None:
+    earlier = orders.live_item(connection, item.site, item.key)
+    if earlier is not None:
+        raise OrderRefused(
+            f"orderItem[{index}].resource.place",
+            f"site {item.site} has {earlier.specification} from order {earlier.order_id} "
+            f"already, {earlier.state}",
+            "order what the site does not have yet, or send modify",
+        )
+
+
+def _refuse_a_gate_that_cannot_open(
+    connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int
+) -> None:
+    item = order.items[index]
+    spec = catalog.specification(item.specification, item.specification_version)
+    coming = {other.key for other in order.items if other.site == item.site}
+    for key in sorted({key for gate in spec.gates for key in gate.needs} - coming):
+        if orders.live_item(connection, item.site, key) is None:
+            raise OrderRefused(
+                f"orderItem[{index}].resourceSpecification",
+                f"{spec.id} needs a {key} at site {item.site}, which has none",
+                f"order the {key} with it or before it",
+            )
+
+
+def _refuse_what_is_needed(
+    connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int
+) -> None:
+    item = order.items[index]
+    leaving = {
+        other.key
+        for other in order.items
+        if other.site == item.site and other.action is Action.DELETE
+    }
+    for other in orders.completed_items_of_site(connection, item.site):
+        spec = catalog.specification(other.specification, other.version)
+        needs = {key for gate in spec.gates for key in gate.needs}
+        if item.key in needs and other.key not in leaving:
+            raise OrderRefused(
+                f"orderItem[{index}].action",
+                f"{other.specification} at site {item.site} needs the {item.key}",
+                f"delete {other.specification} with it",
+            )

@@ -1,0 +1,153 @@
+"""Changes of what a site has: modify and delete, by the same intents and the same writer as add.
+
+A modify renders everything of the site anew, because one value may show in several places (a rate
+in the OLT, the BNG and the router's shaper), and asks only those devices whose part differs. A
+delete takes one item's share out of every intent.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from device_profiles.fragment import Fragment
+from device_profiles.profile import load_profile
+from device_profiles.render import render
+from inventory import holding
+from rom.catalog.planning import configurations, resource_requests
+from rom.fulfilment import staging
+from rom.fulfilment.targets import NoTarget, Target, Targets
+from rom.fulfilment.view import Item, SiteView
+from rom.ledger import changes, intents, store
+from rom.orders.model import Action
+from rom.store import orders
+
+
+def kept_items(view: SiteView, item: Item) -> list[Item]:
+    """Return the items that make up the site once ``item`` has changed it."""
+    kept = {other.key: other for other in view.completed}
+    kept[item.key] = item
+    return list(kept.values())
+
+
+def is_needed(view: SiteView, item: Item) -> bool:
+    """Tell whether something the site still has needs what ``item`` deletes."""
+    return any(
+        item.key in gate.needs
+        for other in view.completed
+        if other.key != item.key
+        for gate in view.specification(other).gates
+    )
+
+
+def request_modify(
+    connection: sa.Connection, targets: Targets, view: SiteView, item: Item
+) -> list[str]:
+    """Lay the new rendering into the intents and ask the devices whose part has changed."""
+    wanted: dict[str, tuple[Target, dict[str, Fragment]]] = {}
+    for each in kept_items(view, item):
+        for entry in configurations(view.specification(each), view.typed(each)):
+            target = targets.find(connection, entry.role, view.allocations)
+            profile = targets.profile(target)
+            if entry.fragment not in profile.fragments:
+                continue
+            fragment = render(profile, entry.fragment, view.context(target.as_context()))
+            wanted.setdefault(target.device, (target, {}))[1][each.key] = fragment
+    touched = []
+    for device, (target, rendered) in wanted.items():
+        known = intents.fragments(connection, device, view.site)
+        if all(known.get(key) == fragment for key, fragment in rendered.items()):
+            continue
+        known.update(rendered)
+        _keep(connection, view, target.device, target.role, known)
+        _request(connection, view, item, device, "modify")
+        touched.append(device)
+    return touched
+
+
+def request_delete(
+    connection: sa.Connection, targets: Targets, view: SiteView, item: Item
+) -> list[str]:
+    """Take the item's share out of every intent and ask the devices that held any of it."""
+    touched = []
+    for place in intents.devices_of_site(connection, view.site):
+        known = intents.fragments(connection, place.device, view.site)
+        if known.pop(item.key, None) is None:
+            continue
+        _keep(connection, view, place.device, place.role, known)
+        if not known and _is_one_way(connection, targets, view.site, place.device):
+            store.forget_site(connection, place.device, view.site)
+            staging.close(connection, place.device)
+            continue
+        _request(connection, view, item, place.device, "delete")
+        touched.append(place.device)
+    return touched
+
+
+def grow(connection: sa.Connection, view: SiteView, item: Item) -> None:
+    """Reserve what a modify needs more of; raises ``ResourceExhausted``.
+
+    Less is given back only when the change is proven.
+    """
+    for name, amount in _amounts(view, item).items():
+        held = view.allocations.get(name, {}).get("value", 0)
+        if amount > held:
+            holding.adjust(connection, view.site, name, amount)
+
+
+def finish_modify(connection: sa.Connection, view: SiteView, item: Item) -> None:
+    """Put the new item in the earlier one's place and give back what it needs less of."""
+    for name, amount in _amounts(view, item).items():
+        holding.adjust(connection, view.site, name, amount)
+    orders.supersede(connection, item)
+
+
+def finish_delete(connection: sa.Connection, view: SiteView, item: Item) -> None:
+    """Release what the deleted item had, into quarantine."""
+    names = [
+        request.name
+        for request in resource_requests(view.specification(item), view.site, view.typed(item))
+        if request.name in view.allocations
+    ]
+    holding.release(connection, view.site, now=datetime.now(UTC), names=names)
+    orders.supersede(connection, item)
+    intents.drop_empty(connection, view.site)
+
+
+REQUESTS: dict[str, Callable[[sa.Connection, Targets, SiteView, Item], list[str]]] = {
+    Action.MODIFY: request_modify,
+    Action.DELETE: request_delete,
+}
+
+
+def _amounts(view: SiteView, item: Item) -> dict[str, int]:
+    requests = resource_requests(view.specification(item), view.site, view.typed(item))
+    return {r.name: r.amount for r in requests if r.amount is not None}
+
+
+def _keep(
+    connection: sa.Connection,
+    view: SiteView,
+    device: str,
+    role: str,
+    fragments: dict[str, Fragment],
+) -> None:
+    intents.keep(connection, device=device, site=view.site, role=role, fragments=fragments)
+
+
+def _request(connection: sa.Connection, view: SiteView, item: Item, device: str, kind: str) -> None:
+    changes.request(
+        connection,
+        device=device,
+        site=view.site,
+        kind=kind,
+        order_id=item.order_id,
+        item_id=item.item_id,
+    )
+
+
+def _is_one_way(connection: sa.Connection, targets: Targets, site: str, device: str) -> bool:
+    try:
+        return bool(load_profile(targets.profile_name(connection, device, site)).quirks.one_way)
+    except NoTarget:
+        return False
