@@ -24,6 +24,7 @@ class Capability(StrEnum):
     CONFIRMED_COMMIT = "confirmed-commit"  # RFC 6241 section 8.4, with persist
     EDIT_ISOLATION = "edit-isolation"  # a refused site's edit leaves the others' standing
     LOCK = "lock"
+    EVIDENCE = "evidence"  # it can show its whole configuration
     STARTUP = "startup"  # running must be saved to survive a restart
 
 
@@ -135,6 +136,9 @@ class Session(Protocol):
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each query's value by name, ``None`` where the device has none."""
+
+    def evidence(self) -> bytes:
+        """Return the whole configuration as the device shows it; only with ``EVIDENCE``."""
 
     def close(self) -> None:
         """End the conversation; safe to call twice."""

@@ -50,7 +50,9 @@ class CliSession:
         self._secrets = Secrets(resolver, endpoint.device)
         declared = {Capability(name) for name in profile.capabilities}
         saves = {Capability.STARTUP} if profile.quirks.save else set()
-        self._capabilities = frozenset(declared | saves | {Capability.EDIT_ISOLATION})
+        self._capabilities = frozenset(
+            declared | saves | {Capability.EDIT_ISOLATION, Capability.EVIDENCE}
+        )
         self._terminal = open_terminal(
             endpoint,
             profile.options.get("library", "scrapli"),
@@ -73,14 +75,22 @@ class CliSession:
         """Whether the conversation is still open."""
         return self._terminal.alive
 
-    def read(self, scope: Collection[Path]) -> Tree:
-        """Return the running configuration's part in ``scope``."""
-        if not scope:
-            return {}
+    def evidence(self) -> bytes:
+        """Return the running configuration's text."""
+        return self._running().encode()
+
+    def _running(self) -> str:
         text = self._terminal.ask("show running-config")
         said = refusal(text.partition("\n")[0])
         if said:
             raise Unsupported(f"show running-config: {said}", device=self._device)
+        return text
+
+    def read(self, scope: Collection[Path]) -> Tree:
+        """Return the running configuration's part in ``scope``."""
+        if not scope:
+            return {}
+        text = self._running()
         with codec_errors(self._device):
             return decode(self._profile, text, scope)
 

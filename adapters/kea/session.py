@@ -42,7 +42,12 @@ class KeaSession:
     """
 
     capabilities = frozenset(
-        {Capability.TRANSACTION, Capability.EDIT_ISOLATION, Capability.STARTUP}
+        {
+            Capability.TRANSACTION,
+            Capability.EDIT_ISOLATION,
+            Capability.EVIDENCE,
+            Capability.STARTUP,
+        }
     )
 
     def __init__(self, endpoint: Endpoint, profile: Profile, resolver: SecretResolver) -> None:
@@ -110,6 +115,10 @@ class KeaSession:
 
     def cancel(self, transaction: str) -> None:
         """Do nothing: the server keeps no earlier configuration; roll back by an apply."""
+
+    def evidence(self) -> bytes:
+        """Return the whole configuration as JSON."""
+        return json.dumps(self._agent.configuration(), sort_keys=True).encode()
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

@@ -62,7 +62,7 @@ class NetconfSession:
             for offered, capabilities in _OFFERED.items()
             if self._rpc.offers(offered)
             for capability in capabilities
-        )
+        ) | {Capability.EVIDENCE}
 
     def __repr__(self) -> str:
         return f"NetconfSession({self._device})"
@@ -159,6 +159,12 @@ class NetconfSession:
             self._commit(operations.cancel_commit(transaction))
         finally:
             self._unlock()
+
+    def evidence(self) -> bytes:
+        """Return running as one get-config without a filter shows it."""
+        return self._rpc.call(
+            operations.get_config((), self._with_defaults), REPLY_SECONDS
+        ).encode()
 
     def close(self) -> None:
         """Say good-bye and end the conversation."""

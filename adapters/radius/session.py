@@ -109,6 +109,10 @@ class RadiusSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: a database's commit is final; roll back by an apply."""
 
+    def evidence(self) -> bytes:
+        """Raise Unsupported: nothing here is a configuration as a whole."""
+        raise Unsupported("no configuration as a whole", device=self._device)
+
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         self.alive = False

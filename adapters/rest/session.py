@@ -104,6 +104,10 @@ class RestSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: every request is final; roll back by an apply."""
 
+    def evidence(self) -> bytes:
+        """Raise Unsupported: nothing here is a configuration as a whole."""
+        raise Unsupported("no configuration as a whole", device=self._device)
+
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         self._web.close()

@@ -107,6 +107,10 @@ class SnmpSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: a SET is final; roll back by an apply."""
 
+    def evidence(self) -> bytes:
+        """Raise Unsupported: nothing here is a configuration as a whole."""
+        raise Unsupported("no configuration as a whole", device=self._device)
+
     def close(self) -> None:
         """Forget the agent; SNMP has no connection."""
         self.alive = False

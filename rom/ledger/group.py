@@ -4,10 +4,10 @@ One read plans all of them. The ledger is written before anything leaves. A site
 refuses, or whose values do not take, is found and left out, and the others go on.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -17,7 +17,8 @@ from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Receipt, Session, SiteEdits, SiteOutcome
 from device_profiles.fragment import Fragment, merged
 from device_profiles.tree import Path, Tree, in_scope
-from rom.ledger import changes, intents, lease, snapshots, store
+from rom.ledger import changes, evidence, intents, lease, snapshots, store
+from rom.ledger.gate import Gate
 from rom.ledger.model import Policy, SitePlan, SiteState
 from rom.ledger.outcome import keep_plan, mismatches, named_site, proof_scope
 from rom.ledger.plan import own_scope, plan_batch, read_scope
@@ -37,19 +38,6 @@ class WriterSettings:
     confirm_seconds: int
     group_size: int
     retry_seconds: float
-
-
-class Gate(Protocol):
-    """Decides within a confirmed commit's window whether services keep working."""
-
-    def before(self, session: Session, device: str, sites: Iterable[str]) -> object:
-        """Return what works before the commit."""
-
-    def broken(self, session: Session, worked: Any) -> list[str]:
-        """Return what worked before and no longer does, in words."""
-
-    def burst(self, site: str) -> list[str]:
-        """Return what a short measurement towards a site in service finds wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +159,7 @@ class Group:
             for site, wish in wishes.items():
                 self._keep_before(connection, transaction, site, wish, present, orders[site])
         log.info("device.transaction", device=self._device, txn=transaction, sites=list(plans))
+        self._keep_evidence(transaction, "before")
         worked = self._worked(list(plans))
         try:
             receipt = self._session.apply(
@@ -387,3 +376,14 @@ class Group:
                     connection, claimed[site], transaction=transaction, edits=len(plan.edits)
                 )
             store.mark(connection, transaction, "committed")
+        self._keep_evidence(transaction, "after")
+
+    def _keep_evidence(self, transaction: str, moment: str) -> None:
+        evidence.keep(
+            self._engine,
+            self._sealer,
+            self._session,
+            device=self._device,
+            transaction=transaction,
+            moment=moment,
+        )

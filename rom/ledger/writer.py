@@ -13,7 +13,8 @@ import structlog
 
 from adapters.errors import AdapterError
 from rom.ledger import changes, intents, lease, recovery
-from rom.ledger.group import Gate, Group, WriterSettings
+from rom.ledger.gate import Gate
+from rom.ledger.group import Group, WriterSettings
 from rom.ledger.snapshots import Sealer
 
 log = structlog.get_logger()
