@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Edit, Path, Tree
@@ -12,6 +12,7 @@ from rom.ledger import lease
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
 from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
 from rom.store.tables import (
+    PathColumn,
     device_txn,
     effect,
     net_effect,
@@ -19,6 +20,15 @@ from rom.store.tables import (
     shared_owner,
     txn_site,
 )
+
+# One statement for a group's thousands of effects; they are numbered in the order of the rows.
+_INSERT_EFFECTS = sa.text(
+    """
+    INSERT INTO effect (txn, device, site, path, before, intended)
+    SELECT :txn, :device, site, ARRAY(SELECT jsonb_array_elements_text(path)), before, intended
+    FROM jsonb_to_recordset(:rows) AS planned (site text, path jsonb, before text, intended text)
+    """
+).bindparams(sa.bindparam("rows", type_=JSONB))
 
 OPEN_STATES = ("planned", "sent", "confirming", "unknown")
 
@@ -181,8 +191,6 @@ def open_transaction(
     )
     rows = [
         {
-            "txn": transaction,
-            "device": device,
             "site": plan.site,
             "path": list(edit.path),
             "before": edit.before,
@@ -191,8 +199,7 @@ def open_transaction(
         for plan in plans
         for edit in own_edits(plan)
     ]
-    if rows:
-        connection.execute(sa.insert(effect), rows)
+    connection.execute(_INSERT_EFFECTS, {"txn": transaction, "device": device, "rows": rows})
 
 
 def own_edits(plan: SitePlan) -> list[Edit]:
@@ -270,40 +277,36 @@ def keep_effects(
 ) -> None:
     """Carry the transaction's effects on ``paths`` into the site's net effects."""
     rows = connection.execute(
-        sa.select(effect).where(effect.c.txn == transaction, effect.c.site == site)
-    ).all()
-    kept = [row for row in rows if tuple(row.path) in paths]
+        sa.select(effect.c.sequence, effect.c.path).where(
+            effect.c.txn == transaction, effect.c.site == site
+        )
+    )
+    kept = {path: row.sequence for row in rows if (path := tuple(row.path)) in paths}
     if not kept:
         return
+    # A site has some eighty paths: three statements for all of them, not two for each.
+    numbers = sa.literal(list(kept.values()), ARRAY(sa.BigInteger))
+    texts = sa.literal([read_back.get(path) for path in kept], ARRAY(sa.Text))
+    shown = sa.func.unnest(numbers, texts).table_valued("number", "text").render_derived()
     connection.execute(
-        sa.update(effect)
-        .where(effect.c.sequence == sa.bindparam("row"))
-        .values(read_back=sa.bindparam("shown")),
-        [{"row": row.sequence, "shown": read_back.get(tuple(row.path))} for row in kept],
+        sa.update(effect).where(effect.c.sequence == shown.c.number).values(read_back=shown.c.text)
     )
-    statement = insert(net_effect)
-    statement = statement.on_conflict_do_update(
-        index_elements=[net_effect.c.device, net_effect.c.site, net_effect.c.path],
-        set_={
-            "intended": statement.excluded.intended,
-            "read_back": statement.excluded.read_back,
-            "sequence": statement.excluded.sequence,
-        },
+    carried = ("device", "site", "path", "before", "intended", "read_back", "sequence")
+    statement = insert(net_effect).from_select(
+        carried,
+        sa.select(*(effect.c[name] for name in carried)).where(
+            effect.c.sequence == sa.any_(numbers)
+        ),
     )
     connection.execute(
-        statement,
-        [
-            {
-                "device": device,
-                "site": site,
-                "path": row.path,
-                "before": row.before,
-                "intended": row.intended,
-                "read_back": read_back.get(tuple(row.path)),
-                "sequence": row.sequence,
-            }
-            for row in kept
-        ],
+        statement.on_conflict_do_update(
+            index_elements=[net_effect.c.device, net_effect.c.site, net_effect.c.path],
+            set_={
+                "intended": statement.excluded.intended,
+                "read_back": statement.excluded.read_back,
+                "sequence": statement.excluded.sequence,
+            },
+        )
     )
     connection.execute(
         sa.delete(net_effect).where(
@@ -317,30 +320,35 @@ def keep_effects(
 def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> None:
     """Write what needs no edit: shared objects now owned or left, and stacked writes relinked."""
     relink(connection, device, plan)
-    for path in plan.lapsed:
+    if plan.lapsed:
         connection.execute(
             sa.delete(net_effect).where(
                 net_effect.c.device == device,
                 net_effect.c.site == plan.site,
-                net_effect.c.path == list(path),
-            )
+                net_effect.c.path == sa.bindparam("lapsed", type_=PathColumn),
+            ),
+            [{"lapsed": list(path)} for path in plan.lapsed],
         )
-    for item in plan.claims:
+    if plan.claims:
         connection.execute(
-            insert(shared_object)
-            .values(
-                device=device,
-                root=list(item.root),
-                tree=tree_to_json(item.tree),
-                content_hash=item.content_hash,
-                created_by_rom=item.root in plan.created,
-            )
-            .on_conflict_do_nothing()
+            insert(shared_object).on_conflict_do_nothing(),
+            [
+                {
+                    "device": device,
+                    "root": list(item.root),
+                    "tree": tree_to_json(item.tree),
+                    "content_hash": item.content_hash,
+                    "created_by_rom": item.root in plan.created,
+                }
+                for item in plan.claims
+            ],
         )
         connection.execute(
-            insert(shared_owner)
-            .values(device=device, root=list(item.root), site=plan.site)
-            .on_conflict_do_nothing()
+            insert(shared_owner).on_conflict_do_nothing(),
+            [
+                {"device": device, "root": list(item.root), "site": plan.site}
+                for item in plan.claims
+            ],
         )
     for root in plan.released:
         connection.execute(
