@@ -89,17 +89,25 @@ class Outcomes:
         *,
         limit: int | None = MAXIMUM_ATTEMPTS,
         settled: bool = False,
+        heals: bool = False,
     ) -> None:
         """Look again after a pause; after ``limit`` looks that were no settling, hold the item.
 
-        ``settled`` tells that what was found is a result, not a network still settling.
+        ``settled`` tells that what was found is a result, not a network still settling. An item
+        that ``heals`` is looked at while it is held too: what people put right sets it going.
         """
         if self._settling(item) and not settled:
             self._look_again(item, None, "", 1 / 8)
             return
         failures = max(item.attempts, SETTLING_LOOKS) + 1 - SETTLING_LOOKS
         if limit is not None and failures >= limit:
-            self.hold(item, reason, text)
+            if not heals:
+                self.hold(item, reason, text)
+                return
+            note = "" if (item.state, item.reason) == (ItemState.HELD, reason) else text
+            self._look_again(
+                item, reason, note and f"{reason}: {note}", 1, state=ItemState.HELD, counted=True
+            )
             return
         note = "" if item.reason == reason else f"{reason}: {text}; looking again"
         self._look_again(item, reason, note, min(failures, 4) / 4, counted=limit is not None)

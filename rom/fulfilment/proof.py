@@ -63,7 +63,8 @@ class Prover:
         """Look at every item whose checks are due; tells whether any of them moved on."""
         moved = False
         for item in view.open_items:
-            due = item.state != ItemState.HELD and item.step == "verifying" and is_due(item)
+            asleep = item.state == ItemState.HELD and item.due_at is None
+            due = item.step == "verifying" and is_due(item) and not asleep
             if due and view.gate_open(item, "complete"):
                 moved = self._verify(view, item) or moved
         return moved
@@ -97,7 +98,7 @@ class Prover:
             if found.result is CheckResult.FAILED and (found.value is not None or not waiting)
         ]
         if bad:
-            self._outcomes.again(item, bad[0].reason, _words(bad[0]))
+            self._outcomes.again(item, bad[0].reason, _words(bad[0]), heals=True)
         elif waiting:
             self._outcomes.await_(item, waiting[0].reason, _words(waiting[0]))
         else:

@@ -14,7 +14,9 @@ from rom.store.tables import change, order_item
 
 _UNWOKEN = timedelta(seconds=5)
 _MOVING = (ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS, ItemState.PENDING)
-"""Held items wait for people, or for resources, which the fulfiller tries for in fair order."""
+"""Held items wait for people, who may put right what a check found, or for resources, which
+the fulfiller tries for in fair order.
+"""
 
 
 class Waker(Protocol):
@@ -88,7 +90,12 @@ def _due_sites() -> sa.Select[str]:
     return (
         sa.select(order_item.c.site)
         .where(order_item.c.due_at <= sa.func.now())
-        .where(order_item.c.state.in_(_MOVING))
+        .where(
+            sa.or_(
+                order_item.c.state.in_(_MOVING),
+                sa.and_(order_item.c.state == ItemState.HELD, order_item.c.step == "verifying"),
+            )
+        )
         .distinct()
     )
 

@@ -21,8 +21,8 @@ from procrastinate.jobs import Status
 
 log = structlog.get_logger()
 
-HEARTBEAT_SECONDS = 2.0
-STALLED_SECONDS = 8.0
+HEARTBEAT_SECONDS = 1.0
+STALLED_SECONDS = 5.0
 SWEEP_SECONDS = 1.0
 THOROUGH_EVERY = 5  # sweeps
 # A wake-up that waits for its lock is not announced when the lock becomes free: look often.
