@@ -42,10 +42,15 @@ class DictionaryDevice:
     armed: tuple[str, dict[Path, str]] | None = None
     confirmed: list[str] = field(default_factory=list)
     reads: int = 0
+    shows: list[bytes] = field(default_factory=list)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.TRANSACTION, Capability.CONFIRMED_COMMIT})
+        able = {Capability.TRANSACTION, Capability.CONFIRMED_COMMIT}
+        return frozenset(able | {Capability.EVIDENCE} if self.shows else able)
+
+    def evidence(self) -> bytes:
+        return self.shows.pop(0)
 
     def read(self, scope: Collection[Path]) -> Tree:
         self.reads += 1

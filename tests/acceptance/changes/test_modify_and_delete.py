@@ -1,0 +1,169 @@
+"""A site's life after activation, over HTTP: faster, slower, gone, and nobody else touched."""
+
+import copy
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import api
+from api.serving.scratch import gateway_process
+
+ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+PILOT = json.loads((Path(api.__file__).parent / "examples/so-pilot-melbourne.json").read_text())
+SHARED = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01", "KEA4-01", "KEA6-01")
+
+
+class Site:
+    """Melbourne, as a service order manager and a lab engineer see it."""
+
+    def __init__(self, url: str, lab: dict[str, Any]) -> None:
+        self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        self.lab = httpx.Client(
+            base_url=lab["control"],
+            headers={"authorization": f"Bearer {lab['token']}"},
+            trust_env=False,
+        )
+
+    def post(self, body: dict[str, Any]) -> httpx.Response:
+        return self.http.post(ORDERS, json=body)
+
+    def done(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Post an order, follow it by its events, return its report."""
+        taken = self.post(body)
+        assert taken.status_code == 201, taken.text
+        order_id, after = taken.json()["id"], 0
+        while True:
+            order = self.http.get(f"{ORDERS}/{order_id}").json()
+            if order["state"] in ("completed", "failed", "partial", "cancelled", "held"):
+                report: dict[str, Any] = self.http.get(f"/rom/v1/orders/{order_id}/report").json()
+                return report
+            found = self.http.get(
+                f"/rom/v1/orders/{order_id}/events", params={"after": after, "wait": 25}
+            ).json()
+            after = max([after, *(event["sequence"] for event in found)])
+
+    def running(self, device: str) -> str:
+        answer = self.lab.get(f"/devices/{device}/running")
+        answer.raise_for_status()
+        return answer.text
+
+    def held(self) -> dict[str, str]:
+        rows = self.http.get(
+            "/tmf-api/resourceInventoryManagement/v4/resource",
+            params={"place.id": "ENT-1102-MELB", "limit": 100},
+        ).json()
+        return {row["category"]: row["name"] for row in rows}
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory(prefix="rom-changes-") as name:
+        place = Path(name)
+        if os.geteuid() == 0:
+            place.chmod(0o711)
+        with gateway_process(place, "enterprise-fibre") as url:
+            (ready,) = place.glob("lab/**/ready.json")
+            yield Site(url, json.loads(ready.read_text()))
+
+
+@pytest.fixture(scope="module")
+def before(site: Site) -> dict[str, str]:
+    """What the shared devices held before the site's first order."""
+    return {device: site.running(device) for device in SHARED}
+
+
+@pytest.fixture(scope="module")
+def pilot(site: Site, before: dict[str, str]) -> dict[str, Any]:
+    return site.done(PILOT)
+
+
+def rate(action: str, speed: str | None = None) -> dict[str, Any]:
+    body = copy.deepcopy(PILOT)
+    (item,) = [each for each in body["orderItem"] if each["id"] == "ROI-004"]
+    item["action"] = action
+    del item["orderItemRelationship"]
+    item["resource"]["resourceCharacteristic"] = [
+        {"name": name, "value": speed} for name in ("downstream", "upstream") if speed
+    ]
+    body["orderItem"] = [item]
+    return body
+
+
+def edits(report: dict[str, Any]) -> dict[str, int]:
+    return {each["device"]: each["edits"] for each in report["transactions"]}
+
+
+def test_faster_touches_only_what_carries_the_rate(site: Site, pilot: dict[str, Any]) -> None:
+    assert pilot["order"]["state"] == "completed"
+    report = site.done(rate("modify", "600M"))
+    assert report["order"]["state"] == "completed"
+    assert edits(report)["OLT-SOUTH-03"] == 1
+    assert edits(report)["BNG-MEL-01"] == 3
+    assert "BW-600-600-GOLD-ENT" in site.running("BNG-MEL-01")
+    assert "TDP-BW-600-GOLD" in site.running("OLT-SOUTH-03")
+    assert {"KEA4-01", "PROBE-MEL-01"}.isdisjoint(edits(report))
+
+
+def test_slower_goes_the_same_way(site: Site, pilot: dict[str, Any]) -> None:
+    report = site.done(rate("modify", "100M"))
+    assert report["order"]["state"] == "completed"
+    assert "BW-600-600-GOLD-ENT" not in site.running("BNG-MEL-01")
+    assert "BW-100-100-GOLD-ENT" in site.running("BNG-MEL-01")
+    assert site.held()["sap-bandwidth"] == "100000000"
+
+
+def test_the_same_rate_again_sends_nothing(site: Site, pilot: dict[str, Any]) -> None:
+    report = site.done(rate("modify", "100M"))
+    assert report["order"]["state"] == "completed"
+    assert report["transactions"] == []
+
+
+def test_what_something_else_needs_is_not_deleted(site: Site, pilot: dict[str, Any]) -> None:
+    answer = site.post(rate("delete"))
+    assert answer.status_code == 400
+    assert "orderItem[0].action" in answer.text
+    assert "RFS:SLA-Monitoring" in answer.text
+
+
+def test_a_second_add_is_refused_with_the_way_out(site: Site, pilot: dict[str, Any]) -> None:
+    answer = site.post(PILOT)
+    assert answer.status_code == 400
+    assert "send modify" in answer.text
+
+
+def test_gone_means_gone_and_the_neighbours_never_noticed(
+    site: Site, pilot: dict[str, Any], before: dict[str, str]
+) -> None:
+    held = site.held()
+    body = copy.deepcopy(PILOT)
+    for item in body["orderItem"]:
+        item["action"] = "delete"
+        item.pop("orderItemRelationship", None)
+    report = site.done(body)
+    assert report["order"]["state"] == "completed"
+    for device in SHARED:
+        assert site.running(device) == before[device], device
+    assert site.held() == {}
+    vlan = site.http.get(
+        "/tmf-api/resourceInventoryManagement/v4/resource",
+        params={"category": "vlan", "name": held["vlan"]},
+    ).json()
+    allocations = [
+        each["value"]
+        for row in vlan
+        for each in row["resourceCharacteristic"]
+        if each["name"] == "state"
+    ]
+    assert "quarantined" in allocations
+
+
+def test_nothing_is_left_to_modify(site: Site, pilot: dict[str, Any]) -> None:
+    answer = site.post(rate("modify", "500M"))
+    assert answer.status_code == 400
+    assert "nothing of it" in answer.text
