@@ -95,8 +95,7 @@ def _order(console: Console, client: GatewayClient, order: bytes, data: dict[str
     except NotFinalError as error:
         data["report"] = error.report
     data["resources"] = client.held_by(show.sites(data["report"]))
-    console.print()
-    show.whole_report(console, data["report"], data["resources"])
+    show.outcome(console, data["report"], data["resources"])
     found = data["report"]["order"]
     if exit_code(found) is not Exit.COMPLETED:
         message = f"the order is {found['state']}, not completed"

@@ -24,8 +24,11 @@ _LEXERS = (
 
 def output() -> Console:
     """Return the console on standard output."""
-    wide = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(width=PLAIN_WIDTH if wide else None, highlight=False)
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    asked = os.environ.get("COLUMNS", "")
+    wider = int(asked) if asked.isascii() and asked.isdigit() else 0
+    return Console(width=max(PLAIN_WIDTH, wider), highlight=False)
 
 
 class Listing:

@@ -98,11 +98,19 @@ def _measured(row: Row) -> Iterable[Sequence[object]]:
     times = " / ".join(_number(rtt[name]) for name in ("p50", "p95", "max"))
     yield "", "round trip ms p50 / p95 / max", times, _number(limits.get("latency_ms")), ""
     yield (
-        "", "availability %", "left to monitoring from here on",
+        "", "availability %", _availability(row),
         _number(limits.get("availability_percent")), "",
     )  # fmt: skip
     for reason in row.get("reasons") or ():
         yield "", "", cell(reason, "red"), "", ""
+
+
+def _availability(row: Row) -> str:
+    """Return the share of available seconds (ITU-T Y.1540) where it is known."""
+    lost, seconds = row.get("unavailable_seconds"), row.get("seconds")
+    if lost is None or not seconds:
+        return "left to monitoring from here on"
+    return f"{_number(100 * (1 - lost / seconds))} in this test, left to monitoring from here on"
 
 
 def _number(value: float | None) -> str:
@@ -168,6 +176,11 @@ def _remarks(row: Row) -> Iterable[Text]:
 def whole_report(console: Console, report: Row, resources: Iterable[Row] = ()) -> None:
     """Print everything known of an order."""
     console.print(items(report))
+    outcome(console, report, resources)
+
+
+def outcome(console: Console, report: Row, resources: Iterable[Row] = ()) -> None:
+    """Print what an order got, sent and measured."""
     if report["allocations"]:
         console.print()
         console.print(allocations(report, resources))

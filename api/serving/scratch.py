@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-from api.serving.child import Child
+from api.serving.child import Child, uninterrupted
 from api.serving.claim import ADDRESS_FILE
 from api.serving.errors import ServeError
 
@@ -37,22 +37,26 @@ def scratch_directory(kept: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def gateway_process(data_dir: Path, topology: str | None) -> Iterator[str]:
-    """Run ``rom serve`` on a free port and yield its URL once it takes orders.
+def gateway_process(data_dir: Path, topology: str | None, port: int = 0) -> Iterator[str]:
+    """Run ``rom serve`` on ``port``, else a free one, and yield its URL once it takes orders.
 
     Raises ``ServeError`` when it does not come up. It is always stopped, with a Ctrl-C during the
     stop put off until it has ended.
     """
     address = data_dir / ADDRESS_FILE
     address.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "api.cli", "serve", "--port", "0", "--data-dir", str(data_dir)]
+    command = [sys.executable, "-m", "api.cli", "serve"]
+    command += ["--port", str(port), "--data-dir", str(data_dir)]
     if topology is not None:
         command += ["--lab", topology]
-    child = Child(command, data_dir / "serve.log", {"ROM_LOG_JSON": "true"})
+    child = None
     try:
+        with uninterrupted():
+            child = Child(command, data_dir / "serve.log", {"ROM_LOG_JSON": "true"})
         yield _wait_until_ready(child, address)
     finally:
-        _stop(child)
+        if child is not None:
+            _stop(child)
 
 
 def _wait_until_ready(child: Child, address: Path) -> str:

@@ -1,135 +1,198 @@
-"""The pilot order as a service order manager sends it, and what comes of it.
-
-Tests run in file order on one gateway; each later one needs the completed pilot and makes sure of
-it by itself.
-"""
+"""The pilot order as a service order manager sends it, and what comes of it."""
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Callable, Collection
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-import api
-from rom.orders.states import FINAL_ORDER_STATES
+from rom.store.embedded import EmbeddedPostgres
 
-ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
-EXAMPLES = Path(api.__file__).parent / "examples"
 SITE = "ENT-1102-MELB"
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("pilot")]
+RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("served")]
+Document = dict[str, Any]
 
 
-def complete(http: httpx.Client, order_id: str) -> dict[str, Any]:
-    """Follow an order by its events until it is final; return its report."""
-    after = 0
-    while True:
-        answer = http.get(f"/rom/v1/orders/{order_id}/events", params={"after": after, "wait": 25})
-        after = max([after, *(event["sequence"] for event in answer.json())])
-        order = http.get(f"{ORDERS}/{order_id}").json()
-        if order["state"] in FINAL_ORDER_STATES:
-            found: dict[str, Any] = http.get(f"/rom/v1/orders/{order_id}/report").json()
-            return found
-
-
-@pytest.fixture(scope="module")
-def report(url: str) -> dict[str, Any]:
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
-        body = (EXAMPLES / "so-pilot-melbourne.json").read_bytes()
-        headers = {"Content-Type": "application/json"}
-        taken = http.post(ORDERS, content=body, headers=headers)
-        assert taken.status_code == 201, taken.text
-        assert taken.headers["Location"] == taken.json()["href"]
-        return complete(http, taken.json()["id"])
-
-
-def test_the_pilot_completes_and_gets_the_resources_of_the_worked_example(
-    report: dict[str, Any],
-) -> None:
-    assert report["order"]["state"] == "completed"
-    assert {item["state"] for item in report["order"]["orderItem"]} == {"completed"}
-    values = {row["item"]: str(row["value"]) for row in report["allocations"]}
-    for item, part in {
-        "ROI-001": "OLT-SOUTH-03",
-        "ROI-002": "2108",
+def test_the_pilot_completes_and_gets_the_resources_of_the_worked_example(pilot: Document) -> None:
+    assert pilot["order"]["state"] == "completed"
+    assert {item["state"] for item in pilot["order"]["orderItem"]} == {"completed"}
+    values = {row["item"]: row["value"] for row in pilot["allocations"]}
+    assert values == {
+        "ROI-001": "OLT-SOUTH-03 LC2 port 8",
+        "ROI-002": "VLAN 2108",
         "ROI-003": "10.88.12.0/29",
         "ROI-004": "BW-500-500-GOLD-ENT",
         "ROI-005": "Probe-ENT-1102-MELB",
-        "ROI-006": "FDO2340567",
-    }.items():
-        assert part in values[item]
+        "ROI-006": "ISR-4431 S/N: FDO2340567",
+    }
 
 
-def test_every_role_of_the_service_was_written_once_and_committed(report: dict[str, Any]) -> None:
-    devices = {row["device"] for row in report["transactions"]}
-    assert {"OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01", "KEA4-01", "RADIUS-01"} <= devices
-    assert {row["state"] for row in report["transactions"]} == {"committed"}
-    assert all(row["edits"] for row in report["transactions"])
+def test_the_inventory_shows_all_of_it_in_use_at_the_site(som: Any, pilot: Document) -> None:
+    held = som.read(RESOURCES, **{"place.id": SITE, "limit": 100})
+    assert {(row["resourceStatus"], row["usageState"]) for row in held} == {("available", "active")}
+    names = {(row["category"], row["name"]) for row in held}
+    assert names >= {
+        ("pon-port", "OLT-SOUTH-03 LC2 port 8"),
+        ("ont", "ALCLFA3B91C2"),
+        ("onu-id", "17"),
+        ("alloc-id", "529"),
+        ("gemport", "1041"),
+        ("gemport", "1042"),
+        ("vlan", "2108"),
+        ("ipv4-prefix", "10.88.12.0/29"),
+        ("ipv6-prefix", "2001:db8:8812:2108::/64"),
+        ("probe", "Probe-ENT-1102-MELB"),
+        ("cpe", "ISR-4431 S/N FDO2340567"),
+    }
+    orders = {holder["resourceOrderId"] for row in held for holder in row["resourceOrderItem"]}
+    assert orders == {pilot["order"]["id"]}
 
 
-def test_the_service_was_measured_with_real_packets_and_met_its_limits(
-    report: dict[str, Any],
-) -> None:
-    (measured,) = report["measurements"]
+def test_every_role_of_the_service_was_written_and_committed(pilot: Document) -> None:
+    assert {row["role"] for row in pilot["transactions"]} == {
+        "access", "bng", "dhcp4", "dhcp6", "radius", "probe", "ce", "agent", "logistics"
+    }  # fmt: skip
+    assert {row["state"] for row in pilot["transactions"]} == {"committed"}
+    assert all(row["edits"] for row in pilot["transactions"])
+
+
+def test_the_service_was_measured_with_real_packets_and_met_its_limits(pilot: Document) -> None:
+    (measured,) = pilot["measurements"]
     assert measured["sent"] >= 30_000
-    assert measured["verdict"] == "VERIFIED"
+    assert measured["verdict"] == "pass"
+    assert measured["limits"] == {
+        "latency_ms": 10, "loss_percent": 0.01, "availability_percent": 99.95
+    }  # fmt: skip
     assert measured["loss_percent"] <= 0.01
     assert measured["rtt_ms"]["p95"] <= 10
 
 
-def test_a_second_run_of_the_same_intent_sends_nothing(
-    http: httpx.Client, report: dict[str, Any]
-) -> None:
-    answer = http.post(f"/rom/v1/sites/{SITE}/reapply").json()
-    assert answer["devices"]
-    assert {row["device"]: row["edits"] for row in answer["devices"]} == {
-        row["device"]: 0 for row in answer["devices"]
+def test_events_tell_the_order_in_the_order_in_which_it_happened(som: Any, pilot: Document) -> None:
+    events = som.read(f"/rom/v1/orders/{pilot['order']['id']}/events")
+    numbers = [event["sequence"] for event in events]
+    assert numbers == sorted(set(numbers))
+    assert len({event["eventId"] for event in events}) == len(events)
+    assert events[0]["eventType"] == "ResourceOrderCreateEvent"
+    assert events[-1]["event"]["resourceOrder"]["state"] == "completed"
+    assert [
+        event["event"]["resourceOrder"]["state"]
+        for event in events
+        if event["eventType"] == "ResourceOrderStateChangeEvent"
+    ] == ["inProgress", "completed"]
+    states: dict[str, list[str]] = {}
+    for event in events:
+        if event["eventType"] == "ResourceOrderItemStateChangeEvent":
+            item = event["event"]["resourceOrderItem"]
+            states.setdefault(item["id"], []).append(item["state"])
+    assert states["ROI-006"] == ["inProgress", "pending", "inProgress", "completed"]
+    assert {tuple(found) for name, found in states.items() if name != "ROI-006"} == {
+        ("inProgress", "completed")
     }
+    assert not [same for found in states.values() for same in pairwise(found) if len({*same}) == 1]
+
+
+def test_a_second_run_of_the_same_intent_sends_nothing(som: Any, pilot: Document) -> None:
+    answer = som.http.post(f"/rom/v1/sites/{SITE}/reapply").json()
+    devices = {row["device"] for row in pilot["transactions"]}
+    assert {row["device"]: row["edits"] for row in answer["devices"]} == dict.fromkeys(devices, 0)
 
 
 def test_a_rollback_preview_names_every_device_and_changes_nothing(
-    http: httpx.Client, report: dict[str, Any]
+    som: Any, pilot: Document
 ) -> None:
-    first = http.get(f"/rom/v1/sites/{SITE}/rollbackPreview").json()
-    assert [row["order"] for row in first["devices"]] == sorted(
-        row["order"] for row in first["devices"]
-    )
-    assert any("2108" in str(row["value"]) for row in first["releases"])
-    assert http.get(f"/rom/v1/sites/{SITE}/rollbackPreview").json() == first
+    first = som.read(f"/rom/v1/sites/{SITE}/rollbackPreview")
+    assert {row["device"] for row in first["devices"]} == {
+        row["device"] for row in pilot["transactions"]
+    }
+    assert not [row for row in first["devices"] if row.get("error") or row["conflicts"]]
+    held = som.read(RESOURCES, **{"place.id": SITE, "limit": 100})
+    assert len(first["releases"]) == len(held)
+    assert {"2108", "10.88.12.0/29"} <= {str(row["value"]) for row in first["releases"]}
+    assert som.read(f"/rom/v1/sites/{SITE}/rollbackPreview") == first
 
 
-def test_the_inventory_shows_what_the_site_holds(
-    http: httpx.Client, report: dict[str, Any]
-) -> None:
-    found = http.get(
-        "/tmf-api/resourceInventoryManagement/v4/resource",
-        params={"place.id": SITE, "category": "vlan"},
-    ).json()
-    assert [(row["name"], row["usageState"]) for row in found] == [("2108", "active")]
-
-
-def test_the_same_site_ordered_twice_is_refused_and_named(
-    http: httpx.Client, report: dict[str, Any]
-) -> None:
-    body = (EXAMPLES / "so-pilot-melbourne.json").read_bytes()
-    again = http.post(ORDERS, content=body, headers={"Content-Type": "application/json"})
+def test_the_same_site_ordered_twice_is_refused_and_named(som: Any, pilot: Document) -> None:
+    again = som.post("so-pilot-melbourne.json")
     assert again.status_code == 400
     assert SITE in again.json()["reason"]
 
 
-@pytest.mark.parametrize("name", ["so-wave1-sydney-1.json", "so-wave1-sydney-2.json"])
-def test_a_sydney_site_completes_on_its_switch(http: httpx.Client, name: str) -> None:
-    body = (EXAMPLES / name).read_bytes()
-    taken = http.post(ORDERS, content=body, headers={"Content-Type": "application/json"})
-    assert taken.status_code == 201, taken.text
-    assert complete(http, taken.json()["id"])["order"]["state"] == "completed"
+def test_metrics_count_orders_items_and_device_transactions(som: Any, pilot: Document) -> None:
+    assert som.http.get("/readyz").status_code == 200
+    text = som.http.get("/metrics").text
+    values = dict(line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("rom_"))
+    assert float(values['rom_orders{state="completed"}']) >= 1
+    assert float(values['rom_items{state="completed",step="done"}']) >= 6
+    assert float(values['rom_device_transactions{role="bng",state="committed"}']) >= 1
+    assert "rom_changes_waiting{" not in text or SITE not in text
 
 
-def test_metrics_and_readiness_are_there(http: httpx.Client, report: dict[str, Any]) -> None:
-    assert http.get("/readyz").status_code == 200
-    assert 'rom_orders{state="completed"}' in http.get("/metrics").text
+def test_the_log_follows_the_order_through_api_engine_and_devices(
+    data_dir: Path, pilot: Document
+) -> None:
+    lines = (data_dir / "serve.log").read_text().splitlines()
+    mine = [line for line in lines if pilot["order"]["id"] in line]
+    rooms = {found[1] for line in mine if (found := re.search(r'"logger": "(\w+\.\w+)', line))}
+    assert {"api.tmf652", "rom.fulfilment", "rom.ledger"} <= rooms
+
+
+def test_no_secret_is_in_the_log_or_in_anything_that_is_answered(
+    som: Any,
+    pilot: Document,
+    data_dir: Path,
+    known_secrets: Callable[[str, Path], set[str]],
+    lab_secrets: Callable[[Path], set[str]],
+    leaks: Callable[[str, Collection[str]], list[str]],
+) -> None:
+    values = known_secrets(EmbeddedPostgres(data_dir).url, data_dir)
+    values |= lab_secrets(data_dir / "lab" / "ready.json")
+    assert len([value for value in values if len(value) >= 8]) >= 10
+    order = pilot["order"]["id"]
+    for path in (
+        f"/rom/v1/orders/{order}/report", f"/rom/v1/orders/{order}/events",
+        f"/tmf-api/resourceOrdering/v4/resourceOrder/{order}", f"{RESOURCES}?limit=1000",
+        f"/rom/v1/sites/{SITE}/rollbackPreview", "/metrics",
+    ):  # fmt: skip
+        assert leaks(som.http.get(path).text, values) == [], path
+    assert leaks((data_dir / "serve.log").read_text(), values) == []
+
+
+def test_the_next_two_waves_complete_side_by_side(som: Any, pilot: Document) -> None:
+    orders = {
+        name: som.order(name)
+        for name in (
+            "so-wave1-sydney-1.json", "so-wave1-sydney-2.json", "so-wave2-brisbane.json"
+        )
+    }  # fmt: skip
+    reports = {name: som.completed(order) for name, order in orders.items()}
+    assert {report["order"]["state"] for report in reports.values()} == {"completed"}
+    assert {
+        (row["site"], row["verdict"]) for report in reports.values()
+        for row in report["measurements"]
+    } == {
+        (f"ENT-1102-{name}", "pass") for name in ("SYD1", "SYD2", "BNE1", "BNE2")
+    }  # fmt: skip
+    values = {
+        row["value"] for report in reports.values() for row in report["allocations"]
+    }  # fmt: skip
+    assert values >= {
+        "VLAN 2111", "VLAN 2112", "10.88.15.0/29", "10.88.16.0/29",
+        "ISR-4431 S/N: FDO2340568", "ISR-4431 S/N: FDO2340569",
+    }  # fmt: skip
+    switches = {
+        row["device"]: row["sent"]
+        for name in ("so-wave1-sydney-1.json", "so-wave1-sydney-2.json")
+        for row in reports[name]["transactions"]
+        if row["role"] == "access"
+    }
+    assert "openconfig" in switches["EAS-SYD-01"]
+    assert "interface GigabitEthernet0/7" in switches["EAS-SYD-02"]
 
 
 def test_a_second_server_on_the_same_data_directory_is_refused(url: str, data_dir: Path) -> None:
