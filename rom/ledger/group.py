@@ -16,13 +16,13 @@ import structlog
 from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Receipt, Session, SiteEdits, SiteOutcome
 from device_profiles.fragment import Fragment, merged
-from device_profiles.tree import Path, Tree, in_scope
+from device_profiles.tree import Path, Tree
 from rom.ledger import changes, evidence, intents, lease, snapshots, store
 from rom.ledger.gate import Gate
 from rom.ledger.model import Policy, SitePlan, SiteState
 from rom.ledger.outcome import keep_plan, mismatches, named_site, proof_scope
 from rom.ledger.plan import own_scope, plan_batch, read_scope
-from rom.ledger.snapshots import Sealer, SiteSnapshot
+from rom.ledger.snapshots import Sealer, SiteSnapshot, Taken
 
 log = structlog.get_logger()
 
@@ -156,8 +156,7 @@ class Group:
                 orders,
                 {site: wish.fragments for site, wish in wishes.items()},
             )
-            for site, wish in wishes.items():
-                self._keep_before(connection, transaction, site, wish, present, orders[site])
+            self._keep_before(connection, transaction, wishes, present, orders)
         log.info("device.transaction", device=self._device, txn=transaction, sites=list(plans))
         self._keep_evidence(transaction, "before")
         worked = self._worked(list(plans))
@@ -189,22 +188,40 @@ class Group:
         self,
         connection: sa.Connection,
         transaction: str,
-        site: str,
-        wish: Wish,
+        wishes: Mapping[str, Wish],
         present: Tree,
-        order_id: str | None,
+        orders: Mapping[str, str | None],
     ) -> None:
-        earlier = snapshots.latest(connection, self._sealer, site, self._device)
-        snapshots.keep(
+        earlier = snapshots.latest_of_sites(connection, self._sealer, list(wishes), self._device)
+        wanted = {site: known.fragments for site, known in earlier.items()}
+        self._keep_all(connection, transaction, "before", wishes, wanted, present, orders)
+
+    def _keep_all(
+        self,
+        connection: sa.Connection,
+        transaction: str,
+        moment: str,
+        wishes: Mapping[str, Wish],
+        fragments: Mapping[str, Mapping[str, Fragment]],
+        shown: Tree,
+        orders: Mapping[str, str | None],
+    ) -> None:
+        parts = snapshots.by_site(shown, {site: wish.own for site, wish in wishes.items()})
+        snapshots.keep_all(
             connection,
             self._sealer,
-            site=site,
             device=self._device,
-            role=wish.role,
             transaction=transaction,
-            moment="before",
-            order_id=order_id,
-            content=SiteSnapshot(earlier.fragments if earlier else {}, in_scope(present, wish.own)),
+            moment=moment,
+            taken=[
+                Taken(
+                    site,
+                    wish.role,
+                    orders[site],
+                    SiteSnapshot(fragments.get(site, {}), parts[site]),
+                )
+                for site, wish in wishes.items()
+            ],
         )
 
     def _mode(self, transaction: str) -> ApplyMode:
@@ -354,20 +371,13 @@ class Group:
         shown: Tree,
         bad: set[str],
     ) -> None:
+        kept = {site: wishes[site] for site in applied}
+        fragments = {site: wish.fragments for site, wish in kept.items()}
+        orders = {site: claimed[site][-1].order_id for site in applied}
         with self._engine.begin() as connection:
+            self._keep_all(connection, transaction, "after", kept, fragments, shown, orders)
             for site, plan in applied.items():
                 keep_plan(connection, transaction, self._device, plan, shown)
-                snapshots.keep(
-                    connection,
-                    self._sealer,
-                    site=site,
-                    device=self._device,
-                    role=wishes[site].role,
-                    transaction=transaction,
-                    moment="after",
-                    order_id=claimed[site][-1].order_id,
-                    content=SiteSnapshot(wishes[site].fragments, in_scope(shown, wishes[site].own)),
-                )
                 if site in bad:
                     self._fail(connection, transaction, plan, claimed[site], shown)
                     continue

@@ -7,7 +7,7 @@ snapshots over all its devices: "the site at snapshot N" is each device's latest
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -52,6 +52,16 @@ class SiteSnapshot:
     tree: Tree
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A snapshot of a site as it is about to be written."""
+
+    site: str
+    role: str
+    order_id: str | None
+    content: SiteSnapshot
+
+
 def keep(
     connection: sa.Connection,
     sealer: Sealer,
@@ -65,23 +75,61 @@ def keep(
     content: SiteSnapshot,
 ) -> None:
     """Write one snapshot."""
+    taken = [Taken(site, role, order_id, content)]
+    keep_all(connection, sealer, device=device, transaction=transaction, moment=moment, taken=taken)
+
+
+def keep_all(
+    connection: sa.Connection,
+    sealer: Sealer,
+    *,
+    device: str,
+    transaction: str,
+    moment: str,
+    taken: Iterable[Taken],
+) -> None:
+    """Write a snapshot for each site, all of one device at one moment of a transaction."""
+    rows = [
+        {
+            "site": each.site,
+            "device": device,
+            "role": each.role,
+            "txn": transaction,
+            "moment": moment,
+            "order_id": each.order_id,
+            "content_hash": content_hash(each.content.tree),
+            "sealed": _sealed(sealer, each.content),
+        }
+        for each in taken
+    ]
+    if rows:
+        connection.execute(sa.insert(snapshot).values(time=sa.func.clock_timestamp()), rows)
+
+
+def _sealed(sealer: Sealer, content: SiteSnapshot) -> bytes:
     document = {
         "fragments": [[key, fragment_to_json(each)] for key, each in content.fragments.items()],
         "tree": tree_to_json(content.tree),
     }
-    connection.execute(
-        sa.insert(snapshot).values(
-            site=site,
-            device=device,
-            role=role,
-            txn=transaction,
-            moment=moment,
-            order_id=order_id,
-            content_hash=content_hash(content.tree),
-            sealed=sealer.seal(zlib.compress(json.dumps(document).encode())),
-            time=sa.func.clock_timestamp(),
-        )
-    )
+    return sealer.seal(zlib.compress(json.dumps(document).encode()))
+
+
+def by_site(tree: Tree, scopes: Mapping[str, Collection[Path]]) -> dict[str, dict[Path, str]]:
+    """Return what ``in_scope`` tells for each site, in one pass over the tree for all of them."""
+    owners: dict[Path, list[str]] = {}
+    for site, scope in scopes.items():
+        for root in scope:
+            owners.setdefault(root, []).append(site)
+    lengths = sorted({len(root) for root in owners})
+    parts: dict[str, dict[Path, str]] = {site: {} for site in scopes}
+    for path, value in tree.items():
+        for length in lengths:
+            for site in owners.get(path[:length], ()):
+                parts[site][path] = value
+    for part in parts.values():
+        above = {path[:length] for path in part for length in range(1, len(path))}
+        part.update((path, tree[path]) for path in above if path in tree)
+    return parts
 
 
 def entries(connection: sa.Connection, site: str) -> list[SnapshotEntry]:
@@ -121,13 +169,20 @@ def latest(
     connection: sa.Connection, sealer: Sealer, site: str, device: str
 ) -> SiteSnapshot | None:
     """Return the site's newest snapshot on a device, ``None`` before its first change there."""
-    row = connection.execute(
-        sa.select(snapshot)
-        .where(snapshot.c.site == site, snapshot.c.device == device)
-        .order_by(snapshot.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return None if row is None else _opened(sealer, row)
+    return latest_of_sites(connection, sealer, [site], device).get(site)
+
+
+def latest_of_sites(
+    connection: sa.Connection, sealer: Sealer, sites: Collection[str], device: str
+) -> dict[str, SiteSnapshot]:
+    """Return each site's newest snapshot on a device; a site before its first change is absent."""
+    newest = (
+        sa.select(sa.func.max(snapshot.c.id))
+        .where(snapshot.c.site.in_(sites), snapshot.c.device == device)
+        .group_by(snapshot.c.site)
+    )
+    rows = connection.execute(sa.select(snapshot).where(snapshot.c.id.in_(newest)))
+    return {row.site: _opened(sealer, row) for row in rows}
 
 
 def first_of_order(connection: sa.Connection, site: str, order_id: str) -> int | None:
