@@ -7,6 +7,7 @@ before us is restored, never deleted, and what other sites wrote is never looked
 import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import (
@@ -143,6 +144,11 @@ class _Draft:
     lapsed: list[Path] = field(default_factory=list)
     relinked: list[tuple[Path, str]] = field(default_factory=list)
 
+    @cached_property
+    def near(self) -> Tree:
+        """The part of the device that lies within what is ours: a group has many sites in it."""
+        return within(self.present, topmost(self.state.net))
+
     def want(self, path: Path, value: str) -> None:
         now = self.present.get(path)
         effect = self.state.net.get(path)
@@ -198,7 +204,8 @@ class _Draft:
 
     def _foreign(self, path: Path, ours: Container[Path] = ()) -> Path | None:
         """Return something below ``path`` that this site did not put there."""
-        for below in within(self.present, [path]):
+        mine = path in self.state.net
+        for below in within(self.near if mine else self.present, [path]):
             if below != path and below not in self.state.net and below not in ours:
                 return below
         return None
