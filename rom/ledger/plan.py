@@ -57,6 +57,10 @@ def _informative(tree: Tree) -> Iterable[Path]:
     return (path for path, value in tree.items() if value != PRESENT or path not in parents)
 
 
+def _is_digest(value: str | None) -> bool:
+    return value is not None and value.startswith(DIGEST_PREFIX)
+
+
 def satisfied(now: str | None, wanted: str, effect: NetEffect | None) -> bool:
     """Tell whether the device already holds ``wanted``; a secret is known by what it read back."""
     if wanted.startswith(SECRET_PREFIX):
@@ -164,7 +168,8 @@ class _Draft:
             self.relinked.append((path, self.state.later[path]))
             return
         now = self.present.get(path)
-        if now == effect.before:
+        if now == effect.before or _is_digest(effect.before):
+            # An earlier secret is known by its digest only: nobody could write it back.
             self.lapsed.append(path)
             return
         if now != effect.read_back:

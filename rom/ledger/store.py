@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from device_profiles.fragment import Fragment
-from device_profiles.tree import Edit, Path, Tree
+from device_profiles.tree import SECRET_PREFIX, Edit, Path, Tree
 from rom.ledger import lease
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
 from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
@@ -313,6 +313,8 @@ def keep_effects(
             net_effect.c.device == device,
             net_effect.c.site == site,
             net_effect.c.before.is_not_distinct_from(net_effect.c.read_back),
+            # A secret set to what it was is still the only way to know it again.
+            ~sa.func.coalesce(net_effect.c.intended, "").startswith(SECRET_PREFIX),
         )
     )
 

@@ -42,6 +42,7 @@ class DictionaryDevice:
     armed: tuple[str, dict[Path, str]] | None = None
     confirmed: list[str] = field(default_factory=list)
     reads: int = 0
+    shown_as: dict[str, str] = field(default_factory=dict)
     shows: list[bytes] = field(default_factory=list)
 
     @property
@@ -67,9 +68,8 @@ class DictionaryDevice:
                 raise CommitRefused("must-violation")
         before = dict(self.running)
         for part in batch:
-            self.running = patched(
-                self.running, [e for e in part.edits if e.path not in self.ignores]
-            )
+            taken = patched(self.running, [e for e in part.edits if e.path not in self.ignores])
+            self.running = {p: self.shown_as.get(v, v) for p, v in taken.items()}
         self.applied.append([part.site for part in batch])
         self.armed = (mode.transaction, before)
         if self.lose_reply:

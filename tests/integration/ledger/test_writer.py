@@ -146,3 +146,18 @@ def test_the_writer_tells_which_sites_it_decided_something_for(lab: Any) -> None
     lab.device.unreachable = True
     lab.want("A", site("A", "800"))
     assert lab.writer().run(lab.name) == {"A"}
+
+
+def test_a_secret_that_was_there_already_is_sent_once_and_known_from_then_on(lab: Any) -> None:
+    key: Path = ("users", "user[name='netops']", "secret")
+    lab.device.running = {key[:2]: PRESENT, key: "digest:same"}
+    lab.device.shown_as = {"secret:ce-login/A": "digest:same"}
+    first = lab.want("A", Fragment(own={key: "secret:ce-login/A"}))
+    lab.run()
+    again = lab.want("A", Fragment(own={key: "secret:ce-login/A"}))
+    lab.run()
+    assert (lab.change(first).edits, lab.change(again).edits) == (1, 0)
+    lab.want("A", Fragment())
+    lab.run()
+    assert lab.device.running[key] == "digest:same"
+    assert lab.scalar("SELECT count(*) FROM net_effect") == 0
