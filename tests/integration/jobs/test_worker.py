@@ -3,7 +3,6 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,11 +41,11 @@ class Recorder:
 
 
 @pytest.fixture
-def url(database_url: str) -> Iterator[str]:
+def url(database_url: str) -> str:
     engine = make_engine(database_url)
     install(engine, plain_url(database_url))
     engine.dispose()
-    yield plain_url(database_url)
+    return plain_url(database_url)
 
 
 def leave_a_job_of_a_killed_worker(url: str) -> None:
