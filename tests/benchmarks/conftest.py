@@ -189,11 +189,13 @@ class Network:
         with ThreadPoolExecutor(len(self.devices)) as pool:
             list(pool.map(partial(self.run, group_size=group_size), self.devices))
 
-    def unfinished(self) -> list[Any]:
-        """Changes that did not end well."""
+    def unfinished(self, device: str = "") -> list[Any]:
+        """Changes that did not end well, of one device or of all."""
+        query = sa.select(change).where(change.c.state != "done").limit(3)
+        if device:
+            query = query.where(change.c.device == device)
         with self.engine.connect() as connection:
-            rows = connection.execute(sa.select(change).where(change.c.state != "done").limit(3))
-            return list(rows)
+            return list(connection.execute(query))
 
 
 @pytest.fixture(autouse=True)
