@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from adapters.ztp import service as ztp
-from api import operations, rom_v1, tmf639, tmf652
+from api import devices, operations, rom_v1, site_rollback, tmf639, tmf652
 from api.context import RequestContext
 from api.errors import install_error_handlers
 from api.live import Live
@@ -29,6 +29,8 @@ def create_app(gateway: OrderGateway, settings: ApiSettings, live: Live | None =
     app.include_router(tmf652.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
     app.include_router(rom_v1.router(gateway, app.state.live))
+    app.include_router(site_rollback.router(gateway, settings, app.state.live))
+    app.include_router(devices.router(gateway, settings))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))
     return app

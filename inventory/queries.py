@@ -56,7 +56,9 @@ def holdings(connection: sa.Connection, site: str) -> tuple[Holding, ...]:
             reservation.c.item_id,
             reservation.c.state,
         )
-        .select_from(reservation.join(pool).outerjoin(resource))
+        .select_from(
+            reservation.join(pool).outerjoin(resource, resource.c.id == reservation.c.resource_id)
+        )
         .where(reservation.c.site == site)
         .order_by(reservation.c.name)
     )

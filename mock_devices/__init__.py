@@ -1,0 +1,1 @@
+"""Simulated network: strict, stateful devices that know nothing of the gateway."""

@@ -1,7 +1,7 @@
 """The gateway as its faces see it: orders in, documents, reports and previews out. Thread-safe."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,6 +11,8 @@ from inventory import queries
 from inventory.listing import list_resources
 from inventory.records import ResourceFilter
 from rom import metrics
+from rom.audit import devices
+from rom.audit.audit import Audit
 from rom.catalog.loader import Catalog
 from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
@@ -21,7 +23,9 @@ from rom.ledger.model import Policy
 from rom.orders.validate import validate
 from rom.reports import Reports
 from rom.rollback import tasks
+from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
+from rom.rollback.release import GiveBack
 from rom.secrets import Vault
 from rom.store import orders
 from rom.store.tables import change, event_outbox
@@ -42,6 +46,9 @@ class Gateway:
         worker: Worker,
         ztp_desk: Desk,
         preview: RollbackPreview,
+        comparison: Comparison,
+        give_back: GiveBack,
+        audit: Audit,
         vault: Vault,
     ) -> None:
         self._engine = engine
@@ -52,6 +59,9 @@ class Gateway:
         self._worker = worker
         self._reports = Reports(documents)
         self._preview = preview
+        self._comparison = comparison
+        self._give_back = give_back
+        self._audit = audit
         self._vault = vault
         self.ztp_desk = ztp_desk
 
@@ -220,15 +230,20 @@ class Gateway:
         """
         return self._preview.of_site(site, to=to, before=before, policy=policy)
 
+    def preview_of(self, wanted: tasks.Wanted) -> dict[str, Any]:
+        """Return what ``rollback_preview`` does for a rollback that was asked for."""
+        return self.rollback_preview(
+            wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
+        )
+
     def start_rollback(self, wanted: tasks.Wanted) -> dict[str, Any]:
         """Start a rollback task after a preview, and return it.
 
         Raises ``RollbackConflicts`` with the preview when the policy does not let it go, besides
-        what ``rollback_preview`` raises, and ``RollbackOpen``; then nothing has been changed.
+        what ``rollback_preview`` raises, and ``RollbackOpen``, ``OrderUnderWay`` and
+        ``ResourceExhausted``; then nothing has been changed.
         """
-        preview = self.rollback_preview(
-            wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
-        )
+        preview = self.preview_of(wanted)
         blocking = [
             {"device": device["device"], **conflict}
             for device in preview["devices"]
@@ -237,7 +252,7 @@ class Gateway:
         ]
         if blocking:
             raise tasks.RollbackConflicts(blocking)
-        task_id = tasks.create(self._engine, self._vault, wanted, preview)
+        task_id = tasks.create(self._engine, self._vault, self._give_back, wanted, preview)
         self._wakes.site(wanted.site)
         return self.find_rollback(task_id) or {}
 
@@ -247,8 +262,10 @@ class Gateway:
             return tasks.find(connection, task_id)
 
     def snapshots(self, site: str) -> list[dict[str, Any]]:
-        """Return the site's snapshots, oldest first."""
+        """Return the site's snapshots, oldest first; raises ``KeyError`` for an unknown site."""
         with self._engine.connect() as connection:
+            if not queries.site_exists(connection, site):
+                raise KeyError(site)
             return [
                 {
                     "snapshot": entry.number,
@@ -262,6 +279,26 @@ class Gateway:
                 }
                 for entry in snapshots.entries(connection, site)
             ]
+
+    def compare(self, site: str, first: int | None, second: int | None) -> dict[str, Any]:
+        """Return what differs between two snapshots, or a snapshot and the devices now.
+
+        Raises ``KeyError`` and ``UnknownTarget``.
+        """
+        return self._comparison.of_site(site, first, second)
+
+    def devices(self) -> list[dict[str, Any]]:
+        """Return every device with its sites, what waits for it and its last transaction."""
+        with self._engine.connect() as connection:
+            return devices.overview(connection)
+
+    def check_devices(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """Return the drift report of some devices or of all; raises ``KeyError`` for no device."""
+        return self._audit.check(names)
+
+    def repair_preview(self, site: str) -> dict[str, Any]:
+        """Return what ``reapply`` would send; raises ``KeyError`` for a site without intents."""
+        return self._audit.repairs(site)
 
     def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
         row = orders.find_order(connection, order_id)

@@ -12,6 +12,8 @@ from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
 from inventory.lab_import import import_lab
 from inventory.load import load_file
+from rom.audit.audit import Audit
+from rom.audit.periodic import PeriodicAudit
 from rom.catalog.loader import load_catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fulfiller import Fulfiller
@@ -26,7 +28,9 @@ from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
+from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
+from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
@@ -85,8 +89,11 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             Prover(engine, transitions, targets, proof),
             desk.boot_url,
         )
-        rollbacks = RollbackRunner(engine, targets, vault)
-        handlers = EngineHandlers(engine, fulfiller, writer, rollbacks, wakes)
+        give_back = GiveBack(catalog)
+        rollbacks = RollbackRunner(engine, targets, vault, give_back)
+        audit = Audit(engine, fleet, targets)
+        periodic = PeriodicAudit(engine, audit, settings.audit_seconds)
+        handlers = EngineHandlers(engine, fulfiller, writer, rollbacks, wakes, periodic)
         worker = jobs.Worker(plain_url(url), handlers, settings.workers)
         gateway = Gateway(
             engine,
@@ -97,6 +104,9 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             worker,
             desk,
             RollbackPreview(engine, fleet, targets, vault),
+            Comparison(engine, fleet, targets, vault),
+            give_back,
+            audit,
             vault,
         )
         stack.callback(gateway.stop)

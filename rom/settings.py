@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Most sites in one device transaction."""
     retry_seconds: float = Field(default=15.0, gt=0)
     """Pause before a device that could not be reached, or a check, is tried again."""
+    audit_seconds: float = Field(default=3600, ge=0)
+    """Pause between two checks of the fleet for drift; 0 switches them off."""
     twamp_packets: int = Field(default=30_000, ge=100)
     twamp_interval: float = Field(default=0.01, ge=0)
     """Seconds between two test packets."""

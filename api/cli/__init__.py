@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import demo, inventory, lab, order, serve, site
+from api.cli import demo, device, inventory, lab, order, serve, site
 
 app = typer.Typer(
     name="rom",
@@ -14,6 +14,7 @@ app.command()(serve.serve)
 app.command()(demo.demo)
 app.add_typer(order.app, name="order")
 app.add_typer(site.app, name="site")
+app.add_typer(device.app, name="device")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(lab.app, name="lab")
 

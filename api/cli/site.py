@@ -1,19 +1,35 @@
-"""``rom site``: what a site holds, and what taking it back would do."""
+"""``rom site``: what a site holds, what has changed there, and the way back."""
+
+import getpass
+from typing import Annotated
 
 import typer
 
-from api.cli.client import GatewayClient
+from api.cli import show_site
+from api.cli.exits import Exit, fail
 from api.cli.options import DEFAULT_URL, AsJson, Url
 from api.cli.output import Listing, output
-from api.cli.show import rollback as rollback_shown
+from api.cli.show import second_run
+from api.cli.site_client import Document, SiteClient
 
-app = typer.Typer(no_args_is_help=True, help="Show a site and preview its rollback.")
+app = typer.Typer(no_args_is_help=True, help="Show, compare, repair and roll back one site.")
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only show it.")]
+To = Annotated[int | None, typer.Option(min=0, help="A snapshot's number; 0 is before all.")]
+Before = Annotated[str | None, typer.Option(help="An order; what it and later ones did goes.")]
+PolicyName = Annotated[
+    str,
+    typer.Option(help="Where somebody else has changed something: refuse, keep it, or force."),
+]
+Reason = Annotated[str, typer.Option(help="Why; needed to force.")]
+Ticket = Annotated[str, typer.Option(help="Goes into notes and audit.")]
+Number = Annotated[int | None, typer.Argument(min=0, help="A snapshot's number.")]
 
 
 @app.command()
 def show(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
     """Show the resources a site holds."""
-    with GatewayClient(url) as client:
+    with SiteClient(url) as client:
         resources = client.resources({"place.id": site, "limit": "1000"})
     console = output()
     if json:
@@ -27,12 +43,99 @@ def show(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
 
 
 @app.command()
-def rollback(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
-    """Show what taking a site back would send and release; changes nothing."""
-    with GatewayClient(url) as client:
-        preview = client.rollback_preview(site)
+def snapshots(site: str, *, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """List a site's snapshots, taken before and after every change."""
+    with SiteClient(url) as client:
+        found = client.snapshots(site)
     console = output()
     if json:
-        console.print_json(data=preview)
-        return
-    console.print(rollback_shown(preview))
+        console.print_json(data=found)
+    else:
+        console.print(show_site.snapshots(site, found))
+
+
+@app.command()
+def diff(
+    site: str, a: Number = None, b: Number = None, *, json: AsJson = False, url: Url = DEFAULT_URL
+) -> None:
+    """Compare two snapshots; by default the latest one with the devices as they are now."""
+    with SiteClient(url) as client:
+        found = client.diff(site, a, b)
+    console = output()
+    if json:
+        console.print_json(data=found)
+    else:
+        console.print(show_site.comparison(found))
+
+
+@app.command()
+def rollback(
+    site: str,
+    *,
+    to: To = None,
+    before: Before = None,
+    yes: Yes = False,
+    policy: PolicyName = "refuse",
+    reason: Reason = "",
+    ticket: Ticket = "",
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Take one site back, nobody else touched; shows it first, and does it with --yes.
+
+    Without --to and --before all that the gateway has done at the site goes. Exit 0 done, 1 ended
+    with an error, 2 refused.
+    """
+    if policy not in ("refuse", "keep", "force"):
+        raise fail(f"policy '{policy}' is none of refuse, keep, force")
+    asked: Document = {
+        "site": site, "policy": policy, "reason": reason, "ticket": ticket,
+        "requester": getpass.getuser(), "dryRun": True,
+    }  # fmt: skip
+    asked |= {name: value for name, value in (("to", to), ("before", before)) if value is not None}
+    console = output()
+    with SiteClient(url) as client:
+        preview = client.rollback(asked)
+        if not (yes and json):
+            if json:
+                console.print_json(data=preview)
+            else:
+                console.print(show_site.rollback_preview(preview))
+        in_the_way = show_site.blocking(preview)
+        if in_the_way:
+            advice = "look at them; --policy keep leaves them, --policy force --reason does not"
+            raise fail(f"{len(in_the_way)} conflicts stop the rollback: {advice}")
+        if not yes:
+            return
+        task = _followed(client, asked | {"dryRun": False}, quiet=json)
+    if json:
+        console.print_json(data=task)
+    else:
+        console.print(show_site.task_result(task))
+    raise typer.Exit(Exit.COMPLETED if task["state"] == "done" else Exit.FAILED)
+
+
+def _followed(client: SiteClient, asked: Document, *, quiet: bool) -> Document:
+    console = output()
+    task = client.rollback(asked)
+    shown = None
+    for latest in client.states(str(task["id"])):
+        task = latest
+        if task["state"] != shown and not quiet:
+            console.print(f"Rollback {task['id']} is {task['state']}", markup=False)
+        shown = task["state"]
+    return task
+
+
+@app.command()
+def repair(site: str, *, yes: Yes = False, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
+    """Bring what a site should have onto its devices again; shows it first, sends with --yes."""
+    console = output()
+    with SiteClient(url) as client:
+        found = client.repair(site, dry_run=not yes)
+    if json:
+        console.print_json(data=found)
+    else:
+        console.print(second_run(found) if yes else show_site.repair_preview(found))
+    failed = any(row.get("error") for row in found["devices"])
+    raise typer.Exit(Exit.FAILED if failed else Exit.COMPLETED)

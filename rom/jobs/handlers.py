@@ -5,6 +5,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from rom.audit.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger import changes
 from rom.ledger.writer import DeviceWriter
@@ -42,8 +43,10 @@ class EngineHandlers:
         writer: DeviceWriter,
         rollbacks: RollbackRunner,
         wakes: Waker,
+        audit: PeriodicAudit,
     ) -> None:
         self._engine = engine
+        self._audit = audit
         self._rollbacks = rollbacks
         self._fulfiller = fulfiller
         self._writer = writer
@@ -73,6 +76,7 @@ class EngineHandlers:
 
     def sweep(self, *, thorough: bool) -> None:
         """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
+        self._audit.look()
         with self._engine.connect() as connection:
             devices = changes.due_devices(connection)
             sites = set(connection.scalars(_due_sites()))

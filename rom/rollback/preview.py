@@ -9,8 +9,8 @@ from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from device_profiles.fragment import merged
 from device_profiles.native import native
-from device_profiles.profile import load_profile
-from device_profiles.tree import Path, Tree, path_text
+from device_profiles.profile import Profile, load_profile
+from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text
 from inventory.queries import holdings
 from rom.fulfilment.targets import NoTarget, Targets
 from rom.ledger import store
@@ -39,11 +39,12 @@ class RollbackPreview:
     ) -> dict[str, Any]:
         """Return the preview; devices come in the order in which they would be changed.
 
-        Raises ``KeyError`` for a site that has nothing anywhere and ``UnknownTarget``.
+        Raises ``KeyError`` for an unknown site, ``UnknownTarget`` and ``TargetGone``.
         """
         with self._engine.connect() as connection:
             found = places(connection, site)
             target = resolve(connection, self._sealer, site, to=to, before=before)
+            profiles = {place.device: self._profile(connection, place, site) for place in found}
             states = {place.device: self._state(connection, site, place, target) for place in found}
             writers = {
                 place.device: store.writers_after(connection, place.device, site) for place in found
@@ -53,7 +54,14 @@ class RollbackPreview:
                 for held in holdings(connection, site)
                 if held.order_id in target.orders
             ]
-        present = self._read(site, found, states, target)
+        stays = {
+            device: profile.quirks.one_way
+            for device, profile in profiles.items()
+            if profile is not None and profile.quirks.one_way and not target.wanted(device)
+        }
+        present = self._read(
+            site, [place for place in found if place.device not in stays], states, target
+        )
         return {
             "site": site,
             "target": target.number,
@@ -63,20 +71,35 @@ class RollbackPreview:
                     "device": place.device,
                     "role": place.role,
                     "order": position,
-                    **self._entry(
-                        site,
-                        place,
-                        present[place.device],
-                        states[place.device],
-                        target,
-                        policy,
-                        writers[place.device],
+                    **(
+                        _nothing(note=stays[place.device])
+                        if place.device in stays
+                        else _entry(
+                            plan_site(
+                                site,
+                                merged(target.wanted(place.device)),
+                                held,
+                                states[place.device],
+                                policy,
+                            ),
+                            profiles[place.device],
+                            writers[place.device],
+                        )
+                        if isinstance(held := present[place.device], Mapping)
+                        else _nothing(error=str(held))
                     ),
                 }
                 for position, place in enumerate(found, 1)
             ],
             "releases": releases,
         }
+
+    def _profile(self, connection: sa.Connection, place: Place, site: str) -> Profile | None:
+        """Return the platform, ``None`` where inventory does not know the device any more."""
+        try:
+            return load_profile(self._targets.profile_name(connection, place.device, site))
+        except NoTarget:
+            return None
 
     def _state(
         self, connection: sa.Connection, site: str, place: Place, target: Target
@@ -107,47 +130,27 @@ class RollbackPreview:
         read = self._fleet.run(endpoints, lambda device, session: session.read(scopes[device]))
         return present | dict(read)
 
-    def _entry(
-        self,
-        site: str,
-        place: Place,
-        present: Tree | AdapterError | NoTarget,
-        state: SiteState,
-        target: Target,
-        policy: Policy,
-        writers: Mapping[Path, Mapping[str, Any]],
-    ) -> dict[str, Any]:
-        if isinstance(present, AdapterError | NoTarget):
-            return {
-                "edits": 0,
-                "sends": "",
-                "already": [],
-                "conflicts": [],
-                "error": str(present),
-            }
-        with self._engine.connect() as connection:
-            profile = load_profile(self._targets.profile_name(connection, place.device, site))
-        wanted = merged(target.wanted(place.device))
-        if not wanted.own and profile.quirks.one_way:
-            return {
-                "edits": 0,
-                "sends": "",
-                "already": [],
-                "conflicts": [],
-                "note": profile.quirks.one_way,
-            }
-        plan = plan_site(site, wanted, present, state, policy)
-        return {
-            "edits": len(plan.edits),
-            "sends": native(profile, plan.edits) if plan.edits else "",
-            "already": [path_text(path) for path in plan.lapsed],
-            "kept": [path_text(path) for path in plan.kept],
-            "conflicts": _conflicts(plan),
-            "later": [
-                {"path": path_text(path), **writers.get(path, {"site": writer})}
-                for path, writer in plan.relinked
-            ],
-        }
+
+def _nothing(**why: str) -> dict[str, Any]:
+    return {
+        "edits": 0, "sends": "", "already": [], "kept": [], "conflicts": [], "later": [], **why
+    }  # fmt: skip
+
+
+def _entry(
+    plan: SitePlan, profile: Profile | None, writers: Mapping[Path, Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "edits": len(plan.edits),
+        "sends": native(profile, plan.edits) if plan.edits and profile else "",
+        "already": [path_text(path) for path in plan.lapsed],
+        "kept": [path_text(path) for path in plan.kept],
+        "conflicts": _conflicts(plan),
+        "later": [
+            {"path": path_text(path), **writers.get(path, {"site": writer})}
+            for path, writer in plan.relinked
+        ],
+    }
 
 
 def _conflicts(plan: SitePlan) -> list[dict[str, Any]]:
@@ -155,9 +158,16 @@ def _conflicts(plan: SitePlan) -> list[dict[str, Any]]:
         {
             "kind": conflict.kind.value,
             "path": path_text(conflict.path),
-            "expected": conflict.expected,
-            "found": conflict.found,
+            "expected": shown(conflict.expected),
+            "found": shown(conflict.found),
             "blocks": conflict in plan.blocking,
         }
         for conflict in plan.conflicts
     ]
+
+
+def shown(value: str | None) -> str | None:
+    """Return a value for people to read; of a secret only that it is one."""
+    if value is not None and value.startswith((DIGEST_PREFIX, SECRET_PREFIX)):
+        return "<secret>"
+    return value

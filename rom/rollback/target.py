@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from device_profiles.fragment import Fragment
+from inventory import queries
 from rom.ledger import intents, snapshots
 from rom.ledger.snapshots import Sealer
+from rom.rollback import standing
+from rom.store.tables import net_effect, snapshot
 
 # Order of activation; the way back goes through it in reverse.
 ACTIVATION = ("logistics", "access", "bng", "dhcp4", "dhcp6", "radius", "ce", "probe", "agent")
@@ -44,12 +47,27 @@ class Place:
 def places(connection: sa.Connection, site: str) -> list[Place]:
     """Return the site's devices in the order in which a rollback changes them.
 
-    Raises ``KeyError`` for a site that has nothing anywhere.
+    A device on which an earlier rollback has left something is one of them, also without an
+    intent. Empty for a site that has nothing anywhere; raises ``KeyError`` for an unknown one.
     """
-    found = [Place(row.device, row.role) for row in intents.devices_of_site(connection, site)]
-    if not found:
+    roles = _roles_of_leftovers(connection, site)
+    roles |= {row.device: row.role for row in intents.devices_of_site(connection, site)}
+    if not roles and not queries.site_exists(connection, site):
         raise KeyError(site)
+    found = [Place(device, role) for device, role in sorted(roles.items())]
     return sorted(found, key=lambda place: ACTIVATION.index(place.role), reverse=True)
+
+
+def _roles_of_leftovers(connection: sa.Connection, site: str) -> dict[str, str]:
+    ours = sa.exists().where(
+        net_effect.c.device == snapshot.c.device, net_effect.c.site == snapshot.c.site
+    )
+    rows = connection.execute(
+        sa.select(snapshot.c.device, snapshot.c.role)
+        .where(snapshot.c.site == site, ours)
+        .order_by(snapshot.c.id)
+    )
+    return {row.device: row.role for row in rows}
 
 
 def resolve(
@@ -62,7 +80,7 @@ def resolve(
 ) -> Target:
     """Return the target of a rollback to a snapshot, or to before an order, or to nothing.
 
-    Raises ``UnknownTarget``.
+    Raises ``UnknownTarget``, and ``standing.TargetGone`` for one whose resources are given back.
     """
     if to is not None:
         if to not in {entry.number for entry in snapshots.entries(connection, site)}:
@@ -78,7 +96,10 @@ def resolve(
         number = first - 1
     else:
         number = 0
-    return at_number(connection, sealer, site, number)
+    target = at_number(connection, sealer, site, number)
+    if any(target.fragments.values()):
+        standing.refuse_what_is_gone(connection, site, number)
+    return target
 
 
 def at_number(connection: sa.Connection, sealer: Sealer, site: str, number: int) -> Target:

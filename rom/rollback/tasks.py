@@ -15,15 +15,15 @@ import sqlalchemy as sa
 import structlog
 
 from device_profiles.profile import load_profile
-from inventory import holding
-from rom.fulfilment import staging
 from rom.fulfilment.targets import NoTarget, Targets
 from rom.ledger import changes, intents, store
-from rom.ledger.model import Policy
+from rom.ledger.model import ConflictKind, Policy
 from rom.ledger.snapshots import Sealer
+from rom.rollback import standing
+from rom.rollback.release import GiveBack
 from rom.rollback.target import Place, Target, at_number, places, resolve
-from rom.store import orders
-from rom.store.tables import event_outbox, order_item, rollback_task
+from rom.store.tables import change as change_table
+from rom.store.tables import event_outbox, rollback_task, ztp_ticket
 
 log = structlog.get_logger()
 
@@ -34,6 +34,10 @@ FINAL = ("done", "terminatedWithError")
 
 class RollbackOpen(Exception):
     """The site has a rollback under way already."""
+
+
+class OrderUnderWay(Exception):
+    """An order of the site is not final yet; what it still does would undo the rollback."""
 
 
 class RollbackConflicts(Exception):
@@ -58,11 +62,25 @@ class Wanted:
     requester: str = ""
 
 
-def create(engine: sa.Engine, sealer: Sealer, wanted: Wanted, preview: dict[str, Any]) -> str:
-    """Write a task as acknowledged and return its id; raises ``RollbackOpen``."""
+def create(
+    engine: sa.Engine,
+    sealer: Sealer,
+    give_back: GiveBack,
+    wanted: Wanted,
+    preview: dict[str, Any],
+) -> str:
+    """Write a task as acknowledged and return its id.
+
+    Raises ``RollbackOpen``, ``OrderUnderWay``, and ``ResourceExhausted`` when the site as it was
+    needs more than is left; then nothing has been written.
+    """
     task_id = f"RB-{uuid4().hex[:12]}"
     try:
         with engine.begin() as connection:
+            under_way = standing.orders_under_way(connection, wanted.site)
+            if under_way:
+                message = f"order {under_way[0]} is still under way at site {wanted.site}"
+                raise OrderUnderWay(message)
             target = resolve(connection, sealer, wanted.site, to=wanted.to, before=wanted.before)
             connection.execute(
                 sa.insert(rollback_task).values(
@@ -77,6 +95,7 @@ def create(engine: sa.Engine, sealer: Sealer, wanted: Wanted, preview: dict[str,
                     preview=preview,
                 )
             )
+            give_back.reserve(connection, wanted.site, list(target.orders))
             emit(connection, task_id, "SiteRollbackCreateEvent")
     except sa.exc.IntegrityError as error:
         message = f"site {wanted.site} has a rollback under way already"
@@ -145,10 +164,13 @@ def emit(connection: sa.Connection, task_id: str, event_type: str) -> None:
 class RollbackRunner:
     """Advances rollback tasks; safe to call again at any point."""
 
-    def __init__(self, engine: sa.Engine, targets: Targets, sealer: Sealer) -> None:
+    def __init__(
+        self, engine: sa.Engine, targets: Targets, sealer: Sealer, give_back: GiveBack
+    ) -> None:
         self._engine = engine
         self._targets = targets
         self._sealer = sealer
+        self._give_back = give_back
 
     def advance(self, site: str, wake: Callable[[str], None]) -> bool:
         """Take the site's open task further; tells whether there is one still open."""
@@ -179,16 +201,8 @@ class RollbackRunner:
                     continue
                 self._ask(connection, row, place, target)
                 return place.device
-            if done.state in ("waiting", "claimed"):
-                if done.attempts < GIVE_UP_AFTER:
-                    return None
-                changes.refuse(
-                    connection,
-                    [done],
-                    transaction=None,
-                    reason=done.reason or "DEVICE_UNREACHABLE",
-                    error=done.error or "given up",
-                )
+            if done.state in ("waiting", "claimed") and not _given_up(connection, done):
+                return None
         self._finish(connection, row)
         return None
 
@@ -204,7 +218,12 @@ class RollbackRunner:
             return False
         self._intend(connection, site, place, target)
         store.forget_site(connection, place.device, site)
-        staging.close(connection, place.device)
+        # Without its ticket the router is refused, and another one may be staged for the site.
+        connection.execute(
+            sa.delete(ztp_ticket).where(
+                ztp_ticket.c.serial == place.device, ztp_ticket.c.site == site
+            )
+        )
         return True
 
     def _ask(
@@ -231,33 +250,16 @@ class RollbackRunner:
 
     def _finish(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
         rows = changes.of_task(connection, row.id)
-        failed = [change for change in rows if change.state == "refused"]
-        released = []
-        for order_id in row.target["orders"]:
-            names = holding.release(
-                connection,
-                row.site,
-                now=datetime.now(UTC),
-                order_id=order_id,
-                indefinitely=bool(failed),
-            )
-            released += list(names)
-            self._note_items(connection, row, order_id)
+        devices = [_device_result(row.preview, each) for each in rows]
+        failed = [each for each in devices if each["state"] == "refused"]
+        unclean = bool(failed) or any(each["kept"] or each["orphans"] for each in devices)
+        released = self._give_back.release(connection, row, indefinitely=unclean)
         intents.drop_empty(connection, row.site)
         result = {
-            "devices": [
-                {
-                    "device": change.device,
-                    "state": change.state,
-                    "edits": change.edits or 0,
-                    "transaction": change.transaction,
-                    "error": change.error if change.state == "refused" else None,
-                }
-                for change in rows
-            ],
+            "devices": devices,
             "released": released,
-            "quarantine": "until cleaned" if failed else "by pool",
-            "verdict": "FAILED" if failed else "VERIFIED",
+            "quarantine": "until cleaned" if unclean else "by pool",
+            "verdict": _worst([each["verdict"] for each in devices]),
         }
         connection.execute(
             sa.update(rollback_task)
@@ -267,26 +269,59 @@ class RollbackRunner:
         self._set_state(connection, row.id, "terminatedWithError" if failed else "done")
         log.info("rollback.finished", task=row.id, site=row.site, failed=len(failed))
 
-    def _note_items(self, connection: sa.Connection, row: sa.Row[Any], order_id: str) -> None:
-        """Order items keep their final states; a note says that their effect is gone."""
-        items = connection.execute(
-            sa.update(order_item)
-            .where(
-                order_item.c.order_id == order_id,
-                order_item.c.site == row.site,
-                order_item.c.in_force,
-            )
-            .values(in_force=False)
-            .returning(order_item.c.item_id)
-        ).all()
-        for item in items:
-            text = f"ROLLED_BACK: by {row.id}, {row.reason}"
-            if row.ticket:
-                text += f" ({row.ticket})"
-            orders.add_note(connection, order_id, item.item_id, text)
-
     def _set_state(self, connection: sa.Connection, task_id: str, state: str) -> None:
         connection.execute(
             sa.update(rollback_task).where(rollback_task.c.id == task_id).values(state=state)
         )
         emit(connection, task_id, "SiteRollbackStateChangeEvent")
+
+
+def _given_up(connection: sa.Connection, asked: sa.Row[Any]) -> bool:
+    """Refuse a change that has been tried often enough, unless a writer has it in hand."""
+    if asked.attempts < GIVE_UP_AFTER:
+        return False
+    row = connection.execute(
+        sa.select(change_table)
+        .where(change_table.c.id == asked.id, change_table.c.state == "waiting")
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return False
+    reason = row.reason or "DEVICE_UNREACHABLE"
+    changes.refuse(
+        connection, [row], transaction=None, reason=reason, error=row.error or "given up"
+    )
+    return True
+
+
+def _device_result(preview: dict[str, Any], row: sa.Row[Any]) -> dict[str, Any]:
+    seen: dict[str, Any] = next(
+        (each for each in preview["devices"] if each["device"] == row.device), {}
+    )
+    refused = row.state == "refused"
+    return {
+        "device": row.device,
+        "state": row.state,
+        "edits": row.edits or 0,
+        "transaction": row.transaction,
+        "verdict": _verdict(row),
+        "kept": seen.get("kept", []),
+        "orphans": [
+            conflict["path"]
+            for conflict in seen.get("conflicts", [])
+            if conflict["kind"] == ConflictKind.ORPHAN_SHARED
+        ],
+        "reason": row.reason if refused else None,
+        "error": row.error if refused else None,
+    }
+
+
+def _verdict(row: sa.Row[Any]) -> str:
+    """Every change that is done was read back and compared; of one never sent nothing is known."""
+    if row.state == "done":
+        return "VERIFIED"
+    return "FAILED" if row.transaction is not None else "INDETERMINATE"
+
+
+def _worst(verdicts: list[str]) -> str:
+    return next((each for each in ("FAILED", "INDETERMINATE") if each in verdicts), "VERIFIED")

@@ -18,8 +18,8 @@ from adapters.errors import ProtocolError
 from adapters.netconf import session
 from adapters.netconf.rpc import BASE, RpcFailure, _refusal
 from adapters.netconf.session import NetconfSession
-from adapters.secrets import Secrets
 from adapters.seam import Endpoint, Session
+from adapters.secrets import Secrets
 from device_profiles.tree import Path, Tree, difference
 from device_profiles.yang import decode, encode_edit
 from mock_devices.lab.baselines import Baselines
@@ -266,5 +266,3 @@ def same(device: str, found: Container, expected: Container) -> None:
         f"{device} differs from the oracle in {len(differing)} paths: "
         + "; ".join(f"{'/'.join(e.path)}: {e.before!r}, not {e.after!r}" for e in differing[:8])
     )
-
-

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from rom.ledger.model import Policy
@@ -14,11 +14,15 @@ from tests.laws.world import World
 
 # Many small stories find more than few long ones; the soak tells longer ones as well.
 SHARES = range(4)
-QUICK = settings(max_examples=6, deadline=None, database=None, print_blob=True)
-SOAK = settings(
-    QUICK, max_examples=2500, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+QUICK = settings(
+    max_examples=75, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
 )
-FEW = settings(QUICK, max_examples=4)
+SOAK = settings(
+    QUICK,
+    max_examples=2500,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+FEW = settings(QUICK, max_examples=25)
 
 sites = st.integers(0, 11)
 wishes = st.builds(Wish, st.sampled_from(SPEEDS), st.booleans())
@@ -90,9 +94,7 @@ def again(world: World, chapter: dict[int, Wish | int | None]) -> None:
 
 @FEW
 @given(st.lists(rounds, min_size=1, max_size=2))
-def test_apply_twice_is_apply_once_and_the_second_sends_no_edit(
-    world: World, story: Story
-) -> None:
+def test_apply_twice_is_apply_once_and_the_second_sends_no_edit(world: World, story: Story) -> None:
     world.begin()
     for chapter in tell(world, story):
         held = {name: device.running for name, device in world.network.devices.items()}
@@ -162,7 +164,7 @@ def nothing_but_a_changes(world: World, order: tuple[str, ...]) -> None:
         world.wish({index: wish})
         world.run()
     before = {device: world.network.devices[device].tree() for device in DEVICES}
-    for number in [*reversed(world.numbers(0)[:-1])][:1] + [0]:
+    for number in (*world.numbers(0)[-2:-1], 0):
         world.roll_back(0, number)
         world.run()
         world.expect_oracle()

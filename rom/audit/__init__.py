@@ -1,0 +1,1 @@
+"""Audit: what sites should have against what devices hold, over the whole fleet."""

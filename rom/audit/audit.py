@@ -1,0 +1,175 @@
+"""The audit: one scoped read of each device, in parallel, and every site on it compared.
+
+Nothing is ever sent.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.errors import AdapterError
+from adapters.fleet import Fleet
+from adapters.seam import Endpoint
+from device_profiles.fragment import Fragment, merged
+from device_profiles.native import native
+from device_profiles.profile import load_profile
+from device_profiles.tree import Path, Tree
+from rom.audit import drift
+from rom.fulfilment.targets import NoTarget, Targets
+from rom.ledger import intents, store
+from rom.ledger.model import SiteState
+from rom.ledger.plan import plan_site, read_scope
+from rom.store.tables import change, site_intent
+
+CLEAN, DRIFT, UNREACHABLE, UNDER_WAY = "clean", "drift", "unreachable", "under way"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A site's part of a device."""
+
+    site: str
+    role: str
+    wanted: Fragment
+    state: SiteState
+
+
+class Audit:
+    """Compares devices with the intents of all sites on them."""
+
+    def __init__(self, engine: sa.Engine, fleet: Fleet, targets: Targets) -> None:
+        self._engine = engine
+        self._fleet = fleet
+        self._targets = targets
+
+    def check(self, devices: Collection[str] | None = None) -> dict[str, Any]:
+        """Return the drift report of some devices or of all, by site.
+
+        Raises ``KeyError`` for a device on which no site should have anything.
+        """
+        parts, under_way = self._parts(devices)
+        for name in devices or ():
+            if name not in parts and not any(device == name for device, _ in under_way):
+                raise KeyError(name)
+        present = self._read(parts)
+        rows = [
+            self._row(device, part, present[device])
+            for device, found in parts.items()
+            for part in found
+        ]
+        rows += [_row(device, site, UNDER_WAY) for device, site in under_way]
+        sites = sorted({row["site"] for row in rows})
+        return {
+            "clean": all(row["result"] in (CLEAN, UNDER_WAY) for row in rows),
+            "devices": len({row["device"] for row in rows}),
+            "sites": [
+                {
+                    "site": site,
+                    "devices": [
+                        {name: value for name, value in row.items() if name != "site"}
+                        for row in sorted(rows, key=lambda row: str(row["device"]))
+                        if row["site"] == site
+                    ],
+                }
+                for site in sites
+            ],
+        }
+
+    def repairs(self, site: str) -> dict[str, Any]:
+        """Return what bringing the site's intent out again would send to each device.
+
+        Raises ``KeyError`` for a site without intents.
+        """
+        with self._engine.connect() as connection:
+            devices = [row.device for row in intents.devices_of_site(connection, site)]
+        if not devices:
+            raise KeyError(site)
+        parts, _ = self._parts(devices, only=site)
+        present = self._read(parts)
+        return {
+            "site": site,
+            "devices": [
+                self._repair(device, found[0], present[device]) for device, found in parts.items()
+            ],
+        }
+
+    def _repair(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:
+        if isinstance(held, Exception):
+            return {"device": device, "edits": 0, "sends": "", "error": str(held)}
+        plan = plan_site(part.site, part.wanted, held, part.state)
+        with self._engine.connect() as connection:
+            profile = load_profile(self._targets.profile_name(connection, device, part.site))
+        entry = {
+            "device": device,
+            "edits": len(plan.edits),
+            "sends": native(profile, plan.edits),
+            "differences": drift.find(part.site, part.wanted, held, part.state),
+        }
+        if plan.blocking:
+            first = plan.blocking[0]
+            entry["error"] = f"{first.kind.value} at {'/'.join(first.path)}; a person must decide"
+        return entry
+
+    def _parts(
+        self, devices: Collection[str] | None, *, only: str | None = None
+    ) -> tuple[dict[str, list[_Part]], list[tuple[str, str]]]:
+        """Return what to compare by device, and the ``(device, site)`` that are being changed."""
+        with self._engine.connect() as connection:
+            query = sa.select(site_intent.c.device, site_intent.c.site)
+            if devices is not None:
+                query = query.where(site_intent.c.device.in_(list(devices)))
+            if only is not None:
+                query = query.where(site_intent.c.site == only)
+            pairs = [(row.device, row.site) for row in connection.execute(query)]
+            changing = {
+                (row.device, row.site)
+                for row in connection.execute(
+                    sa.select(change.c.device, change.c.site).where(
+                        change.c.state.in_(("blocked", "waiting", "claimed"))
+                    )
+                )
+            }
+            settled: dict[str, list[str]] = {}
+            for device, site in sorted(pairs):
+                if (device, site) not in changing:
+                    settled.setdefault(device, []).append(site)
+            parts = {
+                device: _parts_of(connection, device, sites) for device, sites in settled.items()
+            }
+        return parts, sorted(changing.intersection(pairs))
+
+    def _read(self, parts: Mapping[str, list[_Part]]) -> dict[str, Tree | Exception]:
+        endpoints: list[Endpoint] = []
+        present: dict[str, Tree | Exception] = {}
+        scopes: dict[str, frozenset[Path]] = {}
+        with self._engine.connect() as connection:
+            for device, found in parts.items():
+                scopes[device] = frozenset().union(
+                    *(read_scope(part.wanted, part.state) for part in found)
+                )
+                try:
+                    endpoints.append(self._targets.endpoint(connection, device, found[0].site))
+                except (NoTarget, AdapterError) as error:
+                    present[device] = error
+        read = self._fleet.run(endpoints, lambda device, session: session.read(scopes[device]))
+        return present | dict(read)
+
+    def _row(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:
+        if isinstance(held, Exception):
+            return _row(device, part.site, UNREACHABLE, error=str(held))
+        differences = drift.find(part.site, part.wanted, held, part.state)
+        return _row(device, part.site, DRIFT if differences else CLEAN, differences=differences)
+
+
+def _row(device: str, site: str, result: str, **more: Any) -> dict[str, Any]:
+    return {"device": device, "site": site, "result": result, "differences": [], **more}
+
+
+def _parts_of(connection: sa.Connection, device: str, sites: list[str]) -> list[_Part]:
+    found = intents.of_sites(connection, device, sites)
+    wanted = {site: merged(intent.fragments) for site, intent in found.items()}
+    roots = {site: [item.root for item in each.shared] for site, each in wanted.items()}
+    states = store.site_states(connection, device, roots)
+    return [_Part(site, found[site].role, wanted[site], states[site]) for site in sites]

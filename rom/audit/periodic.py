@@ -1,0 +1,81 @@
+"""The periodic audit: checks the fleet now and then and keeps what has changed as verdicts."""
+
+import threading
+from time import monotonic
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from rom.audit.audit import UNDER_WAY, Audit
+from rom.store.tables import verdict
+
+log = structlog.get_logger()
+
+KIND = "drift"
+
+
+class PeriodicAudit:
+    """Runs the audit every ``seconds`` in a thread of its own; 0 never does."""
+
+    def __init__(self, engine: sa.Engine, audit: Audit, seconds: float) -> None:
+        self._engine = engine
+        self._audit = audit
+        self._seconds = seconds
+        self._last = monotonic()
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> None:
+        """Start an audit if one is due and none is running; returns at once."""
+        running = self._thread is not None and self._thread.is_alive()
+        if not self._seconds or running or monotonic() - self._last < self._seconds:
+            return
+        self._last = monotonic()
+        self._thread = threading.Thread(target=self._run, name="audit", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            written = self.audit_once()
+        except Exception:  # the supervised boundary of the thread; the next one tries again
+            log.exception("audit.failed")
+            return
+        log.info("audit.done", changed=written)
+
+    def audit_once(self) -> int:
+        """Check everything; write one verdict where a site's result on a device is another one."""
+        report = self._audit.check()
+        written = 0
+        with self._engine.begin() as connection:
+            latest = _latest(connection)
+            for entry in report["sites"]:
+                for device in entry["devices"]:
+                    key = (entry["site"], device["device"])
+                    if device["result"] in (UNDER_WAY, latest.get(key)):
+                        continue
+                    _write(connection, *key, device)
+                    written += 1
+        return written
+
+
+def _latest(connection: sa.Connection) -> dict[tuple[str, str], str]:
+    rows = connection.execute(
+        sa.select(verdict.c.site, verdict.c.item_id, verdict.c.result)
+        .where(verdict.c.kind == KIND)
+        .distinct(verdict.c.site, verdict.c.item_id)
+        .order_by(verdict.c.site, verdict.c.item_id, verdict.c.id.desc())
+    )
+    return {(row.site, row.item_id): row.result for row in rows}
+
+
+def _write(connection: sa.Connection, site: str, device: str, row: dict[str, Any]) -> None:
+    connection.execute(
+        sa.insert(verdict).values(
+            order_id="",  # belongs to no order; the device stands where an item's id would
+            item_id=device,
+            site=site,
+            kind=KIND,
+            result=row["result"],
+            evidence=row,
+        )
+    )

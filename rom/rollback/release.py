@@ -1,0 +1,147 @@
+"""Giving back what rolled-back orders had: resources, items, and word of both.
+
+Order items keep their final states, because final is final; a note says that their effect is gone.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from inventory import holding
+from inventory.listing import list_resources
+from inventory.records import ResourceFilter, ResourceRecord
+from rom.catalog.characteristics import typed_characteristics
+from rom.catalog.loader import Catalog
+from rom.catalog.planning import resource_requests
+from rom.rollback import standing
+from rom.store import orders
+from rom.store.tables import event_outbox, order_item
+
+_MOST = 10_000
+
+
+class GiveBack:
+    """Gives back within the caller's transaction."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def reserve(self, connection: sa.Connection, site: str, order_ids: list[str]) -> None:
+        """Hold what the earlier items need more of; raises ``ResourceExhausted``."""
+        for name, amount in self._amounts(connection, site, order_ids).items():
+            if amount > self._held(connection, site, name):
+                holding.adjust(connection, site, name, amount)
+
+    def release(
+        self, connection: sa.Connection, row: sa.Row[Any], *, indefinitely: bool
+    ) -> list[dict[str, Any]]:
+        """Release what the task's orders had reserved, note their items and tell inventory's news.
+
+        Things rest in their pool's quarantine, or without end where a device may still use them.
+        """
+        site, order_ids = row.site, list(row.target["orders"])
+        before = _resources(connection, site, order_ids)
+        earlier = standing.earlier_items(connection, site, order_ids)
+        amounts = self._amounts(connection, site, order_ids)
+        for order_id in order_ids:
+            holding.release(
+                connection,
+                site,
+                now=datetime.now(UTC),
+                order_id=order_id,
+                indefinitely=indefinitely,
+            )
+            _note_items(connection, row, order_id)
+        for item in earlier:
+            _set_in_force(connection, item)
+        for name, amount in amounts.items():
+            holding.adjust(connection, site, name, amount)
+        _tell(connection, row.id, before)
+        return [
+            {
+                "name": next(held.name for held in found.holders if held.site == site),
+                "pool": found.pool,
+                "value": found.value,
+                "resource": found.resource_id,
+            }
+            for found in before.values()
+        ]
+
+    def _amounts(
+        self, connection: sa.Connection, site: str, order_ids: list[str]
+    ) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for item in standing.earlier_items(connection, site, order_ids):
+            spec = self._catalog.specification(item.specification, item.version)
+            typed = typed_characteristics(spec, item.characteristics)
+            for request in resource_requests(spec, site, typed):
+                if request.amount is not None:
+                    found[request.name] = request.amount
+        return found
+
+    def _held(self, connection: sa.Connection, site: str, name: str) -> int:
+        found = list_resources(connection, ResourceFilter(site=site), limit=_MOST).rows
+        return sum(
+            row.amount or 0
+            for row in found
+            if any(held.site == site and held.name == name for held in row.holders)
+        )
+
+
+def _resources(
+    connection: sa.Connection, site: str, order_ids: list[str]
+) -> dict[str, ResourceRecord]:
+    return {
+        row.resource_id: row
+        for order_id in order_ids
+        for row in list_resources(
+            connection, ResourceFilter(site=site, order_id=order_id), limit=_MOST
+        ).rows
+    }
+
+
+def _tell(connection: sa.Connection, task_id: str, before: Mapping[str, ResourceRecord]) -> None:
+    """Write TMF639 events for what has changed; a share of a quantity is gone with its holder."""
+    for resource_id, earlier in before.items():
+        rows = list_resources(connection, ResourceFilter(resource_id=resource_id)).rows
+        if rows and rows[0].state == earlier.state:
+            continue
+        event_type = "ResourceStateChangeEvent" if rows else "ResourceDeleteEvent"
+        document = (rows[0] if rows else earlier).model_dump(mode="json")
+        event = {
+            "eventId": str(uuid4()),
+            "eventTime": datetime.now(UTC).isoformat(),
+            "eventType": event_type,
+            "correlationId": task_id,
+            "event": {"resource": document},
+        }
+        connection.execute(
+            sa.insert(event_outbox).values(order_id=task_id, event_type=event_type, payload=event)
+        )
+
+
+def _note_items(connection: sa.Connection, row: sa.Row[Any], order_id: str) -> None:
+    items = connection.execute(
+        sa.update(order_item)
+        .where(
+            order_item.c.order_id == order_id,
+            order_item.c.site == row.site,
+            order_item.c.in_force,
+        )
+        .values(in_force=False)
+        .returning(order_item.c.item_id)
+    ).all()
+    words = [f"ROLLED_BACK: by {row.id}", row.reason, row.ticket and f"ticket {row.ticket}"]
+    for item in items:
+        orders.add_note(connection, order_id, item.item_id, ", ".join(filter(None, words)))
+
+
+def _set_in_force(connection: sa.Connection, item: sa.Row[Any]) -> None:
+    connection.execute(
+        sa.update(order_item)
+        .where(order_item.c.order_id == item.order_id, order_item.c.item_id == item.item_id)
+        .values(in_force=True)
+    )
