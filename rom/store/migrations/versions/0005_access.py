@@ -1,0 +1,14 @@
+"""Clients and their tokens."""
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    raise RuntimeError("there is no way back from the first schema")
