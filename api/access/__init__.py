@@ -1,0 +1,1 @@
+"""Who asks, what that one may do, and how often."""

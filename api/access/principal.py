@@ -1,0 +1,41 @@
+"""Whoever a request comes from."""
+
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope as AsgiScope
+
+from rom.access.scope import Role, Scope
+
+__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal"]
+_KEY = "rom.principal"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A client that is known by name; ``None`` limits nothing."""
+
+    name: str
+    roles: frozenset[Role]
+    customers: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """What the client may see, for the conditions of ``rom.access.scope``."""
+        return Scope(self.customers, self.sites)
+
+
+OPEN_LAB = Principal("lab", frozenset(Role))
+"""Everybody, where no authentication is configured."""
+
+
+def attach(scope: AsgiScope, who: Principal) -> None:
+    """Make ``who`` the principal of the request of ``scope``."""
+    scope[_KEY] = who
+
+
+def principal(request: HTTPConnection) -> Principal:
+    """Return whoever the request comes from; the open lab's principal without authentication."""
+    found: Principal = request.scope.get(_KEY, OPEN_LAB)
+    return found

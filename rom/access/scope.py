@@ -1,0 +1,86 @@
+"""Roles, and limits by customer and site as conditions of SQL.
+
+Everything belongs to sites and a site to one customer, so one selection of site keys decides what
+a limited client may see.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from inventory.tables import reservation, site
+from rom.store.tables import order_item, resource_order, rollback_task
+
+
+class Role(StrEnum):
+    """What a client is there for; ``api.access.permissions`` says what each may do."""
+
+    SOM = "som"
+    NOC = "noc"
+    APPROVER = "approver"
+    ADMIN = "admin"
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Limits by customer and by site key; ``None`` is no limit, an empty set lets nothing pass."""
+
+    customers: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is out of reach."""
+        return self.customers is not None or self.sites is not None
+
+
+EVERYTHING = Scope()
+
+
+def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
+    """Select the keys of the sites within ``scope``."""
+    query = sa.select(site.c.key)
+    if scope.customers is not None:
+        query = query.where(site.c.customer.in_(sorted(scope.customers)))
+    if scope.sites is not None:
+        query = query.where(site.c.key.in_(sorted(scope.sites)))
+    return query
+
+
+def order_within(scope: Scope, order_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that all sites of the order ``order_id`` lie within ``scope``.
+
+    An order with one site outside is not visible at all: half an order would tell of the rest.
+    """
+    if not scope.limited:
+        return sa.true()
+    outside = order_item.c.site.not_in(visible_sites(scope))
+    known = sa.exists().where(resource_order.c.id == order_id)
+    return known & ~sa.exists().where(order_item.c.order_id == order_id, outside)
+
+
+def site_within(scope: Scope, key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that the site ``key`` lies within ``scope``."""
+    return key.in_(visible_sites(scope)) if scope.limited else sa.true()
+
+
+def stream_within(scope: Scope, stream: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that an event's stream, an order or a rollback task, is visible."""
+    if not scope.limited:
+        return sa.true()
+    tasks = sa.select(rollback_task.c.id).where(rollback_task.c.site.in_(visible_sites(scope)))
+    return sa.or_(order_within(scope, stream), stream.in_(tasks))
+
+
+def resource_within(scope: Scope, identifier: sa.ColumnElement[object]) -> sa.ColumnElement[bool]:
+    """Return the condition that a site within ``scope`` holds the resource or the share.
+
+    ``identifier`` is the resource's own, or its reservation's for a share of a quantity. What
+    nobody holds is stock, and no business of a limited client.
+    """
+    if not scope.limited:
+        return sa.true()
+    held = sa.select(sa.func.coalesce(reservation.c.resource_id, reservation.c.id))
+    return identifier.in_(held.where(reservation.c.site.in_(visible_sites(scope))))
