@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import demo, device, inventory, lab, order, serve, site
+from api.cli import demo, device, inventory, lab, order, serve, site, som
 
 app = typer.Typer(
     name="rom",
@@ -17,6 +17,7 @@ app.add_typer(site.app, name="site")
 app.add_typer(device.app, name="device")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(lab.app, name="lab")
+app.add_typer(som.app, name="som")
 
 
 def main() -> None:

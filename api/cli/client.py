@@ -82,6 +82,8 @@ class GatewayClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"The gateway at {self.url} did not answer {method} {path}: {error}"
             raise fail(message) from error
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            return None
         try:
             body = answer.json()
         except ValueError as error:
