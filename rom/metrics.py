@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from rom.store.tables import change, device_txn, order_item, site_intent
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Counts = Mapping[tuple[str, ...], int]
 """How many there are, by label values."""

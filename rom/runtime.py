@@ -37,7 +37,7 @@ from rom.settings import Settings
 from rom.store.database import make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 @contextmanager

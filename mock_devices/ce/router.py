@@ -11,7 +11,7 @@ from mock_devices.ce.commands import StatusCommands, bgp_neighbours
 from mock_devices.ce.files import FileCommands
 from mock_devices.ce.network import BgpNeighbour, BgpSession, BgpState, Discover, Offer
 from mock_devices.ce.nvram import Nvram, Private, UserEntry
-from mock_devices.ce.services import Services, Wanted, choose_ports
+from mock_devices.ce.services import Services, Wanted
 from mock_devices.ce.snmp_agent import ManagedState, SnmpAgent
 from mock_devices.ce.snmp_view import agent_users, interface_table, system_group, write_scalar
 from mock_devices.ce.twamp import Reflector
@@ -137,8 +137,7 @@ class CustomerEdge:
         A router that had power when the simulation stopped comes up as it was.
         Raises OSError when a fixed port is taken.
         """
-        self.services.host = host
-        self.services.ports = choose_ports(self.serial, host, self._fixed_ports)
+        self.services.take_ports(self.serial, host, self._fixed_ports)
         self._refreshing = asyncio.create_task(self._keep_services())
         live = self._nvram.live()
         if live is not None and self.machine.wake():
@@ -191,6 +190,7 @@ class CustomerEdge:
             self.machine.hibernate()
             self._nvram.save_live(self._private, self.offer)
         await self.services.become(Wanted())
+        self.services.give_ports_back()
 
     async def factory_reset(self) -> None:
         """Cut the power and forget everything but the host key."""

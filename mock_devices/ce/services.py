@@ -1,19 +1,15 @@
 """The router's network services, opened and closed as power, configuration and keys want it."""
 
 import asyncio
-import contextlib
-import errno
-import hashlib
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mock_devices.ce.snmp_agent import SnmpAgent, SnmpUser
 from mock_devices.ce.twamp import Reflector
 from mock_devices.cli.device import SshFrontEnd
+from mock_devices.ports import PortClaim, claim_port
 
 NAMES = ("ssh", "snmp", "twamp")
-_LOWEST_PORT, _PORTS = 20000, 12000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,32 +22,6 @@ class Wanted:
     boots: int = 1
 
 
-def choose_ports(serial: str, host: str, fixed: Mapping[str, int]) -> dict[str, int]:
-    """Return a port for each service: the fixed one, else the same one for a serial while free.
-
-    They lie below the system's ephemeral range, so that no client takes one while its service is
-    off. Raises OSError when none is free.
-    """
-    chosen = dict(fixed)
-    for name in NAMES:
-        if not chosen.get(name):
-            chosen[name] = _free_port(serial, host, name, set(chosen.values()))
-    return chosen
-
-
-def _free_port(serial: str, host: str, name: str, taken: set[int]) -> int:
-    kind = socket.SOCK_STREAM if name == "ssh" else socket.SOCK_DGRAM
-    digest = int(hashlib.sha256(f"{serial} {name}".encode()).hexdigest(), 16)
-    for attempt in range(_PORTS):
-        port = _LOWEST_PORT + (digest + attempt) % _PORTS
-        if port in taken:
-            continue
-        with socket.socket(socket.AF_INET, kind) as probe, contextlib.suppress(OSError):
-            probe.bind((host, port))
-            return port
-    raise OSError(errno.EADDRINUSE, "no free port")
-
-
 @dataclass(slots=True)
 class Services:
     """The three services on their loopback ports."""
@@ -61,7 +31,27 @@ class Services:
     agent: SnmpAgent
     host: str = "127.0.0.1"
     ports: dict[str, int] = field(default_factory=dict)
+    _claims: list[PortClaim] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def take_ports(self, serial: str, host: str, fixed: Mapping[str, int]) -> None:
+        """Settle a port for each service: the fixed one, else the same for a serial while free.
+
+        They stay this router's until ``give_ports_back``, whatever answers on them meanwhile.
+        Raises OSError when none is free.
+        """
+        self.give_ports_back()
+        self.host, self.ports = host, dict(fixed)
+        for name in NAMES:
+            if not self.ports.get(name):
+                claim = claim_port(host, f"{serial} {name}", avoid=self.ports.values())
+                self._claims.append(claim)
+                self.ports[name] = claim.port
+
+    def give_ports_back(self) -> None:
+        """Let others have the ports; ``ports`` still tells them."""
+        while self._claims:
+            self._claims.pop().release()
 
     async def become(self, wanted: Wanted) -> None:
         """Open what is wanted and closed, close what is open and not wanted.

@@ -10,7 +10,7 @@ import structlog
 from rom.audit.audit import UNDER_WAY, Audit
 from rom.store.tables import verdict
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 KIND = "drift"
 

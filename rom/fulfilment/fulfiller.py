@@ -13,7 +13,7 @@ from rom.fulfilment.view import SiteView, load_view
 from rom.store import orders
 from rom.store.orders import StaleState
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 _ROUNDS = 50  # more than any order has steps: a fuse, not a limit anybody meets
 

@@ -14,7 +14,7 @@ from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, Outcomes
 from rom.fulfilment.targets import twamp_address
 from rom.fulfilment.view import Item, SiteView
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 MAXIMUM_EXTENSIONS = 3
 MAXIMUM_FAILURES = 2

@@ -35,7 +35,7 @@ from rom.orders.states import ItemState
 from rom.store import orders
 from rom.store.tables import ztp_ticket
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 KEY_ORDER = ("bearer", "vlan", "ip", "qos", "sla", "ce")
 Wake = Callable[[str], None]

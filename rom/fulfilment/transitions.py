@@ -19,7 +19,7 @@ from rom.orders.states import (
 from rom.store import orders
 from rom.store.tables import event_outbox, order_item, resource_order
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 class Transitions:

@@ -22,7 +22,7 @@ from rom.secrets import BOOT_URL, Vault
 from rom.store import orders
 from rom.store.tables import order_item
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 _STATES = {"started": "started", "failed": "failed", "completed": "completed"}
 _SELF_HEALING = ("WRONG_CPE", "WRONG_CIRCUIT")
@@ -82,7 +82,14 @@ class ZtpDesk:
             if name == "failed" and written and (ticket.state, ticket.detail) != (name, detail):
                 text = f"AWAITING_CPE: router {serial} could not take its configuration: {detail}"
                 orders.add_note(connection, ticket.order_id, ticket.item_id, text)
-        log.info("ztp.event", serial=serial, event_name=name, detail=detail, written=written)
+        log.info(
+            "ztp.event",
+            order_id=ticket.order_id,
+            serial=serial,
+            event_name=name,
+            detail=detail,
+            written=written,
+        )
         self._wake(ticket.site)
 
     def _filled(self, text: str) -> str:
@@ -107,7 +114,13 @@ class ZtpDesk:
             if own is not None and own.state not in staging.ARRIVED:
                 text = f"router {serial} asked from another circuit than its site's"
                 self._hold(connection, own, "WRONG_CIRCUIT", text)
-        log.warning("ztp.refused", serial=serial, client=client, known=own is not None)
+        log.warning(
+            "ztp.refused",
+            order_id=None if own is None else own.order_id,
+            serial=serial,
+            client=client,
+            known=own is not None,
+        )
         if booked is None or booked.serial == serial:
             return
         with self._engine.begin() as connection:

@@ -19,7 +19,7 @@ from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Status
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 1.0
 STALLED_SECONDS = 5.0

@@ -24,7 +24,7 @@ from rom.ledger.outcome import keep_plan, mismatches, named_site, proof_scope
 from rom.ledger.plan import own_scope, plan_batch, read_scope
 from rom.ledger.snapshots import Sealer, SiteSnapshot, Taken
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 Claimed = dict[str, list[sa.Row[Any]]]
 
@@ -157,7 +157,7 @@ class Group:
                 {site: wish.fragments for site, wish in wishes.items()},
             )
             self._keep_before(connection, transaction, wishes, present, orders)
-        log.info("device.transaction", device=self._device, txn=transaction, sites=list(plans))
+        log.info("device.transaction", device=self._device, transaction=transaction, orders=orders)
         self._keep_evidence(transaction, "before")
         worked = self._worked(list(plans))
         try:
@@ -386,6 +386,7 @@ class Group:
                     connection, claimed[site], transaction=transaction, edits=len(plan.edits)
                 )
             store.mark(connection, transaction, "committed")
+        log.info("device.committed", device=self._device, transaction=transaction, orders=orders)
         self._keep_evidence(transaction, "after")
 
     def _keep_evidence(self, transaction: str, moment: str) -> None:

@@ -18,7 +18,7 @@ from rom.ledger.snapshots import Sealer, SiteSnapshot
 from rom.store.codec import edits_from_json, fragment_from_json
 from rom.store.tables import device_txn, txn_site
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 
 def open_transactions(connection: sa.Connection, device: str) -> list[sa.Row[Any]]:
@@ -55,7 +55,13 @@ def resolve(
     if row.state != "planned" and not _settled(session, transaction, plans, shown):
         shown = session.read(frozenset(scope))
     complete = row.state != "planned" and _complete(plans, shown)
-    log.warning("device.recovered", device=device, transaction=transaction, complete=complete)
+    log.warning(
+        "device.recovered",
+        device=device,
+        transaction=transaction,
+        complete=complete,
+        orders={part.plan.site: part.order_id for part in parts},
+    )
     with engine.begin() as connection:
         for part in parts:
             site = part.plan.site

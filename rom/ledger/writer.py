@@ -17,7 +17,7 @@ from rom.ledger.gate import Gate
 from rom.ledger.group import Group, WriterSettings
 from rom.ledger.snapshots import Sealer
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 LIVE_GROUP_SIZE = 16
 """Most sites whose running service one device transaction may touch."""

@@ -25,7 +25,7 @@ from rom.rollback.target import Place, Target, at_number, places, resolve
 from rom.store.tables import change as change_table
 from rom.store.tables import event_outbox, rollback_task, ztp_ticket
 
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 
 GIVE_UP_AFTER = 4
 """Attempts at a device that cannot be reached before the task goes on without it."""
