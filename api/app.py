@@ -4,14 +4,25 @@ from fastapi import FastAPI
 
 from adapters.ztp import service as ztp
 from api import devices, operations, rom_v1, site_rollback, tmf639, tmf652
+from api.access.access import Access
+from api.access.gate import Gate
+from api.access.permissions import rules_of
 from api.context import RequestContext
 from api.errors import install_error_handlers
 from api.live import Live
 from api.ports import ApiSettings, OrderGateway
 
 
-def create_app(gateway: OrderGateway, settings: ApiSettings, live: Live | None = None) -> FastAPI:
+def create_app(
+    gateway: OrderGateway,
+    settings: ApiSettings,
+    live: Live | None = None,
+    access: Access | None = None,
+) -> FastAPI:
     """Return the application over a started ``gateway``; it neither starts nor stops the engine.
+
+    Without ``access`` it is an open lab. Raises ``UndeclaredRoute`` for a route that nobody has
+    said who may use.
 
     ``app.state.live`` is what wakes waiting event requests; the caller runs it, and closes it so
     that they end at once.
@@ -24,7 +35,6 @@ def create_app(gateway: OrderGateway, settings: ApiSettings, live: Live | None =
         redirect_slashes=False,
     )
     app.state.live = live or Live()
-    app.add_middleware(RequestContext)
     install_error_handlers(app)
     app.include_router(tmf652.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
@@ -33,4 +43,18 @@ def create_app(gateway: OrderGateway, settings: ApiSettings, live: Live | None =
     app.include_router(devices.router(gateway, settings))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))
+    _guard(app, access or Access())
     return app
+
+
+def _guard(app: FastAPI, access: Access) -> None:
+    """Put the gate around everything that ``app`` serves by now, and the context around both."""
+    operations = rules_of(app, access.permissions)
+    app.add_middleware(
+        Gate,
+        operations=operations,
+        authenticator=access.authenticator,
+        rates=access.rates,
+        desk=access.desk,
+    )
+    app.add_middleware(RequestContext)

@@ -65,6 +65,15 @@ def _code(status: HTTPStatus) -> str:
     return first.lower() + "".join(rest)
 
 
+def unserved(path: str, method: str, allowed: str) -> ApiError:
+    """Say that nothing is served at ``path`` or, with ``allowed`` methods, not by ``method``."""
+    if not allowed:
+        status, reason = HTTPStatus.NOT_FOUND, f"path: {path} is not served here"
+        return ApiError(status, _code(status), reason)
+    status, reason = HTTPStatus.METHOD_NOT_ALLOWED, f"method: {method} is not possible here"
+    return ApiError(status, _code(status), reason, headers={"Allow": allowed})
+
+
 async def _api_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiError)  # noqa: S101 - registered for this class only
     return error_response(error)
@@ -80,12 +89,10 @@ async def _order_refused(_: Request, error: Exception) -> JSONResponse:
 async def _framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     status = HTTPStatus(error.status_code)
-    reasons = {
-        HTTPStatus.NOT_FOUND: f"path: {request.url.path} is not served here",
-        HTTPStatus.METHOD_NOT_ALLOWED: f"method: {request.method} is not possible here",
-    }
-    reason = reasons.get(status, str(error.detail))
-    return error_response(ApiError(status, _code(status), reason, headers=error.headers))
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
+        allowed = (error.headers or {}).get("Allow", "")
+        return error_response(unserved(request.url.path, request.method, allowed))
+    return error_response(ApiError(status, _code(status), str(error.detail), headers=error.headers))
 
 
 async def _validation_error(_: Request, error: Exception) -> JSONResponse:

@@ -11,6 +11,7 @@ from inventory import queries
 from inventory.listing import list_resources
 from inventory.records import ResourceFilter
 from rom import metrics
+from rom.access.desk import AccessDesk
 from rom.audit import devices
 from rom.audit.audit import Audit
 from rom.catalog.loader import Catalog
@@ -64,6 +65,7 @@ class Gateway:
         self._audit = audit
         self._vault = vault
         self.ztp_desk = ztp_desk
+        self.access_desk = AccessDesk(engine)
 
     def start(self) -> None:
         """Start the workers of this process."""

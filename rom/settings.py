@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from rom.access.settings import AccessSettings
 
 
 def default_data_dir() -> Path:
@@ -15,7 +17,7 @@ def default_data_dir() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "rom-gateway"
 
 
-class Settings(BaseSettings):
+class Settings(AccessSettings):
     """What an operator may set. Durations are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(env_prefix="ROM_", frozen=True, extra="forbid")

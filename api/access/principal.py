@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
-from rom.access.scope import Role, Scope
+from rom.access.model import Role, Scope
 
 __all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal"]
 _KEY = "rom.principal"

@@ -2,7 +2,8 @@
 
 import typer
 
-from api.cli import demo, device, inventory, lab, order, serve, site, som
+from api.cli import demo, device, inventory, lab, order, serve, site, som, token
+from api.cli.options import TokenFile
 
 app = typer.Typer(
     name="rom",
@@ -18,6 +19,12 @@ app.add_typer(device.app, name="device")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(lab.app, name="lab")
 app.add_typer(som.app, name="som")
+app.add_typer(token.app, name="token")
+
+
+@app.callback()
+def _whole(*, token_file: TokenFile = None) -> None:
+    """Take the options that stand before the command; ``api.cli.client`` reads them."""
 
 
 def main() -> None:

@@ -1,9 +1,12 @@
 """Talks to a running gateway over HTTP, as any other client would."""
 
+import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import click
 import httpx
 
 from api.cli.exits import Exit, fail
@@ -14,11 +17,20 @@ _TIMEOUT = httpx.Timeout(120, connect=5)  # a second run of a site talks to ever
 
 
 class GatewayClient:
-    """One connection to the gateway at ``url``; every failure ends the command with its reason."""
+    """One connection to the gateway at ``url``; every failure ends the command with its reason.
+
+    It shows the token of ``rom --token-file`` or of ``ROM_TOKEN``, if there is one.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=_TIMEOUT, trust_env=False)
+        token = own_token()
+        self._http = httpx.Client(
+            base_url=self.url,
+            timeout=_TIMEOUT,
+            trust_env=False,
+            headers={} if token is None else {"Authorization": f"Bearer {token}"},
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -102,6 +114,21 @@ class GatewayClient:
         if not isinstance(body, list):
             raise fail(f"What answers at {self.url} is no gateway: expected a list")
         return body
+
+
+def own_token() -> str | None:
+    """Return the token this command shall present; ends the command for an unreadable file."""
+    context = click.get_current_context(silent=True)
+    file = None if context is None else context.find_root().params.get("token_file")
+    if not isinstance(file, Path):
+        return os.environ.get("ROM_TOKEN") or None
+    try:
+        token = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"the token file {file} cannot be read: {type(error).__name__}") from error
+    if not (token.isascii() and token.isprintable() and token) or " " in token:
+        raise fail(f"the token file {file} holds no token")
+    return token
 
 
 def _segment(identifier: str) -> str:

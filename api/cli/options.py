@@ -19,3 +19,13 @@ DataDir = Annotated[
         "--data-dir", file_okay=False, help="Where state lives [default: ROM_DATA_DIR or system]."
     ),
 ]
+
+TokenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        envvar="ROM_TOKEN_FILE",
+        dir_okay=False,
+        help="A file with the token to present to the gateway [default: the token in ROM_TOKEN].",
+    ),
+]

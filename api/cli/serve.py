@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.exits import COMPLAINTS, fail
+from api.cli.exits import fail
 from api.cli.options import DataDir
 from api.cli.settings import read_settings
 from api.logs import configure_logs
@@ -15,10 +15,6 @@ from api.serving.lab import find_topology, shipped_inventory
 
 LAB_SETTINGS = {"twamp_interval": 0.0003, "retry_seconds": 1.0}
 """Seconds between test packets and between tries in the lab, where nobody waits for minutes."""
-_OPEN = (
-    "ACCESS IS OPEN: whoever reaches {url} may order and read everything, without any password. "
-    "This is a lab mode; do not put it on a network you do not own."
-)
 
 
 def serve(
@@ -34,6 +30,9 @@ def serve(
             exists=True, dir_okay=False, help="Load this first [with --lab: the lab's own]."
         ),
     ] = None,
+    open_lab: Annotated[
+        bool, typer.Option("--open", help="Listen beyond this machine without authentication.")
+    ] = False,
 ) -> None:
     """Run until Ctrl-C or SIGTERM; exit 0 after a clean stop."""
     # Imported here because the engine's libraries would slow every other command down.
@@ -44,7 +43,9 @@ def serve(
     from inventory.problems import InventoryFileError
     from rom.store.embedded import EmbeddedPostgresError
 
-    settings = read_settings(port=port, data_dir=data_dir, inventory_file=inventory)
+    settings = read_settings(
+        port=port, data_dir=data_dir, inventory_file=inventory, open=open_lab or None
+    )
     if lab is not None:
         quick = {n: v for n, v in LAB_SETTINGS.items() if n not in settings.model_fields_set}
         settings = settings.model_copy(update=quick)
@@ -53,7 +54,6 @@ def serve(
     except ValueError as error:
         raise fail(f"setting ROM_LOG_LEVEL: {error}") from error
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    COMPLAINTS.print(_OPEN.format(url=f"{settings.host}:{settings.port}"), style="bold red")
     try:
         topology = None if lab is None else find_topology(lab)
         if topology is not None and settings.inventory_file is None:

@@ -10,19 +10,26 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.access.access import Access, AccessMisconfigured, open_access
 from api.app import create_app
 from api.live import live_events
 from api.ports import OrderGateway
 from api.serving import lab
 from api.serving.child import Child
 from api.serving.claim import listen, only_server_of, published_address
+from api.serving.errors import ServeError
 from api.serving.signals import StopSignals
+from rom.access.desk import AccessDesk
 from rom.runtime import open_gateway
 from rom.settings import Settings
 
 GRACE_SECONDS = 10
 """How long requests under way may take once the server shall stop."""
 _LOOK_SECONDS = 0.2
+OPEN_LAB = (
+    "ACCESS IS OPEN: whoever reaches {url} may order and read everything, without any password. "
+    "This is a lab mode; 'rom token create' ends it"
+)
 
 _log = structlog.get_logger(__name__)
 Say = Callable[[str], None]
@@ -31,7 +38,8 @@ Say = Callable[[str], None]
 def serve(settings: Settings, topology: Path | None, say: Say) -> int:
     """Run until SIGINT or SIGTERM; return 0 for a clean stop, 1 when the lab was lost.
 
-    ``say`` is called with one line when the server listens and one when orders are taken. Raises
+    ``say`` is called with one line when the server listens, one when anybody may come in, and one
+    when orders are taken. Raises
     ``ServeError`` when the server cannot start.
     """
     with ExitStack() as stack:
@@ -44,10 +52,23 @@ def serve(settings: Settings, topology: Path | None, say: Say) -> int:
             state = settings.data_dir / "lab"
             devices = stack.enter_context(lab.running(topology, state, lambda: stop.requested))
             settings = settings.model_copy(update={"lab_ready_file": state / lab.READY_FILE})
-        gateway: OrderGateway = stack.enter_context(open_gateway(settings))
+        gateway = stack.enter_context(open_gateway(settings))
+        access = _access(settings, gateway.access_desk, listening.getsockname()[0])
         stack.callback(gateway.stop)
         gateway.start()
-        return asyncio.run(_Supervisor(settings, gateway, devices, stop, say).run(listening))
+        supervisor = _Supervisor(settings, gateway, access, devices, stop, say)
+        return asyncio.run(supervisor.run(listening))
+
+
+def _access(settings: Settings, desk: AccessDesk, address: str) -> Access:
+    """Return who may come in at ``address``; raises ``ServeError`` when that may not be opened."""
+    redis = settings.redis_url
+    try:
+        return open_access(
+            settings, desk, address, None if redis is None else redis.get_secret_value()
+        )
+    except AccessMisconfigured as error:
+        raise ServeError(str(error)) from error
 
 
 class _Supervisor:
@@ -57,6 +78,7 @@ class _Supervisor:
         self,
         settings: Settings,
         gateway: OrderGateway,
+        access: Access,
         devices: Child | None,
         stop: StopSignals,
         say: Say,
@@ -68,7 +90,8 @@ class _Supervisor:
         self._say = say
         redis = settings.redis_url
         self._live = live_events(None if redis is None else redis.get_secret_value())
-        self._app: FastAPI = create_app(gateway, settings, self._live)
+        self._access = access
+        self._app: FastAPI = create_app(gateway, settings, self._live, access)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app,
@@ -110,6 +133,9 @@ class _Supervisor:
             await asyncio.sleep(_LOOK_SECONDS / 4)
         url = self._settings.base_url
         self._say(f"Listening on {url}")
+        if await self._access.authenticator.is_open():
+            self._say(OPEN_LAB.format(url=url))
+            _log.warning("access is open: everybody may do everything", url=url)
         told: list[str] = []
         while problems := await asyncio.to_thread(self._gateway.problems):
             if problems != told:

@@ -1,42 +1,30 @@
-"""Roles, and limits by customer and site as conditions of SQL.
+"""Limits by customer and site as conditions of SQL.
 
 Everything belongs to sites and a site to one customer, so one selection of site keys decides what
-a limited client may see.
+a limited client may see. Queries for a request take ``current_scope()``.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from uuid import UUID
 
 import sqlalchemy as sa
 
 from inventory.tables import reservation, site
+from rom.access.model import EVERYTHING, Role, Scope, current_scope, limited_to
 from rom.store.tables import order_item, resource_order, rollback_task
 
-
-class Role(StrEnum):
-    """What a client is there for; ``api.access.permissions`` says what each may do."""
-
-    SOM = "som"
-    NOC = "noc"
-    APPROVER = "approver"
-    ADMIN = "admin"
-    READER = "reader"
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Limits by customer and by site key; ``None`` is no limit, an empty set lets nothing pass."""
-
-    customers: frozenset[str] | None = None
-    sites: frozenset[str] | None = None
-
-    @property
-    def limited(self) -> bool:
-        """Whether anything is out of reach."""
-        return self.customers is not None or self.sites is not None
-
-
-EVERYTHING = Scope()
+__all__ = [
+    "EVERYTHING",
+    "Role",
+    "Scope",
+    "current_scope",
+    "limited_to",
+    "order_within",
+    "resource_within",
+    "site_within",
+    "stream_within",
+    "task_within",
+    "visible_sites",
+]
 
 
 def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
@@ -66,15 +54,18 @@ def site_within(scope: Scope, key: sa.ColumnElement[str]) -> sa.ColumnElement[bo
     return key.in_(visible_sites(scope)) if scope.limited else sa.true()
 
 
+def task_within(scope: Scope, task_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Return the condition that the site of the rollback task ``task_id`` is within ``scope``."""
+    tasks = sa.select(rollback_task.c.id).where(rollback_task.c.site.in_(visible_sites(scope)))
+    return task_id.in_(tasks) if scope.limited else sa.true()
+
+
 def stream_within(scope: Scope, stream: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Return the condition that an event's stream, an order or a rollback task, is visible."""
-    if not scope.limited:
-        return sa.true()
-    tasks = sa.select(rollback_task.c.id).where(rollback_task.c.site.in_(visible_sites(scope)))
-    return sa.or_(order_within(scope, stream), stream.in_(tasks))
+    return sa.or_(order_within(scope, stream), task_within(scope, stream))
 
 
-def resource_within(scope: Scope, identifier: sa.ColumnElement[object]) -> sa.ColumnElement[bool]:
+def resource_within(scope: Scope, identifier: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Return the condition that a site within ``scope`` holds the resource or the share.
 
     ``identifier`` is the resource's own, or its reservation's for a share of a quantity. What

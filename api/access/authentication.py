@@ -1,0 +1,83 @@
+"""Tells who asks: by a token of the gateway's own, by an access token, or as the open lab."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Protocol
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+
+from api.access.access_token import NotAuthentic, Verifier
+from api.access.bearer import unauthorized
+from api.access.principal import OPEN_LAB, Principal
+from rom.access.model import Scope
+from rom.access.tokens import TokenRecord, looks_own
+
+_LOOK_SECONDS = 1.0
+_log = structlog.get_logger(__name__)
+
+
+class Desk(Protocol):
+    """What access asks of the database; ``rom.access.desk.AccessDesk``. Methods block."""
+
+    def token(self, presented: str) -> TokenRecord | None:
+        """Return the token that was presented, if it is in force."""
+
+    def tokens_made(self) -> bool:
+        """Tell whether there has ever been a token."""
+
+    def sees(self, scope: Scope, kind: str, identifier: str) -> bool:
+        """Tell whether something lies within ``scope``."""
+
+
+class Authenticator:
+    """Knows clients by their tokens.
+
+    Without an issuer, and as long as no token has ever been made, the gateway is an open lab. The
+    first token closes it, for good and without a restart: revoking the last one opens nothing.
+    """
+
+    def __init__(
+        self, desk: Desk | None, verifier: Verifier | None, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._desk = desk
+        self._verifier = verifier
+        self._clock = clock
+        self._closed = verifier is not None
+        self._looked_at: float | None = None
+
+    async def is_open(self) -> bool:
+        """Tell whether everybody may do everything; looks for a first token once a second."""
+        if self._closed or self._desk is None:
+            return not self._closed
+        now = self._clock()
+        if self._looked_at is None or now - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = now
+            self._closed = await run_in_threadpool(self._desk.tokens_made)
+            if self._closed:
+                _log.info("access is closed: there are tokens")
+        return not self._closed
+
+    async def principal(self, presented: str | None) -> Principal:
+        """Return whoever has presented this token; raises ``ApiError`` (401)."""
+        if await self.is_open():
+            return OPEN_LAB
+        if presented is None:
+            fix = "Send 'Authorization: Bearer TOKEN'"
+            raise unauthorized("Authorization: a token is needed", fix)
+        try:
+            return await self._known(presented)
+        except NotAuthentic as error:
+            _log.info("access refused", reason=str(error))
+            reason = f"Authorization: {error}"
+            raise unauthorized(reason, "Get a new token", error="invalid_token") from error
+
+    async def _known(self, presented: str) -> Principal:
+        if self._desk is not None and looks_own(presented):
+            found = await run_in_threadpool(self._desk.token, presented)
+            if found is None:
+                raise NotAuthentic("the token is not valid here")
+            return Principal(found.name, found.roles, found.scope.customers, found.scope.sites)
+        if self._verifier is None:
+            raise NotAuthentic("the token is not valid here")
+        return await self._verifier.principal(presented)

@@ -1,0 +1,137 @@
+"""The one way into the application: who asks, may that one, how often, and within which limits."""
+
+from collections.abc import Mapping
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from api.access.authentication import Authenticator, Desk
+from api.access.bearer import forbidden, presented_token
+from api.access.permissions import PATH_KINDS, Found, Operations, Reach, Rule
+from api.access.principal import Principal, attach
+from api.access.rates import Kind, Rates
+from api.errors import ApiError, error_response, not_found, unserved
+from rom.access.model import limited_to
+
+OPEN_LAB_HEADER = "X-ROM-Open-Lab"
+# What each path parameter's collection is called where nothing is found.
+_COLLECTIONS = {
+    "order": "resourceOrder", "site": "site", "task": "siteRollback", "resource": "resource",
+}  # fmt: skip
+_log = structlog.get_logger(__name__)
+
+
+class Gate:
+    """ASGI middleware around the whole application; what it does not let in ends here.
+
+    Whoever is not known learns nothing but that a token is needed, also not which paths there are.
+    What lies outside a client's limits is answered exactly as what does not exist.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        operations: Operations,
+        authenticator: Authenticator,
+        rates: Rates,
+        desk: Desk | None,
+    ) -> None:
+        self._app = app
+        self._operations = operations
+        self._authenticator = authenticator
+        self._rates = rates
+        self._desk = desk
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # nothing else is served
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        send = await self._saying_that_it_is_open(send)
+        found = self._operations.find(scope)
+        if found.operation is not None:
+            scope["route"] = found.operation.route  # its template is what the log names
+        try:
+            who = await self._admitted(Request(scope), found)
+        except ApiError as error:
+            await error_response(error)(scope, receive, send)
+            return
+        if who is None:
+            await self._app(scope, receive, send)
+            return
+        attach(scope, who)
+        with limited_to(who.scope):
+            await self._app(scope, receive, send)
+
+    async def _saying_that_it_is_open(self, send: Send) -> Send:
+        if not await self._authenticator.is_open():
+            return send
+
+        async def saying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[OPEN_LAB_HEADER] = "true"
+            await send(message)
+
+        return saying
+
+    async def _admitted(self, request: Request, found: Found) -> Principal | None:
+        """Return who may go on, ``None`` where nobody has to say; raises ``ApiError``."""
+        token = presented_token(request)
+        operation = found.operation
+        if operation is not None and operation.rule.roles is None:
+            return None
+        rule = None if operation is None else operation.rule
+        who = await self._known(request, token, _kind(request.method, rule))
+        structlog.contextvars.bind_contextvars(principal=who.name)
+        if operation is None:
+            raise unserved(request.url.path, request.method, ", ".join(sorted(found.allowed)))
+        if operation.rule.roles is not None and who.roles.isdisjoint(operation.rule.roles):
+            needed = ", ".join(sorted(operation.rule.roles))
+            _log.info("access refused", reason="role")
+            raise forbidden(f"role: this needs one of {needed}", "Ask with another token")
+        await self._within_limits(who, operation.rule, found.parameters)
+        return who
+
+    async def _known(self, request: Request, token: str | None, kind: Kind) -> Principal:
+        address = request.client.host if request.client else "unknown"
+        try:
+            who = await self._authenticator.principal(token)
+        except ApiError:
+            await self._rates.admit(f"address:{address}", kind)
+            raise
+        # In the open lab everybody has the same name.
+        open_lab = await self._authenticator.is_open()
+        await self._rates.admit(f"address:{address}" if open_lab else f"name:{who.name}", kind)
+        return who
+
+    async def _within_limits(
+        self, who: Principal, rule: Rule, parameters: Mapping[str, str]
+    ) -> None:
+        if not who.scope.limited:
+            return
+        if rule.reach is Reach.REFUSED:
+            reason = "scope: this is for clients without limits by customer or site"
+            raise forbidden(reason, "Ask with another token")
+        if rule.reach is not Reach.PATH:
+            return
+        for name, value in parameters.items():
+            kind = PATH_KINDS.get(name)
+            if kind is None:
+                continue
+            if self._desk is None or not await run_in_threadpool(
+                self._desk.sees, who.scope, kind, value
+            ):
+                raise not_found(_COLLECTIONS[kind], value)
+
+
+def _kind(method: str, rule: Rule | None) -> Kind:
+    if rule is not None:
+        return "writes" if rule.writes else "reads"
+    return "reads" if method in ("GET", "HEAD", "OPTIONS") else "writes"

@@ -1,0 +1,53 @@
+"""Roles, and what a client is limited to.
+
+The scope of the request being served travels in a context variable, so that no operation on the
+way to a query can forget it; workers and timers run without one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a client is there for; ``api.access.permissions`` says what each may do."""
+
+    SOM = "som"
+    NOC = "noc"
+    APPROVER = "approver"
+    ADMIN = "admin"
+    READER = "reader"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Limits by customer and by site key; ``None`` is no limit, an empty set lets nothing pass."""
+
+    customers: frozenset[str] | None = None
+    sites: frozenset[str] | None = None
+
+    @property
+    def limited(self) -> bool:
+        """Whether anything is out of reach."""
+        return self.customers is not None or self.sites is not None
+
+
+EVERYTHING = Scope()
+_current: ContextVar[Scope] = ContextVar("scope", default=EVERYTHING)
+
+
+def current_scope() -> Scope:
+    """Return the scope of the request being served; everything outside of one."""
+    return _current.get()
+
+
+@contextmanager
+def limited_to(scope: Scope) -> Iterator[None]:
+    """Serve a request of a client with these limits; threads started for it inherit them."""
+    before = _current.set(scope)
+    try:
+        yield
+    finally:
+        _current.reset(before)
