@@ -87,7 +87,7 @@ def _ordering(base: str) -> _Table:
         ("DELETE", f"{orders}/{{order_id}}"): Rule(_ORDERING, Reach.PATH, writes=True),
         ("GET", cancels): Rule(_ALL),
         ("POST", cancels): Rule(_ORDER_CARE, writes=True),
-        ("GET", f"{cancels}/{{cancel_id}}"): Rule(_ALL),
+        ("GET", f"{cancels}/{{task_id}}"): Rule(_ALL, Reach.PATH),
         **_hub(hub),
     }
 

@@ -7,7 +7,7 @@ from starlette.types import Scope as AsgiScope
 
 from rom.access.model import Role, Scope
 
-__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal"]
+__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal", "requester"]
 _KEY = "rom.principal"
 
 
@@ -33,9 +33,17 @@ OPEN_LAB = Principal("lab", frozenset(Role))
 def attach(scope: AsgiScope, who: Principal) -> None:
     """Make ``who`` the principal of the request of ``scope``."""
     scope[_KEY] = who
+    if who is not OPEN_LAB:
+        scope.setdefault("state", {})["principal"] = who
 
 
 def principal(request: HTTPConnection) -> Principal:
     """Return whoever the request comes from; the open lab's principal without authentication."""
     found: Principal = request.scope.get(_KEY, OPEN_LAB)
     return found
+
+
+def requester(request: HTTPConnection) -> str | None:
+    """Return the name the request proves; ``None`` in the open lab, where a body names anyone."""
+    who = principal(request)
+    return None if who is OPEN_LAB else who.name

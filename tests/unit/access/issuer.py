@@ -1,0 +1,113 @@
+"""An issuer with real keys, and the little of a gateway that the gate's tests reach."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi.testclient import TestClient
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+
+from adapters.ztp.service import ZtpRefused
+from api.access.access import Access
+from api.app import create_app
+from rom.access.model import Scope
+from rom.access.tokens import TokenRecord
+
+ISSUER = "https://issuer.example/"
+AUDIENCE = "rom"
+DEVICES = "/rom/v1/devices"
+
+
+@dataclass
+class Keys:
+    """What an issuer signs with."""
+
+    rsa: rsa.RSAPrivateKey
+    other_rsa: rsa.RSAPrivateKey
+    ec: ec.EllipticCurvePrivateKey
+    ed: ed25519.Ed25519PrivateKey
+
+    def jwks(self) -> dict[str, Any]:
+        entries = [
+            json.loads(RSAAlgorithm.to_jwk(self.rsa.public_key())) | {"kid": "rsa", "use": "sig"},
+            json.loads(ECAlgorithm.to_jwk(self.ec.public_key())) | {"kid": "ec"},
+            json.loads(OKPAlgorithm.to_jwk(self.ed.public_key())) | {"kid": "ed"},
+        ]
+        return {"keys": entries}
+
+    def rsa_pem(self) -> bytes:
+        return self.rsa.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def token(self, key: Any = None, *, algorithm: str = "RS256", kid: str | None = "rsa",
+              **claims: Any) -> str:  # fmt: skip
+        """Return a good token, but for what ``claims`` changes; ``None`` leaves one out."""
+        now = int(time.time())
+        good = {
+            "iss": ISSUER, "aud": AUDIENCE, "sub": "noc-1", "exp": now + 60, "roles": ["noc"],
+        }  # fmt: skip
+        body = {name: value for name, value in (good | claims).items() if value is not None}
+        headers = {} if kid is None else {"kid": kid}
+        return jwt.encode(body, key or self.rsa, algorithm=algorithm, headers=headers)
+
+
+class NoDesk:
+    """A ZTP desk that serves nobody."""
+
+    def script(self, token: str) -> bytes:
+        raise ZtpRefused
+
+
+@dataclass
+class Engine:
+    """The little of the engine that the gate's tests reach."""
+
+    ztp_desk: NoDesk = field(default_factory=NoDesk)
+
+    def devices(self) -> list[dict[str, Any]]:
+        return []
+
+    def problems(self) -> list[str]:
+        return []
+
+    def statistics(self) -> dict[str, dict[tuple[str, ...], int]]:
+        return {}
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_body_bytes: int = 20_000
+    base_url: str = "http://127.0.0.1:8652"
+
+
+@dataclass
+class Desk:
+    """Tokens and sites in memory."""
+
+    tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    visible: set[tuple[str, str]] = field(default_factory=set)
+
+    def token(self, presented: str) -> TokenRecord | None:
+        return self.tokens.get(presented)
+
+    def tokens_made(self) -> bool:
+        return bool(self.tokens)
+
+    def sees(self, scope: Scope, kind: str, identifier: str) -> bool:
+        return not scope.limited or (kind, identifier) in self.visible
+
+
+def client_of(access: Access | None) -> TestClient:
+    app = create_app(Engine(), Limits(), access=access)  # type: ignore[arg-type]  # a small twin
+    return TestClient(app, raise_server_exceptions=False)
+
+
+Serve = Callable[..., TestClient]
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
