@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
+from rom.fulfilment.intake import Taken
 from rom.orders.refused import OrderRefused
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -57,6 +58,13 @@ class Twin:
     counts: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
     resent: int = 0
     ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
+
+    @property
+    def intake(self) -> "Twin":
+        return self
+
+    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+        return Taken(self.create_order(body), is_new=True)
 
     def create_order(self, body: object) -> dict[str, Any]:
         if not isinstance(body, dict):
