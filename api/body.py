@@ -3,18 +3,34 @@
 import asyncio
 import json
 import math
+from collections.abc import Collection
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 from fastapi import Request
 
 from api.errors import ApiError
+from rom.patching import PatchKind
 
 MAX_DEPTH = 32
 """Deepest nesting taken; the deepest TMF652 document in use has about ten levels."""
 
 MAX_SECONDS = 30
 """Longest a body may take to arrive."""
+
+
+PATCH_TYPES = {
+    "application/json": PatchKind.MERGE,
+    "application/merge-patch+json": PatchKind.MERGE,
+    "application/json-patch+json": PatchKind.JSON,
+}
+"""Media types of a patch; TMF630 takes plain JSON for a merge patch."""
+
+
+async def read_patch(request: Request, limit: int) -> tuple[PatchKind, object]:
+    """Return what kind of patch the body is, and the patch; raises as ``read_json`` does."""
+    media_type = _check_media_type(request, PATCH_TYPES)
+    return PATCH_TYPES[media_type], parse_json(await _read(request, limit))
 
 
 async def read_json(request: Request, limit: int) -> object:
@@ -25,38 +41,42 @@ async def read_json(request: Request, limit: int) -> object:
     JSON, NaN and infinities, duplicate member names, NUL and lone surrogates, and nesting deeper
     than ``MAX_DEPTH``.
     """
-    _check_media_type(request)
+    _check_media_type(request, ("application/json",))
+    return parse_json(await _read(request, limit))
+
+
+async def _read(request: Request, limit: int) -> bytes:
     try:
         async with asyncio.timeout(MAX_SECONDS):
-            raw = await _read_bounded(request, limit)
+            return await _read_bounded(request, limit)
     except TimeoutError as error:
         reason = f"body: not complete within {MAX_SECONDS} seconds"
         raise ApiError(
             HTTPStatus.REQUEST_TIMEOUT, "bodyTooSlow", reason, headers={"Connection": "close"}
         ) from error
-    return parse_json(raw)
 
 
-def _check_media_type(request: Request) -> None:
+def _check_media_type(request: Request, taken: Collection[str]) -> str:
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     options = [option.strip().lower() for option in parameters.split(";") if option.strip()]
-    if media_type.strip().lower() != "application/json":
-        _refuse_media_type("Content-Type", media_type.strip() or "none")
+    if media_type.strip().lower() not in taken:
+        _refuse_media_type("Content-Type", media_type.strip() or "none", taken)
     for option in options:
         name, _, value = option.partition("=")
         if name == "charset" and value.strip('"') not in {"utf-8", "utf8", "us-ascii"}:
-            _refuse_media_type("Content-Type", option)
+            _refuse_media_type("Content-Type", option, taken)
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
-        _refuse_media_type("Content-Encoding", encoding)
+        _refuse_media_type("Content-Encoding", encoding, taken)
+    return media_type.strip().lower()
 
 
-def _refuse_media_type(header: str, value: str) -> NoReturn:
+def _refuse_media_type(header: str, value: str, taken: Collection[str]) -> NoReturn:
     raise ApiError(
         HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
         "unsupportedMediaType",
         f"{header}: {value} is not taken",
-        "Send 'Content-Type: application/json' in UTF-8, not compressed",
+        f"Send 'Content-Type: {' or '.join(sorted(taken))}' in UTF-8, not compressed",
     )
 
 

@@ -48,6 +48,11 @@ def not_found(kind: str, identifier: str) -> ApiError:
     )
 
 
+def invalid_change(field: str, reason: str, fix: str) -> ApiError:
+    """Say that an attribute cannot be changed so."""
+    return ApiError(HTTPStatus.BAD_REQUEST, "invalidValue", f"{field}: {reason}", fix)
+
+
 def error_response(error: ApiError) -> JSONResponse:
     """Return ``error`` as the TM Forum error body."""
     body = {

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from adapters.ztp.service import Desk
 from rom.metrics import Counts
+from rom.queries import Queries
 
 Document = dict[str, Any]
 """A JSON object on its way in or out."""
@@ -12,6 +13,9 @@ Document = dict[str, Any]
 
 class OrderGateway(Protocol):
     """The engine as every outward face sees it. Methods block and may be called from any thread."""
+
+    def create_order(self, body: object) -> Document:
+        """Take a TMF652 order and return it stored; raises ``rom.orders.refused.OrderRefused``."""
 
     def find_order(self, order_id: str) -> Document | None:
         """Return one order as a TMF652 document."""
@@ -21,16 +25,14 @@ class OrderGateway(Protocol):
     ) -> tuple[list[Document], int]:
         """Return one page of orders and how many there are in all."""
 
-    def find_resource(self, resource_id: str) -> Document | None:
-        """Return one resource with the fields of ``inventory.records.ResourceRecord``."""
-
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]
     ) -> tuple[list[Document], int]:
-        """Return one page of the resources that match every filter, and how many match in all.
+        """Return one page of inventory's rows that match every filter, and how many do in all."""
 
-        Rows are as ``find_resource`` gives them, filters those of inventory.
-        """
+    @property
+    def queries(self) -> Queries:
+        """Lists and single things as TM Forum documents."""
 
     def report(self, order_id: str) -> Document | None:
         """Return what an order got, sent and measured."""

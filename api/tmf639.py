@@ -1,42 +1,66 @@
-"""TMF639 Resource Inventory v4, read only: what the orders have allocated and what is free."""
+"""TMF639 Resource Inventory v4: what the orders have allocated and what is free.
+
+Resources are the network's, loaded by its engineers: creating and deleting them is not possible
+here (405 with ``Allow``), while clients may say something of them.
+"""
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.errors import not_found
-from api.ports import ApiSettings, Document, OrderGateway
-from api.query import page, page_response, parameters, select_fields
-from api.resource_documents import FILTERS, resource_document
-
-BASE_PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
+from api.access.principal import principal
+from api.body import read_patch
+from api.errors import invalid_change, not_found
+from api.ports import ApiSettings, OrderGateway
+from api.query import asked_for, listing_refused, page_response, parameters, select_fields
+from inventory.conditions import ListingRefused
+from rom.patching import PatchRefused
+from rom.resource_changes import ChangeRefused
+from rom.resource_documents import BASE_PATH
+from rom.resource_query import UNSEARCHABLE
 
 
 def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
-    """Return the two reading operations."""
+    """Return the operations on resources."""
     routes = APIRouter(tags=["TMF639 Resource Inventory"])
-
-    def document(row: Document) -> Document:
-        return resource_document(row, f"{settings.base_url}{BASE_PATH}/{row['resource_id']}")
 
     @routes.get(BASE_PATH)
     async def list_all(request: Request) -> JSONResponse:
-        """List resources that match every filter given."""
-        found = parameters(request, {"offset", "limit", "fields", *FILTERS})
-        filters = {FILTERS[name]: value for name, value in found.items() if name in FILTERS}
-        asked = page(found)
-        rows, total = await run_in_threadpool(
-            lambda: gateway.list_resources(offset=asked.offset, limit=asked.limit, filters=filters)
-        )
-        return page_response([document(row) for row in rows], total, asked, found.get("fields"))
+        """List the resources that fulfil every filter given."""
+        asked = asked_for(request, "Resource", UNSEARCHABLE)
+        within = principal(request).scope
+        try:
+            found, total = await run_in_threadpool(gateway.queries.resources, asked.listing, within)
+        except ListingRefused as error:
+            raise listing_refused(error) from error
+        return page_response(found, total, asked, settings.base_url)
 
     @routes.get(f"{BASE_PATH}/{{resource_id}}")
     async def read(request: Request, resource_id: str) -> JSONResponse:
         """Return one resource."""
         found = parameters(request, {"fields"})
-        row = await run_in_threadpool(gateway.find_resource, resource_id)
-        if row is None:
+        within = principal(request).scope
+        document = await run_in_threadpool(gateway.queries.resource, resource_id, within)
+        if document is None:
             raise not_found("resource", resource_id)
-        return JSONResponse(select_fields(document(row), found.get("fields")))
+        return JSONResponse(select_fields(document, found.get("fields")))
+
+    @routes.patch(f"{BASE_PATH}/{{resource_id}}")
+    async def change(request: Request, resource_id: str) -> JSONResponse:
+        """Change what a client may say of a resource; the rest is refused by its name."""
+        found = parameters(request, {"fields"})
+        kind, patch = await read_patch(request, settings.max_body_bytes)
+        within = principal(request).scope
+        try:
+            changed = await run_in_threadpool(
+                gateway.queries.change_resource, resource_id, kind, patch, within
+            )
+        except PatchRefused as error:
+            raise invalid_change("patch", str(error), "Read the resource and try again") from error
+        except ChangeRefused as error:
+            raise invalid_change(error.field, error.reason, error.fix) from error
+        if changed is None:
+            raise not_found("resource", resource_id)
+        return JSONResponse(select_fields(changed[1], found.get("fields")))
 
     return routes

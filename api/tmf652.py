@@ -1,14 +1,20 @@
-"""TMF652 Resource Order Management v4: list and read orders."""
+"""TMF652 Resource Order Management v4: create, list and read orders."""
+
+from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from api.access.principal import principal
+from api.body import read_json
 from api.errors import not_found
-from api.ports import OrderGateway
-from api.query import invalid_parameter, page, page_response, parameters, select_fields
+from api.ports import ApiSettings, OrderGateway
+from api.query import asked_for, listing_refused, page_response, parameters, select_fields
+from inventory.conditions import ListingRefused
 from rom.orders.states import OrderState
+from rom.store.order_query import UNSEARCHABLE
 
 BASE_PATHS = (
     "/tmf-api/resourceOrdering/v4/resourceOrder",  # data model repository and conformance kit
@@ -16,23 +22,35 @@ BASE_PATHS = (
 )
 ORDER_STATES = frozenset(state.value for state in OrderState)
 
+_log = structlog.get_logger(__name__)
 
-def router(gateway: OrderGateway) -> APIRouter:
+
+def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     """Return the operations under both base paths in use for TMF652 v4."""
     routes = APIRouter(tags=["TMF652 Resource Order"])
 
-    async def list_all(request: Request) -> JSONResponse:
-        """List orders, newest first, filtered by ``state`` if given."""
-        found = parameters(request, {"offset", "limit", "fields", "state"})
-        state = found.get("state")
-        if state is not None and state not in ORDER_STATES:
-            choices = ", ".join(sorted(ORDER_STATES))
-            raise invalid_parameter("state", f"is no order state: {state}", f"Known: {choices}")
-        asked = page(found)
-        orders, total = await run_in_threadpool(
-            lambda: gateway.list_orders(offset=asked.offset, limit=asked.limit, state=state)
+    async def create(request: Request) -> JSONResponse:
+        """Take an order: 201 with ``Location`` equal to its ``href``."""
+        found = parameters(request, {"fields"})
+        body = await read_json(request, settings.max_body_bytes)
+        order = await run_in_threadpool(gateway.create_order, body)
+        structlog.contextvars.bind_contextvars(order_id=order["id"])
+        _log.info("order taken", items=len(order["orderItem"]))
+        return JSONResponse(
+            select_fields(order, found.get("fields")),
+            HTTPStatus.CREATED,
+            {"Location": order["href"]},
         )
-        return page_response(orders, total, asked, found.get("fields"))
+
+    async def list_all(request: Request) -> JSONResponse:
+        """List the orders that fulfil every filter given, newest first unless asked otherwise."""
+        asked = asked_for(request, "ResourceOrder", UNSEARCHABLE)
+        within = principal(request).scope
+        try:
+            found, total = await run_in_threadpool(gateway.queries.orders, asked.listing, within)
+        except ListingRefused as error:
+            raise listing_refused(error) from error
+        return page_response(found, total, asked, settings.base_url)
 
     async def read(request: Request, order_id: str) -> JSONResponse:
         """Return one order."""
@@ -45,6 +63,7 @@ def router(gateway: OrderGateway) -> APIRouter:
 
     for path in BASE_PATHS:
         shown = path == BASE_PATHS[0]
+        routes.add_api_route(path, create, methods=["POST"], include_in_schema=shown)
         routes.add_api_route(path, list_all, methods=["GET"], include_in_schema=shown)
         routes.add_api_route(f"{path}/{{order_id}}", read, methods=["GET"], include_in_schema=shown)
     return routes

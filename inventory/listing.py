@@ -1,12 +1,18 @@
 """List resources for whoever shows them: things and shares of quantities alike, in pages."""
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from inventory.records import Holder, ResourceFilter, ResourcePage, ResourceRecord
-from inventory.tables import HOLDING_STATES, pool, reservation, resource
+from inventory.tables import HOLDING_STATES, annotation, pool, reservation, resource
+
+BEARER = "bearer"
+"""The name under which a site holds its access, which all its other resources rely on."""
+_NOTHING = sa.cast(sa.literal_column("'{}'"), JSONB)
 
 
 def list_resources(
@@ -20,21 +26,27 @@ def list_resources(
 
     An id that is no UUID finds nothing. Shares of a quantity appear while a site holds them.
     """
-    listed = _listed()
+    listed = listed_things()
     found = sa.select(listed).where(*_conditions(listed, filters or ResourceFilter()))
     total = connection.scalar(sa.select(sa.func.count()).select_from(found.subquery())) or 0
     ordered = found.order_by(
         listed.c.kind, listed.c.pool, listed.c.ordinal, listed.c.value, listed.c.resource_id
     )
     rows = connection.execute(ordered.offset(offset).limit(limit)).mappings().all()
+    return ResourcePage(rows=records(connection, rows), total=total)
+
+
+def records(
+    connection: sa.Connection, rows: Sequence[Mapping[Any, Any]]
+) -> tuple[ResourceRecord, ...]:
+    """Return rows of ``listed_things`` with their holders and what they rely on."""
     holders = _holders(connection, [row["resource_id"] for row in rows])
-    return ResourcePage(
-        rows=tuple(_record(dict(row), holders.get(row["resource_id"], ())) for row in rows),
-        total=total,
-    )
+    bearers = _bearers(connection, {h.site for held in holders.values() for h in held})
+    return tuple(_record(dict(row), holders.get(row["resource_id"], ()), bearers) for row in rows)
 
 
-def _listed() -> sa.Subquery:
+def listed_things() -> sa.Subquery:
+    """Return things and shares as rows of one kind, with what clients have said of them."""
     holding = (
         sa.select(_furthest(reservation.c.state))
         .where(reservation.c.resource_id == resource.c.id)
@@ -49,14 +61,20 @@ def _listed() -> sa.Subquery:
         .label("state"),
         sa.null().cast(sa.BigInteger).label("amount"),
         resource.c.used_by, resource.c.quarantine_until,
-    ).join_from(resource, pool)  # fmt: skip
+        sa.func.coalesce(annotation.c.document, _NOTHING).label("annotation"),
+    ).join_from(resource, pool).outerjoin(
+        annotation, annotation.c.thing == resource.c.id
+    )  # fmt: skip
     shares = sa.select(
         reservation.c.id, pool.c.kind, pool.c.name,
         sa.cast(reservation.c.amount, sa.Text), sa.literal(0),
         sa.func.jsonb_build_object("value", reservation.c.amount), pool.c.attributes,
         reservation.c.state, reservation.c.amount,
         sa.null().cast(sa.Text), sa.null().cast(sa.DateTime(timezone=True)),
-    ).join_from(reservation, pool).where(reservation.c.amount.is_not(None))  # fmt: skip
+        sa.func.coalesce(annotation.c.document, _NOTHING),
+    ).join_from(reservation, pool).outerjoin(
+        annotation, annotation.c.thing == reservation.c.id
+    ).where(reservation.c.amount.is_not(None))  # fmt: skip
     return sa.union_all(things, shares).subquery("listed")
 
 
@@ -99,7 +117,22 @@ def _holders(connection: sa.Connection, ids: list[UUID]) -> dict[UUID, tuple[Hol
     return found
 
 
-def _record(row: dict[str, Any], holders: tuple[Holder, ...]) -> ResourceRecord:
+def _bearers(connection: sa.Connection, sites: Collection[str]) -> dict[str, str]:
+    """Return by site the id of what all its other resources rely on."""
+    query = sa.select(reservation.c.site, reservation.c.resource_id).where(
+        reservation.c.site.in_(sorted(sites)), reservation.c.name == BEARER,
+        reservation.c.resource_id.is_not(None),
+    )  # fmt: skip
+    return {site: str(thing) for site, thing in connection.execute(query)}
+
+
+def _record(
+    row: dict[str, Any], holders: tuple[Holder, ...], bearers: Mapping[str, str]
+) -> ResourceRecord:
     del row["ordinal"]
     row["resource_id"] = str(row["resource_id"])
-    return ResourceRecord(**row, holders=holders)
+    sites = {holder.site for holder in holders}
+    bearer = bearers.get(sites.pop()) if len(sites) == 1 else None
+    return ResourceRecord(
+        **row, holders=holders, relies_on=None if bearer == row["resource_id"] else bearer
+    )

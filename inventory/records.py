@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Record(BaseModel):
@@ -94,6 +94,10 @@ class ResourceRecord(_Record):
     holders: tuple[Holder, ...] = ()
     used_by: str | None = None
     quarantine_until: datetime | None = None
+    annotation: Mapping[str, Any] = Field(default_factory=dict)
+    """What clients have said of it."""
+    relies_on: str | None = None
+    """The resource that carries its only site: the site's access."""
 
 
 class ResourcePage(_Record):

@@ -155,6 +155,18 @@ sa.Index(
     postgresql_where=sa.text("attributes ? 'serial'"),
 )
 
+annotation = sa.Table(
+    "resource_annotation",
+    metadata,
+    # Of the resource or, for a share of a quantity, of its reservation, which may end any time.
+    sa.Column("thing", sa.Uuid, primary_key=True),
+    _object("document"),
+    sa.Column(
+        "updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()
+    ),
+)
+"""What clients have said of resources: it never decides what is allocated."""
+
 reservation = sa.Table(
     "reservation",
     metadata,

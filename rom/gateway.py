@@ -14,12 +14,15 @@ from rom import metrics
 from rom.access.desk import AccessDesk
 from rom.audit import devices
 from rom.audit.audit import Audit
-from rom.fulfilment.cancellation import Cancellations
+from rom.catalog.loader import Catalog
+from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.intake import Intake
+from rom.fulfilment.transitions import Transitions
 from rom.jobs.wakes import Wakes, Worker
 from rom.ledger import changes, intents, snapshots
 from rom.ledger.model import Policy
+from rom.orders.validate import validate
+from rom.queries import Queries
 from rom.reports import Reports
 from rom.rollback import tasks
 from rom.rollback.compare import Comparison
@@ -38,7 +41,9 @@ class Gateway:
     def __init__(
         self,
         engine: sa.Engine,
+        catalog: Catalog,
         documents: OrderDocuments,
+        transitions: Transitions,
         wakes: Wakes,
         worker: Worker,
         ztp_desk: Desk,
@@ -47,11 +52,12 @@ class Gateway:
         give_back: GiveBack,
         audit: Audit,
         vault: Vault,
-        intake: Intake,
-        cancellations: Cancellations,
+        shown: Queries,
     ) -> None:
         self._engine = engine
+        self._catalog = catalog
         self._documents = documents
+        self._transitions = transitions
         self._wakes = wakes
         self._worker = worker
         self._reports = Reports(documents)
@@ -62,8 +68,7 @@ class Gateway:
         self._vault = vault
         self.ztp_desk = ztp_desk
         self.access_desk = AccessDesk(engine)
-        self.intake = intake
-        self.cancellations = cancellations
+        self.queries = shown
 
     def start(self) -> None:
         """Start the workers of this process."""
@@ -85,6 +90,21 @@ class Gateway:
         if not self._worker.alive:
             found.append("worker is not running")
         return found
+
+    def create_order(self, body: object) -> dict[str, Any]:
+        """Take an order and return its TMF652 document, acknowledged.
+
+        Raises ``OrderRefused`` naming the field; nothing is written then.
+        """
+        with self._engine.begin() as connection:
+            order = validate(body, self._catalog, lambda key: queries.site_exists(connection, key))
+            order = admit(connection, self._catalog, order)
+            order_id = orders.insert_order(connection, order)
+            self._transitions.created(connection, order_id)
+            document = self._document(connection, order_id)
+        for site in sorted({item.site for item in order.items}):
+            self._wakes.site(site)
+        return document
 
     def find_order(self, order_id: str) -> dict[str, Any] | None:
         """Return the order's TMF652 document, or ``None``."""
@@ -116,11 +136,6 @@ class Gateway:
         with self._engine.connect() as connection:
             found = list_resources(connection, wanted, offset=offset, limit=limit)
         return [row.model_dump(mode="json") for row in found.rows], found.total
-
-    def find_resource(self, resource_id: str) -> dict[str, Any] | None:
-        """Return one resource as a neutral row, or ``None``."""
-        rows, _ = self.list_resources(offset=0, limit=1, filters={"resource_id": resource_id})
-        return rows[0] if rows else None
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""
@@ -284,3 +299,9 @@ class Gateway:
     def repair_preview(self, site: str) -> dict[str, Any]:
         """Return what ``reapply`` would send; raises ``KeyError`` for a site without intents."""
         return self._audit.repairs(site)
+
+    def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
+        row = orders.find_order(connection, order_id)
+        if row is None:
+            raise LookupError(order_id)
+        return self._documents.render(connection, [row])[0]

@@ -4,6 +4,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 import inventory.tables
+import rom.store.catalog_tables
 import rom.store.tables
 from rom.store.database import make_engine, migrate
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
@@ -17,8 +17,9 @@ from fastapi.testclient import TestClient
 import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
-from rom.fulfilment.intake import Taken
+from inventory.conditions import AllOf, Comparison, Listing
 from rom.orders.refused import OrderRefused
+from rom.resource_documents import BASE_PATH, resource_document
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
@@ -47,6 +48,35 @@ class RefusingDesk:
 
 
 @dataclass
+class TwinQueries:
+    """Pages of what the twin keeps; filters are for a database to answer."""
+
+    twin: "Twin"
+
+    def orders(self, asked: Listing, _: Any) -> tuple[list[dict[str, Any]], int]:
+        found = list(self.twin.orders.values())
+        return found[asked.offset : asked.offset + asked.limit], len(found)
+
+    def resources(self, asked: Listing, _: Any) -> tuple[list[dict[str, Any]], int]:
+        (condition, *_) = cast(AllOf, asked.condition).conditions
+        places = condition.operands if isinstance(condition, Comparison) else None
+        found = [
+            shown(row)
+            for row in self.twin.resources
+            if places is None or any(held["site"] in places for held in row["holders"])
+        ]
+        return found[asked.offset : asked.offset + asked.limit], len(found)
+
+    def resource(self, resource_id: str, _: Any) -> dict[str, Any] | None:
+        rows = [row for row in self.twin.resources if row["resource_id"] == resource_id]
+        return shown(rows[0]) if rows else None
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    return resource_document(row, f"http://127.0.0.1:8652{BASE_PATH}/{row['resource_id']}")
+
+
+@dataclass
 class Twin:
     """Keeps documents in dictionaries and refuses what is no order."""
 
@@ -60,11 +90,8 @@ class Twin:
     ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
 
     @property
-    def intake(self) -> "Twin":
-        return self
-
-    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
-        return Taken(self.create_order(body), is_new=True)
+    def queries(self) -> TwinQueries:
+        return TwinQueries(self)
 
     def create_order(self, body: object) -> dict[str, Any]:
         if not isinstance(body, dict):
@@ -93,9 +120,6 @@ class Twin:
     ) -> tuple[list[dict[str, Any]], int]:
         found = [o for o in self.orders.values() if state is None or o["state"] == state]
         return found[offset : offset + limit], len(found)
-
-    def find_resource(self, resource_id: str) -> dict[str, Any] | None:
-        return next((r for r in self.resources if r["resource_id"] == resource_id), None)
 
     def list_resources(
         self, *, offset: int, limit: int, filters: Mapping[str, str]

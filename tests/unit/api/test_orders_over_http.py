@@ -36,15 +36,6 @@ def test_a_list_says_how_many_there_are_and_is_partial_when_it_is_not_all(
     assert (past.status_code, past.json()) == (200, [])
 
 
-def test_orders_are_filtered_by_state(http: Any, twin: Any, pilot: dict[str, Any]) -> None:
-    http.post(BASES[0], json=pilot)
-    http.post(BASES[0], json=pilot)
-    twin.orders["RO-2"]["state"] = "held"
-    held = http.get(BASES[0], params={"state": "held"})
-    assert [order["id"] for order in held.json()] == ["RO-2"]
-    assert held.headers["X-Total-Count"] == "1"
-
-
 @pytest.mark.parametrize(
     ("fields", "left"),
     [
@@ -73,7 +64,6 @@ def test_only_the_fields_asked_for_come_back(
         ("limit=ten", "limit"),
         ("limit=%C2%B2", "limit"),
         ("state=running", "state"),
-        ("state=held&state=failed", "state"),
         ("fields=", "fields"),
     ],
 )

@@ -50,13 +50,11 @@ def test_a_shared_resource_has_no_single_place(http: Any, twin: Any, make_row: A
     assert len(found["resourceOrderItem"]) == 2
 
 
-def test_resources_are_filtered_paged_and_cut_to_fields(
-    http: Any, twin: Any, make_row: Any
-) -> None:
+def test_resources_are_paged_and_cut_to_fields(http: Any, twin: Any, make_row: Any) -> None:
     twin.resources = [make_row("1", "2108", "A"), make_row("2", "2109", "B")]
-    of_b = http.get(BASE, params={"place.id": "B", "fields": "name"})
-    assert of_b.json() == [{"id": "2", "href": f"http://127.0.0.1:8652{BASE}/2", "name": "2109"}]
+    second = http.get(BASE, params={"offset": 1, "fields": "name"})
+    assert second.json() == [{"id": "2", "href": f"http://127.0.0.1:8652{BASE}/2", "name": "2109"}]
     first = http.get(BASE, params={"limit": 1})
     assert (first.status_code, first.headers["X-Total-Count"]) == (206, "2")
     assert http.get(f"{BASE}/9").status_code == 404
-    assert http.get(BASE, params={"resourceStatus": "available"}).status_code == 400
+    assert http.get(BASE, params={"colour": "red"}).status_code == 400

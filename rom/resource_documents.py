@@ -8,17 +8,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from api.ports import Document
-
+Document = dict[str, Any]
+BASE_PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
 PHYSICAL_KINDS = frozenset({"pon-port", "access-port", "ont", "cpe"})
-FILTERS: Mapping[str, str] = {"category": "kind", "name": "value", "place.id": "site"}
-"""Which of inventory's filters each query parameter of TMF639 means."""
+READ_ONLY = (
+    "id", "href", "name", "category", "operationalState", "resourceStatus", "usageState", "place",
+    "resourceOrderItem", "resourceRelationship", "resourceSpecification",
+)  # fmt: skip
+"""What inventory and the orders decide; a client that sets one of these is refused by its name."""
 
 
 class _Status(NamedTuple):
     resource: str
     usage: str
     administrative: str
+    operational: str = "enable"
 
 
 _FREE = _Status("available", "idle", "locked")
@@ -29,7 +33,7 @@ _STATUS = {
     "in-use": _Status("available", "active", "unlocked"),
     "used-elsewhere": _Status("available", "active", "unlocked"),
     "quarantined": _Status("suspended", "idle", "locked"),
-    "retired": _Status("unknown", "idle", "locked"),
+    "retired": _Status("unknown", "idle", "locked", "disable"),
 }
 
 
@@ -40,7 +44,9 @@ def resource_document(row: Mapping[str, Any], href: str) -> Document:
     TMF639 has from v5 on, names every order item that holds it.
     """
     status = _STATUS[row["state"]]
-    document = {
+    said = dict(row.get("annotation") or {})
+    own = said.pop("resourceCharacteristic", [])
+    document: Document = {
         "id": row["resource_id"],
         "href": href,
         "@type": "PhysicalResource" if row["kind"] in PHYSICAL_KINDS else "LogicalResource",
@@ -49,7 +55,8 @@ def resource_document(row: Mapping[str, Any], href: str) -> Document:
         "resourceStatus": status.resource,
         "usageState": status.usage,
         "administrativeState": status.administrative,
-        "resourceCharacteristic": _characteristics(row),
+        "operationalState": status.operational,
+        "resourceCharacteristic": [*own_characteristics(row), *own],
         "resourceOrderItem": [
             {"resourceOrderId": holder["order_id"], "itemId": holder["item_id"]}
             for holder in row["holders"]
@@ -64,10 +71,28 @@ def resource_document(row: Mapping[str, Any], href: str) -> Document:
             "@type": "RelatedPlaceRefOrValue",
             "@referredType": "GeographicSite",
         }
-    return document
+    relies_on = row.get("relies_on")
+    if relies_on is not None:
+        other = f"{href.rpartition('/')[0]}/{relies_on}"
+        document["resourceRelationship"] = [
+            {"id": relies_on, "href": other, "relationshipType": "reliesOn"}
+        ]
+    return document | said
 
 
-def _characteristics(row: Mapping[str, Any]) -> list[Document]:
+def words(attribute: str) -> dict[str, str]:
+    """Return by inventory's state what a status attribute of TMF639 says."""
+    fields = {
+        "resourceStatus": "resource",
+        "usageState": "usage",
+        "administrativeState": "administrative",
+        "operationalState": "operational",
+    }
+    return {state: getattr(status, fields[attribute]) for state, status in _STATUS.items()}
+
+
+def own_characteristics(row: Mapping[str, Any]) -> list[Document]:
+    """Return the characteristics that inventory itself has of a row."""
     named = {"pool": row["pool"], "state": row["state"], **row["pool_attributes"]}
     named |= row["attributes"]
     until = row["quarantine_until"]

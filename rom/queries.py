@@ -1,0 +1,81 @@
+"""Lists and single things for whoever shows them; every list is answered by PostgreSQL."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from inventory.condition_sql import bounded
+from inventory.conditions import Comparison, Listing, Operator
+from rom.access.scope import EVERYTHING, Scope
+from rom.fulfilment.documents import OrderDocuments
+from rom.patching import PatchKind, patched
+from rom.resource_changes import annotated, keep
+from rom.resource_documents import BASE_PATH, resource_document
+from rom.resource_query import find_resources
+from rom.store.order_query import find_orders
+
+Document = dict[str, Any]
+
+
+class Queries:
+    """What the API shows of orders and resources, and what it lets clients say of resources.
+
+    Thread-safe. Lists raise ``ListingRefused`` for a pattern that is none and for what takes too
+    long; ``within`` limits what is seen at all.
+    """
+
+    def __init__(self, engine: sa.Engine, documents: OrderDocuments, base_url: str) -> None:
+        self._engine = engine
+        self._documents = documents
+        self._resources = f"{base_url}{BASE_PATH}"
+
+    def orders(self, asked: Listing, within: Scope = EVERYTHING) -> tuple[list[Document], int]:
+        """Return a page of orders as TMF652 documents and how many match in all."""
+        with self._engine.begin() as connection:
+            with bounded(connection):
+                rows, total = find_orders(connection, asked, within)
+            return self._documents.render(connection, rows), total
+
+    def resources(self, asked: Listing, within: Scope = EVERYTHING) -> tuple[list[Document], int]:
+        """Return a page of resources as TMF639 documents and how many match in all."""
+        with self._engine.begin() as connection, bounded(connection):
+            rows, total = find_resources(connection, asked, within)
+        return [self._resource(row) for row in rows], total
+
+    def resource(self, resource_id: str, within: Scope = EVERYTHING) -> Document | None:
+        """Return one resource as a TMF639 document, or ``None``."""
+        with self._engine.begin() as connection:
+            row = _row(connection, resource_id, within)
+        return None if row is None else self._resource(row)
+
+    def change_resource(
+        self, resource_id: str, kind: PatchKind, patch: object, within: Scope = EVERYTHING
+    ) -> tuple[Document, Document] | None:
+        """Patch what clients may say of a resource; return it before and after, or ``None``.
+
+        Raises ``PatchRefused`` and ``ChangeRefused``; nothing is written then.
+        """
+        with self._engine.begin() as connection:
+            # One at a time for a resource, also before it has anything to lock.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(hash_of(resource_id))))
+            row = _row(connection, resource_id, within)
+            if row is None:
+                return None
+            before = self._resource(row)
+            said = annotated(row, before, patched(before, kind, patch))
+            keep(connection, resource_id, said)
+        return before, self._resource(row | {"annotation": said})
+
+    def _resource(self, row: Document) -> Document:
+        return resource_document(row, f"{self._resources}/{row['resource_id']}")
+
+
+def hash_of(text: str) -> sa.ColumnElement[int]:
+    """Return the database's own hash of a text, the key of an advisory lock."""
+    return sa.func.hashtextextended(text, 639)
+
+
+def _row(connection: sa.Connection, resource_id: str, within: Scope) -> Document | None:
+    only = Comparison(("id",), Operator.EQ, (resource_id,))
+    rows, _ = find_resources(connection, Listing(only, limit=1), within)
+    return rows[0] if rows else None

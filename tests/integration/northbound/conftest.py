@@ -1,0 +1,75 @@
+"""The HTTP application over a real database, without workers and devices."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+import api
+import inventory
+from api.app import create_app
+from rom.gateway import Gateway
+from rom.runtime import open_gateway
+from rom.settings import Settings
+from rom.store.database import make_engine
+from rom.store.embedded import EmbeddedPostgres
+
+EXAMPLES = Path(api.__file__).parent / "examples"
+INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
+Document = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A database of the module's own: its tests read more than they write."""
+    admin = sa.create_engine(
+        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    name = f"northbound_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    yield postgres_server.url.replace("@/postgres", f"@/{name}")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(scope="module")
+def gateway(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    settings = Settings(
+        database_url=SecretStr(own_database),
+        data_dir=tmp_path_factory.mktemp("data"),
+        inventory_file=INVENTORY,
+    )
+    with open_gateway(settings) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def engine(gateway: Gateway, own_database: str) -> Iterator[sa.Engine]:
+    found = make_engine(own_database)
+    yield found
+    found.dispose()
+
+
+@pytest.fixture(scope="module")
+def http(gateway: Gateway) -> Iterator[TestClient]:
+    with TestClient(create_app(gateway, Settings()), base_url="http://127.0.0.1:8652") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def order() -> Callable[..., Document]:
+    """Return a shipped order with other first-level members."""
+
+    def make(file: str = "so-pilot-melbourne", **members: Any) -> Document:
+        document: Document = json.loads((EXAMPLES / f"{file}.json").read_text())
+        return document | members
+
+    return make
