@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.context import REQUEST_ID, current_request_id
+from rom.access.model import OutOfScope
 from rom.orders.refused import OrderRefused
 
 _log = structlog.get_logger(__name__)
@@ -91,6 +92,12 @@ async def _order_refused(_: Request, error: Exception) -> JSONResponse:
     return error_response(ApiError(HTTPStatus.BAD_REQUEST, "invalidOrder", reason, error.fix))
 
 
+async def _out_of_scope(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OutOfScope)  # noqa: S101 - registered for this class only
+    fix = "Name what belongs to this client"
+    return error_response(ApiError(HTTPStatus.FORBIDDEN, "forbidden", str(error), fix))
+
+
 async def _framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     status = HTTPStatus(error.status_code)
@@ -128,6 +135,7 @@ def install_error_handlers(app: FastAPI) -> None:
     """Make ``app`` answer every failure, the framework's own included, with the error body."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(OrderRefused, _order_refused)
+    app.add_exception_handler(OutOfScope, _out_of_scope)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _unexpected)

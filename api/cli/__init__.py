@@ -3,6 +3,7 @@
 import typer
 
 from api.cli import demo, device, inventory, lab, order, serve, site, som, token
+from api.cli.client import TOKEN_FILE
 from api.cli.options import TokenFile
 
 app = typer.Typer(
@@ -24,7 +25,8 @@ app.add_typer(token.app, name="token")
 
 @app.callback()
 def _whole(*, token_file: TokenFile = None) -> None:
-    """Take the options that stand before the command; ``api.cli.client`` reads them."""
+    """Take the options that stand before the command."""
+    TOKEN_FILE.set(token_file)
 
 
 def main() -> None:

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import click
 import httpx
 
 from api.cli.exits import Exit, fail
@@ -14,6 +14,9 @@ from api.cli.exits import Exit, fail
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 _TIMEOUT = httpx.Timeout(120, connect=5)  # a second run of a site talks to every one of its devices
+
+TOKEN_FILE: ContextVar[Path | None] = ContextVar("token_file", default=None)
+"""The file that ``rom --token-file`` names."""
 
 
 class GatewayClient:
@@ -118,9 +121,8 @@ class GatewayClient:
 
 def own_token() -> str | None:
     """Return the token this command shall present; ends the command for an unreadable file."""
-    context = click.get_current_context(silent=True)
-    file = None if context is None else context.find_root().params.get("token_file")
-    if not isinstance(file, Path):
+    file = TOKEN_FILE.get()
+    if file is None:
         return os.environ.get("ROM_TOKEN") or None
     try:
         token = file.read_text().strip()

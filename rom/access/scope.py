@@ -20,6 +20,7 @@ __all__ = [
     "limited_to",
     "order_within",
     "resource_within",
+    "site_known",
     "site_within",
     "stream_within",
     "task_within",
@@ -35,6 +36,12 @@ def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
     if scope.sites is not None:
         query = query.where(site.c.key.in_(sorted(scope.sites)))
     return query
+
+
+def site_known(connection: sa.Connection, key: str) -> bool:
+    """Tell whether there is such a site within the scope of the request being served."""
+    found = visible_sites(current_scope()).where(site.c.key == key)
+    return bool(connection.scalar(sa.select(found.exists())))
 
 
 def order_within(scope: Scope, order_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from rom.access.model import OutOfScope, current_scope
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError, UnknownSpecification
 from rom.catalog.loader import Catalog
@@ -22,7 +23,8 @@ def validate(
 ) -> NewOrder:
     """Return the order a request body describes, every item typed by its specification.
 
-    Raises ``OrderRefused`` naming the field, the reason and the fix; nothing is written anywhere.
+    Raises ``OrderRefused`` naming the field, the reason and the fix, and ``OutOfScope`` for a site
+    that is not ``known_site`` to a client with limits; nothing is written anywhere.
     """
     order = parse_order(body, maximum_items=maximum_items)
     items: list[NewItem] = []
@@ -30,15 +32,19 @@ def validate(
     for index, item in enumerate(order.items):
         path = f"orderItem[{index}]"
         if not known_site(item.site):
-            raise OrderRefused(
-                f"{path}.resource.place", f"there is no site {item.site!r}", "name a known site"
-            )
+            raise _unknown_site(f"{path}.resource.place", item.site)
         spec = _specification(path, item, catalog)
         specifications[item.id] = spec
         items.append(_typed(path, item, spec))
     _check_one_of_each_key(items)
     _check_gates(items, specifications)
     return replace(order, items=tuple(items))
+
+
+def _unknown_site(field: str, site: str) -> Exception:
+    if current_scope().limited:
+        return OutOfScope(field, site)
+    return OrderRefused(field, f"there is no site {site!r}", "name a known site")
 
 
 def _specification(path: str, item: NewItem, catalog: Catalog) -> Specification:
