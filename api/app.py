@@ -3,7 +3,16 @@
 from fastapi import FastAPI
 
 from adapters.ztp import service as ztp
-from api import devices, operations, rom_v1, site_rollback, tmf639, tmf652
+from api import (
+    cancel_orders,
+    devices,
+    operations,
+    order_writes,
+    rom_v1,
+    site_rollback,
+    tmf639,
+    tmf652,
+)
 from api.access.access import Access
 from api.access.gate import Gate
 from api.access.permissions import rules_of
@@ -37,6 +46,8 @@ def create_app(
     app.state.live = live or Live()
     install_error_handlers(app)
     app.include_router(tmf652.router(gateway, settings))
+    app.include_router(order_writes.router(gateway, settings))
+    app.include_router(cancel_orders.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
     app.include_router(rom_v1.router(gateway, app.state.live))
     app.include_router(site_rollback.router(gateway, settings, app.state.live))

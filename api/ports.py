@@ -14,9 +14,6 @@ Document = dict[str, Any]
 class OrderGateway(Protocol):
     """The engine as every outward face sees it. Methods block and may be called from any thread."""
 
-    def create_order(self, body: object) -> Document:
-        """Take a TMF652 order and return it stored; raises ``rom.orders.refused.OrderRefused``."""
-
     def find_order(self, order_id: str) -> Document | None:
         """Return one order as a TMF652 document."""
 

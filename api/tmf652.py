@@ -1,6 +1,4 @@
-"""TMF652 Resource Order Management v4: create, list and read orders."""
-
-from http import HTTPStatus
+"""TMF652 Resource Order Management v4: list and read orders."""
 
 import structlog
 from fastapi import APIRouter, Request
@@ -8,7 +6,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.access.principal import principal
-from api.body import read_json
 from api.errors import not_found
 from api.ports import ApiSettings, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
@@ -22,25 +19,10 @@ BASE_PATHS = (
 )
 ORDER_STATES = frozenset(state.value for state in OrderState)
 
-_log = structlog.get_logger(__name__)
-
 
 def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     """Return the operations under both base paths in use for TMF652 v4."""
     routes = APIRouter(tags=["TMF652 Resource Order"])
-
-    async def create(request: Request) -> JSONResponse:
-        """Take an order: 201 with ``Location`` equal to its ``href``."""
-        found = parameters(request, {"fields"})
-        body = await read_json(request, settings.max_body_bytes)
-        order = await run_in_threadpool(gateway.create_order, body)
-        structlog.contextvars.bind_contextvars(order_id=order["id"])
-        _log.info("order taken", items=len(order["orderItem"]))
-        return JSONResponse(
-            select_fields(order, found.get("fields")),
-            HTTPStatus.CREATED,
-            {"Location": order["href"]},
-        )
 
     async def list_all(request: Request) -> JSONResponse:
         """List the orders that fulfil every filter given, newest first unless asked otherwise."""
@@ -63,7 +45,6 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
 
     for path in BASE_PATHS:
         shown = path == BASE_PATHS[0]
-        routes.add_api_route(path, create, methods=["POST"], include_in_schema=shown)
         routes.add_api_route(path, list_all, methods=["GET"], include_in_schema=shown)
         routes.add_api_route(f"{path}/{{order_id}}", read, methods=["GET"], include_in_schema=shown)
     return routes

@@ -68,12 +68,14 @@ def release(
     names: Collection[str] | None = None,
     order_id: str | None = None,
     indefinitely: bool = False,
+    unused: bool = False,
 ) -> tuple[str, ...]:
     """Give up a site's holdings and return their names; what is not held is no error.
 
     ``names`` and ``order_id`` narrow it down; without both, all goes. Things rest in their
     pool's quarantine from ``now``; ``indefinitely`` is for devices that could not be proven
-    clean: such values stay in quarantine until a person ends it (``end_quarantine``).
+    clean: such values stay in quarantine until a person ends it (``end_quarantine``). ``unused``
+    is for what no device has ever been told of: it need not rest and is available at once.
     """
     lock_sites(connection, (site,))
     mine = [reservation.c.site == site]
@@ -85,7 +87,7 @@ def release(
     gone = connection.execute(sa.delete(reservation).where(*mine).returning(*columns)).all()
     things = [row.resource_id for row in gone if row.exclusive]
     for seconds, ids in _by_quarantine(connection, things).items():
-        rest = _resting(now, seconds, indefinitely=indefinitely)
+        rest = _resting(now, 0 if unused else seconds, indefinitely=indefinitely)
         connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
     return tuple(sorted(row.name for row in gone))
 

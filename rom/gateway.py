@@ -14,14 +14,12 @@ from rom import metrics
 from rom.access.desk import AccessDesk
 from rom.audit import devices
 from rom.audit.audit import Audit
-from rom.catalog.loader import Catalog
-from rom.fulfilment.admission import admit
+from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.intake import Intake
 from rom.jobs.wakes import Wakes, Worker
 from rom.ledger import changes, intents, snapshots
 from rom.ledger.model import Policy
-from rom.orders.validate import validate
 from rom.queries import Queries
 from rom.reports import Reports
 from rom.rollback import tasks
@@ -41,9 +39,7 @@ class Gateway:
     def __init__(
         self,
         engine: sa.Engine,
-        catalog: Catalog,
         documents: OrderDocuments,
-        transitions: Transitions,
         wakes: Wakes,
         worker: Worker,
         ztp_desk: Desk,
@@ -52,12 +48,12 @@ class Gateway:
         give_back: GiveBack,
         audit: Audit,
         vault: Vault,
+        intake: Intake,
+        cancellations: Cancellations,
         shown: Queries,
     ) -> None:
         self._engine = engine
-        self._catalog = catalog
         self._documents = documents
-        self._transitions = transitions
         self._wakes = wakes
         self._worker = worker
         self._reports = Reports(documents)
@@ -68,6 +64,8 @@ class Gateway:
         self._vault = vault
         self.ztp_desk = ztp_desk
         self.access_desk = AccessDesk(engine)
+        self.intake = intake
+        self.cancellations = cancellations
         self.queries = shown
 
     def start(self) -> None:
@@ -90,21 +88,6 @@ class Gateway:
         if not self._worker.alive:
             found.append("worker is not running")
         return found
-
-    def create_order(self, body: object) -> dict[str, Any]:
-        """Take an order and return its TMF652 document, acknowledged.
-
-        Raises ``OrderRefused`` naming the field; nothing is written then.
-        """
-        with self._engine.begin() as connection:
-            order = validate(body, self._catalog, lambda key: queries.site_exists(connection, key))
-            order = admit(connection, self._catalog, order)
-            order_id = orders.insert_order(connection, order)
-            self._transitions.created(connection, order_id)
-            document = self._document(connection, order_id)
-        for site in sorted({item.site for item in order.items}):
-            self._wakes.site(site)
-        return document
 
     def find_order(self, order_id: str) -> dict[str, Any] | None:
         """Return the order's TMF652 document, or ``None``."""
@@ -299,9 +282,3 @@ class Gateway:
     def repair_preview(self, site: str) -> dict[str, Any]:
         """Return what ``reapply`` would send; raises ``KeyError`` for a site without intents."""
         return self._audit.repairs(site)
-
-    def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
-        row = orders.find_order(connection, order_id)
-        if row is None:
-            raise LookupError(order_id)
-        return self._documents.render(connection, [row])[0]

@@ -7,12 +7,13 @@ import sqlalchemy as sa
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
 from rom.access.scope import EVERYTHING, Scope
-from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.cancel_document import document as cancellation_document
+from rom.fulfilment.documents import API_PATH, OrderDocuments
 from rom.patching import PatchKind, patched
 from rom.resource_changes import annotated, keep
 from rom.resource_documents import BASE_PATH, resource_document
 from rom.resource_query import find_resources
-from rom.store.order_query import find_orders
+from rom.store.order_query import find_cancellations, find_orders
 
 Document = dict[str, Any]
 
@@ -27,6 +28,7 @@ class Queries:
     def __init__(self, engine: sa.Engine, documents: OrderDocuments, base_url: str) -> None:
         self._engine = engine
         self._documents = documents
+        self._orders = f"{base_url}{API_PATH}"
         self._resources = f"{base_url}{BASE_PATH}"
 
     def orders(self, asked: Listing, within: Scope = EVERYTHING) -> tuple[list[Document], int]:
@@ -35,6 +37,14 @@ class Queries:
             with bounded(connection):
                 rows, total = find_orders(connection, asked, within)
             return self._documents.render(connection, rows), total
+
+    def cancellations(
+        self, asked: Listing, within: Scope = EVERYTHING
+    ) -> tuple[list[Document], int]:
+        """Return a page of TMF652 CancelResourceOrders and how many match in all."""
+        with self._engine.begin() as connection, bounded(connection):
+            rows, total = find_cancellations(connection, asked, within)
+        return [cancellation_document(row, self._orders) for row in rows], total
 
     def resources(self, asked: Listing, within: Scope = EVERYTHING) -> tuple[list[Document], int]:
         """Return a page of resources as TMF639 documents and how many match in all."""

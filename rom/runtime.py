@@ -15,9 +15,13 @@ from inventory.load import load_file
 from rom.audit.audit import Audit
 from rom.audit.periodic import PeriodicAudit
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.cancel_runner import CancelRunner
+from rom.fulfilment.cancellation import Cancellations
+from rom.fulfilment.compensation import Compensation
+from rom.fulfilment.documents import API_PATH, OrderDocuments
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.gate import ServiceGate
+from rom.fulfilment.intake import Intake
 from rom.fulfilment.proof import ProofSettings, Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.targets import Targets
@@ -35,6 +39,7 @@ from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
+from rom.store import orders
 from rom.store.database import make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 
@@ -94,13 +99,17 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         rollbacks = RollbackRunner(engine, targets, vault, give_back)
         audit = Audit(engine, fleet, targets)
         periodic = PeriodicAudit(engine, audit, settings.audit_seconds)
-        handlers = EngineHandlers(engine, fulfiller, writer, rollbacks, wakes, periodic)
+        tmf652 = f"{settings.base_url}{API_PATH}"
+        cancel_runner = CancelRunner(
+            engine, catalog, transitions, Compensation(targets, vault, catalog), tmf652
+        )
+        handlers = EngineHandlers(
+            engine, fulfiller, writer, rollbacks, cancel_runner, wakes, periodic
+        )
         worker = jobs.Worker(plain_url(url), handlers, settings.workers)
         gateway = Gateway(
             engine,
-            catalog,
             documents,
-            transitions,
             wakes,
             worker,
             desk,
@@ -109,6 +118,8 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             give_back,
             audit,
             vault,
+            Intake(engine, catalog, documents, transitions, wakes.site),
+            Cancellations(engine, transitions, tmf652, wakes.site),
             Queries(engine, documents, settings.base_url),
         )
         stack.callback(gateway.stop)
@@ -130,6 +141,7 @@ def load_files(engine: sa.Engine, vault: Vault, settings: Settings) -> None:
     if settings.inventory_file is not None:
         with engine.begin() as connection:
             load_file(connection, settings.inventory_file)
+            orders.resources_came(connection)
         log.info("inventory.loaded", file=str(settings.inventory_file))
     if settings.lab_ready_file is not None:
         with engine.begin() as connection:

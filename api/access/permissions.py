@@ -85,9 +85,9 @@ def _ordering(base: str) -> _Table:
         ("GET", f"{orders}/{{order_id}}"): Rule(_ALL, Reach.PATH),
         ("PATCH", f"{orders}/{{order_id}}"): Rule(_ORDERING, Reach.PATH, writes=True),
         ("DELETE", f"{orders}/{{order_id}}"): Rule(_ORDERING, Reach.PATH, writes=True),
-        ("GET", cancels): Rule(_ALL),
+        ("GET", cancels): Rule(_ALL, Reach.QUERY),
         ("POST", cancels): Rule(_ORDER_CARE, writes=True),
-        ("GET", f"{cancels}/{{task_id}}"): Rule(_ALL, Reach.PATH),
+        ("GET", f"{cancels}/{{cancel_id}}"): Rule(_ALL),
         **_hub(hub),
     }
 

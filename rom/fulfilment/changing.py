@@ -75,7 +75,7 @@ def request_delete(
         if known.pop(item.key, None) is None:
             continue
         _keep(connection, view, place.device, place.role, known)
-        if not known and _is_one_way(connection, targets, view.site, place.device):
+        if not known and is_one_way(connection, targets, view.site, place.device):
             store.forget_site(connection, place.device, view.site)
             staging.close(connection, place.device)
             continue
@@ -146,7 +146,8 @@ def _request(connection: sa.Connection, view: SiteView, item: Item, device: str,
     )
 
 
-def _is_one_way(connection: sa.Connection, targets: Targets, site: str, device: str) -> bool:
+def is_one_way(connection: sa.Connection, targets: Targets, site: str, device: str) -> bool:
+    """Tell whether nothing can be taken back from the device."""
     try:
         return bool(load_profile(targets.profile_name(connection, device, site)).quirks.one_way)
     except NoTarget:

@@ -52,7 +52,10 @@ class OrderDocuments:
                         for item in items[row.id]
                     },
                     notes=tuple(notes.get((row.id, None), ())),
+                    start_date=row.started_at,
                     completion_date=row.completed_at,
+                    cancellation_date=row.cancelled_at,
+                    cancellation_reason=row.cancellation_reason,
                 ),
                 self._base_url,
             )

@@ -1,5 +1,6 @@
 """The one place where an item changes state: compare and set, derive the order, emit events."""
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -8,8 +9,9 @@ import sqlalchemy as sa
 import structlog
 
 from rom.fulfilment.documents import OrderDocuments
-from rom.orders.events import EventType, state_change_event
+from rom.orders.events import EventType, cancel_event, state_change_event
 from rom.orders.states import (
+    CANCELLING_ITEM_STATES,
     FINAL_ORDER_STATES,
     ItemState,
     OrderState,
@@ -32,6 +34,34 @@ class Transitions:
         """Emit the create event of a new order."""
         self._emit(connection, order_id, EventType.CREATE)
 
+    def changed(self, connection: sa.Connection, order_id: str, paths: Collection[str]) -> None:
+        """Emit that attributes of the order have another value now."""
+        path = ",".join(sorted(paths))
+        self._emit(connection, order_id, EventType.ATTRIBUTE_VALUE_CHANGE, field_path=path)
+
+    def deleted(self, connection: sa.Connection, order_id: str) -> None:
+        """Emit the delete event, with the order as it is just before."""
+        self._emit(connection, order_id, EventType.DELETE)
+
+    def tell_cancellation(
+        self,
+        connection: sa.Connection,
+        event_type: EventType,
+        task: Mapping[str, Any],
+        field_path: str | None = None,
+    ) -> None:
+        """Emit an event about a cancellation, in one sequence with those of its order."""
+        order_id = task["resourceOrder"]["id"]
+        event = cancel_event(
+            event_type,
+            task,
+            event_id=str(uuid4()),
+            occurred=datetime.now(UTC),
+            correlation_id=order_id,
+            field_path=field_path,
+        )
+        _put(connection, order_id, event)
+
     def move(
         self,
         connection: sa.Connection,
@@ -43,14 +73,20 @@ class Transitions:
         note: str = "",
         due_at: datetime | None = None,
         attempts: int | None = None,
+        short_of: Collection[str] = (),
+        by_cancellation: bool = False,
     ) -> sa.Row[Any]:
         """Take an item to ``state`` by legal transitions only and let its order follow.
 
         Returns the item as it is afterwards.
 
         A ``note`` is what SOM and NOC read; it starts with the reason code where there is one.
-        Raises ``StaleState`` or ``IllegalTransition`` and then nothing has been written.
+        An item under cancellation is moved ``by_cancellation`` only. Raises ``StaleState`` or
+        ``IllegalTransition`` and then nothing has been written.
         """
+        if row.state in CANCELLING_ITEM_STATES and not by_cancellation:
+            message = f"item {row.item_id} of {row.order_id} is being cancelled"
+            raise orders.StaleState(message)
         # Items are locked before their order, everywhere, so that no two wait in a circle.
         orders.lock_item(connection, row)
         connection.execute(
@@ -73,10 +109,13 @@ class Transitions:
                 note=note if last else "",
                 due_at=due_at if last else None,
                 attempts=attempts,
+                short_of=short_of if last else (),
             )
             if following != here.state:
                 self._follow(connection, row.order_id)
                 self._emit(connection, row.order_id, EventType.ITEM_STATE_CHANGE, row.item_id)
+            if following == ItemState.PENDING != here.state:
+                self._ask(connection, row)
             here = orders.reread(connection, row)
         if (here.state, here.step, here.reason) != (row.state, row.step, row.reason):
             log.info(
@@ -90,25 +129,41 @@ class Transitions:
             )
         return here
 
-    def _follow(self, connection: sa.Connection, order_id: str) -> None:
-        current = OrderState(
-            connection.execute(
-                sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
-            ).scalar_one()
+    def move_order(self, connection: sa.Connection, order_id: str, state: OrderState) -> None:
+        """Take an order itself into, through and out of its cancellation, by legal transitions.
+
+        Everything else an order becomes follows from its items. Raises ``IllegalTransition``.
+        """
+        self._go(connection, order_id, transition_path(_state(connection, order_id), state))
+
+    def _ask(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
+        """What an item is pending for is information that has to come from outside."""
+        self._emit(
+            connection,
+            row.order_id,
+            EventType.INFORMATION_REQUIRED,
+            field_path=f"orderItem[{row.position}].note",
         )
+
+    def _follow(self, connection: sa.Connection, order_id: str) -> None:
+        current = _state(connection, order_id)
         states = [
             ItemState(state)
             for state in connection.scalars(
                 sa.select(order_item.c.state).where(order_item.c.order_id == order_id)
             )
         ]
-        for following in transition_path(current, derive_order_state(states, current)):
-            values: dict[str, Any] = {
-                "state": following,
-                "updated_at": sa.func.clock_timestamp(),
-            }
+        path = transition_path(current, derive_order_state(states, current))
+        self._go(connection, order_id, path)
+
+    def _go(self, connection: sa.Connection, order_id: str, path: tuple[OrderState, ...]) -> None:
+        now = sa.func.clock_timestamp()
+        for following in path:
+            values: dict[str, Any] = {"state": following, "updated_at": now}
+            if following is OrderState.IN_PROGRESS:
+                values["started_at"] = sa.func.coalesce(resource_order.c.started_at, now)
             if following in FINAL_ORDER_STATES:
-                values["completed_at"] = sa.func.clock_timestamp()
+                values["completed_at"] = now
             connection.execute(
                 sa.update(resource_order).where(resource_order.c.id == order_id).values(values)
             )
@@ -121,6 +176,7 @@ class Transitions:
         order_id: str,
         event_type: EventType,
         item_id: str | None = None,
+        field_path: str | None = None,
     ) -> None:
         row = orders.find_order(connection, order_id)
         if row is None:
@@ -133,9 +189,22 @@ class Transitions:
             occurred=datetime.now(UTC),
             item_id=item_id,
             correlation_id=order_id,
+            field_path=field_path,
         )
+        _put(connection, order_id, event)
+
+
+def _state(connection: sa.Connection, order_id: str) -> OrderState:
+    return OrderState(
         connection.execute(
-            sa.insert(event_outbox).values(
-                order_id=order_id, event_type=event_type.value, payload=event
-            )
+            sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
+        ).scalar_one()
+    )
+
+
+def _put(connection: sa.Connection, order_id: str, event: dict[str, Any]) -> None:
+    connection.execute(
+        sa.insert(event_outbox).values(
+            order_id=order_id, event_type=event["eventType"], payload=event
         )
+    )

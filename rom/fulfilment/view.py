@@ -13,7 +13,7 @@ from rom.catalog.context import site_context
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
 from rom.orders.model import Action
-from rom.orders.states import ItemState
+from rom.orders.states import CANCELLING_ITEM_STATES, ItemState
 from rom.store import orders
 
 Item = sa.Row[Any]
@@ -95,7 +95,11 @@ class SiteView:
 def load_view(connection: sa.Connection, catalog: Catalog, site: str, boot_url: str) -> SiteView:
     """Read the site's view and lock its open items until the transaction ends."""
     record = queries.site_record(connection, site)
-    open_items = tuple(orders.open_items_of_site(connection, site))
+    open_items = tuple(
+        item
+        for item in orders.open_items_of_site(connection, site)
+        if item.state not in CANCELLING_ITEM_STATES  # their cancellation has them in hand
+    )
     return SiteView(
         catalog=catalog,
         site=site,

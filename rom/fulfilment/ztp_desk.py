@@ -17,7 +17,7 @@ from adapters.ztp.service import ZtpRefused
 from device_profiles.cli import with_secrets
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.orders.states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
 from rom.secrets import BOOT_URL, Vault
 from rom.store import orders
 from rom.store.tables import order_item
@@ -25,6 +25,7 @@ from rom.store.tables import order_item
 log = structlog.get_logger(__name__)
 
 _STATES = {"started": "started", "failed": "failed", "completed": "completed"}
+_SETTLED = FINAL_ITEM_STATES | CANCELLING_ITEM_STATES
 _SELF_HEALING = ("WRONG_CPE", "WRONG_CIRCUIT")
 
 
@@ -131,7 +132,7 @@ class ZtpDesk:
 
     def _hold(self, connection: sa.Connection, ticket: Any, reason: str, text: str) -> None:
         item = self._item(connection, ticket)
-        if item is None or item.state in FINAL_ITEM_STATES or item.reason == reason:
+        if item is None or item.state in _SETTLED or item.reason == reason:
             return
         self._transitions.move(
             connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"

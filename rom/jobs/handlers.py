@@ -1,16 +1,19 @@
 """What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
 
+from inventory import holding
 from rom.audit.periodic import PeriodicAudit
+from rom.fulfilment.cancel_runner import CancelRunner
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger import changes
 from rom.ledger.writer import DeviceWriter
 from rom.orders.states import ItemState
 from rom.rollback.tasks import RollbackRunner, sites_under_way
+from rom.store import cancel_tasks, orders
 from rom.store.tables import change, order_item
 
 _UNWOKEN = timedelta(seconds=5)
@@ -42,19 +45,25 @@ class EngineHandlers:
         fulfiller: Fulfiller,
         writer: DeviceWriter,
         rollbacks: RollbackRunner,
+        cancellations: CancelRunner,
         wakes: Waker,
         audit: PeriodicAudit,
     ) -> None:
         self._engine = engine
         self._audit = audit
         self._rollbacks = rollbacks
+        self._cancellations = cancellations
         self._fulfiller = fulfiller
         self._writer = writer
         self._wakes = wakes
 
     def advance_site(self, site: str) -> None:
-        """Take a site's items their next steps; a rollback of the site goes before all of them."""
-        if not self._rollbacks.advance(site, self._wakes.device):
+        """Take a site's items their next steps; what is taken back goes before all of them."""
+        if self._rollbacks.advance(site, self._wakes.device):
+            return
+        step = self._cancellations.advance(site)
+        self._wake(Work(devices=step.devices, sites=step.sites - {site}), site)
+        if not step.blocked:
             self._wake(self._fulfiller.run(site), site)
 
     def measure_site(self, site: str) -> None:
@@ -83,11 +92,19 @@ class EngineHandlers:
             if thorough:
                 sites |= set(connection.scalars(_unwoken_sites()))
                 sites |= set(sites_under_way(connection))
+                sites |= set(cancel_tasks.sites_under_way(connection))
+        self._end_quarantines()
         sites |= self._fulfiller.retry_held()
         for site in sorted(sites):
             self._wakes.site(site)
         for device in sorted(devices):
             self._wakes.device(device)
+
+    def _end_quarantines(self) -> None:
+        """Make available what has rested long enough, and let those who wait for it know."""
+        with self._engine.begin() as connection:
+            if holding.sweep_quarantine(connection, datetime.now(UTC)):
+                orders.resources_came(connection)
 
 
 def _due_sites() -> sa.Select[str]:

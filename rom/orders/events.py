@@ -10,15 +10,29 @@ from rom.orders.dates import date_text
 
 
 class EventType(StrEnum):
-    """Events about an order.
+    """Events about an order and its cancellation.
 
     TMF652 v4 has none about an item; ours is an extension under the name the standard's own
     pattern would give it.
     """
 
     CREATE = "ResourceOrderCreateEvent"
+    ATTRIBUTE_VALUE_CHANGE = "ResourceOrderAttributeValueChangeEvent"
     STATE_CHANGE = "ResourceOrderStateChangeEvent"
+    DELETE = "ResourceOrderDeleteEvent"
+    INFORMATION_REQUIRED = "ResourceOrderInformationRequiredEvent"
     ITEM_STATE_CHANGE = "ResourceOrderItemStateChangeEvent"
+    CANCEL_CREATE = "CancelResourceOrderCreateEvent"
+    CANCEL_STATE_CHANGE = "CancelResourceOrderStateChangeEvent"
+    CANCEL_INFORMATION_REQUIRED = "CancelResourceOrderInformationRequiredEvent"
+
+
+_HAPPENED = {
+    EventType.ATTRIBUTE_VALUE_CHANGE: "has changed",
+    EventType.DELETE: "is deleted",
+    EventType.INFORMATION_REQUIRED: "waits for information",
+    EventType.CANCEL_INFORMATION_REQUIRED: "waits for information",
+}
 
 
 def state_change_event(
@@ -31,13 +45,15 @@ def state_change_event(
     item_id: str | None = None,
     correlation_id: str | None = None,
     description: str | None = None,
+    field_path: str | None = None,
 ) -> dict[str, Any]:
-    """Return the notification for one transition; ``order`` is what ``render_order`` gives.
+    """Return the notification for one transition or change of an order.
 
-    ``occurred`` is when it happened, ``sent`` when the notification was made (the same if not
-    given). With ``item_id``, which the item event requires, the item lies beside its order as
-    ``resourceOrderItem``. Raises ``ValueError`` when item and event type do not go together or
-    the order has no such item.
+    ``order`` is what ``render_order`` gives. ``occurred`` is when it happened, ``sent`` when the
+    notification was made (the same if not given). With ``item_id``, which the item event
+    requires, the item lies beside its order as ``resourceOrderItem``. ``field_path`` says which
+    attribute has changed or is awaited. Raises ``ValueError`` when item and event type do not go
+    together or the order has no such item.
     """
     if (event_type is EventType.ITEM_STATE_CHANGE) != (item_id is not None):
         raise ValueError(f"{event_type} and item {item_id!r} do not go together")
@@ -47,20 +63,61 @@ def state_change_event(
         item = _item(order, item_id)
         payload["resourceOrderItem"] = deepcopy(dict(item))
         subject, state = f"Item {item_id} of resource order {order['id']}", item["state"]
-    event = {
+    return _envelope(
+        event_type,
+        payload,
+        f"{subject} {_HAPPENED.get(event_type, f'is {state}')}",
+        event_id=event_id,
+        occurred=occurred,
+        sent=sent,
+        correlationId=correlation_id,
+        description=description,
+        fieldPath=field_path,
+    )
+
+
+def cancel_event(
+    event_type: EventType,
+    task: Mapping[str, Any],
+    *,
+    event_id: str,
+    occurred: datetime,
+    correlation_id: str | None = None,
+    field_path: str | None = None,
+) -> dict[str, Any]:
+    """Return the notification about a CancelResourceOrder, which is whole inside it."""
+    happened = _HAPPENED.get(event_type, f"is {task['state']}")
+    return _envelope(
+        event_type,
+        {"cancelResourceOrder": deepcopy(dict(task))},
+        f"Cancellation {task['id']} {happened}",
+        event_id=event_id,
+        occurred=occurred,
+        correlationId=correlation_id,
+        fieldPath=field_path,
+    )
+
+
+def _envelope(
+    event_type: EventType,
+    payload: dict[str, Any],
+    title: str,
+    *,
+    event_id: str,
+    occurred: datetime,
+    sent: datetime | None = None,
+    **optional: str | None,
+) -> dict[str, Any]:
+    return {
         "eventId": event_id,
         "eventTime": date_text(sent or occurred),
         "eventType": event_type.value,
         "domain": "resourceOrdering",
-        "title": f"{subject} is {state}",
+        "title": title,
         "timeOcurred": date_text(occurred),  # one r, as TMF652 v4 spells it
         "event": payload,
+        **{name: value for name, value in optional.items() if value is not None},
     }
-    if correlation_id is not None:
-        event["correlationId"] = correlation_id
-    if description is not None:
-        event["description"] = description
-    return event
 
 
 def _item(order: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:

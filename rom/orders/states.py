@@ -99,6 +99,23 @@ _DRAWN: Mapping[Kind, Mapping[str, frozenset[str]]] = {
 }
 _CANCELLING = frozenset({"assessingCancellation", "pendingCancellation"})
 
+CANCELLING_ITEM_STATES = frozenset(ItemState(state) for state in _CANCELLING)
+"""An item in one of these is moved by its cancellation and by nothing else."""
+
+CLIENT_TRANSITIONS: Mapping[Kind, Mapping[str, frozenset[str]]] = {
+    "order": {
+        "acknowledged": frozenset({"assessingCancellation"}),
+        "inProgress": frozenset({"assessingCancellation"}),
+        "pending": frozenset({"assessingCancellation", "cancelled"}),
+        "held": frozenset({"inProgress", "assessingCancellation", "cancelled"}),
+    },
+    "item": {"held": frozenset({"inProgress", "assessingCancellation", "cancelled"})},
+}
+"""What a client may ask for by writing a state: a retry, or a cancellation.
+
+Every other arrow of the diagram says what the gateway has found or done, so only it may take it.
+"""
+
 
 class IllegalTransition(ValueError):
     """A change of state that the diagram does not draw."""

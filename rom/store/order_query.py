@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from inventory.condition_sql import Elements, Kept, Shape, order_by, where
 from inventory.conditions import Listing, Path
 from rom.access.scope import EVERYTHING, Scope, order_within
+from rom.store.order_tables import cancel_task
 from rom.store.tables import item_note, order_item, resource_order
 
 UNSEARCHABLE: tuple[Path, ...] = (
@@ -52,6 +53,28 @@ def find_orders(
         .join(page, page.c.id == resource_order.c.id)
         .order_by(page.c.place)
     ).all()
+    return list(rows), total or 0
+
+
+def find_cancellations(
+    connection: sa.Connection, asked: Listing, within: Scope = EVERYTHING
+) -> tuple[list[sa.Row[Any]], int]:
+    """Return a page of cancellations of whole orders, newest first, and how many match in all."""
+    wanted = [
+        where(asked.condition, CANCELLATION),
+        cancel_task.c.item_ids.is_(None),
+        order_within(within, cancel_task.c.order_id),
+    ]
+    total = connection.scalar(sa.select(sa.func.count()).select_from(cancel_task).where(*wanted))
+    rows = connection.execute(
+        sa.select(cancel_task)
+        .where(*wanted)
+        .order_by(
+            *order_by(asked.sort, CANCELLATION), cancel_task.c.created_at.desc(), cancel_task.c.id
+        )
+        .offset(asked.offset)
+        .limit(asked.limit)
+    )
     return list(rows), total or 0
 
 
@@ -107,6 +130,17 @@ def _order_shape() -> Shape:
         unsearched=frozenset({"orderItem"}),
     )
 
+
+CANCELLATION = Shape(
+    columns={
+        ("id",): cancel_task.c.id,
+        ("state",): cancel_task.c.state,
+        ("effectiveCancellationDate",): cancel_task.c.effective_at,
+        ("resourceOrder", "id"): cancel_task.c.order_id,
+    },
+    document=cancel_task.c.document,
+)
+"""Where the attributes of a TMF652 CancelResourceOrder are."""
 
 ORDER = _order_shape()
 """Where the attributes of a TMF652 ResourceOrder are."""

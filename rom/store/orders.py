@@ -3,14 +3,14 @@
 A transition is a compare-and-set that writes its event and its note in the same transaction.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from rom.orders.model import Action, NewOrder
+from rom.orders.model import Action, NewItem, NewOrder
 from rom.orders.states import FINAL_ITEM_STATES, ItemState, OrderState
 from rom.store.tables import item_note, order_item, resource_order, step_log
 
@@ -21,9 +21,14 @@ class StaleState(Exception):
     """The item was no longer in the state that the caller had read."""
 
 
-def insert_order(connection: sa.Connection, order: NewOrder) -> str:
+def new_id() -> str:
+    """Return an id for an order that is to be written."""
+    return f"RO-{uuid4().hex[:12]}"
+
+
+def insert_order(connection: sa.Connection, order: NewOrder, order_id: str | None = None) -> str:
     """Write a new order as acknowledged and return its id."""
-    order_id = f"RO-{uuid4().hex[:12]}"
+    order_id = order_id or new_id()
     connection.execute(
         sa.insert(resource_order).values(
             id=order_id,
@@ -33,33 +38,56 @@ def insert_order(connection: sa.Connection, order: NewOrder) -> str:
             requester=order.requester or "",
         )
     )
-    connection.execute(
-        sa.insert(order_item),
-        [
-            {
-                "order_id": order_id,
-                "item_id": item.id,
-                "position": position,
-                "action": item.action,
-                "specification": item.specification,
-                "version": item.specification_version,
-                "key": item.key,
-                "site": item.site,
-                "characteristics": dict(item.characteristics),
-                "depends_on": list(item.depends_on),
-                "state": ItemState.ACKNOWLEDGED,
-                "step": FIRST_STEP,
-            }
-            for position, item in enumerate(order.items)
-        ],
-    )
+    insert_items(connection, order_id, list(enumerate(order.items)))
     return order_id
 
 
+def insert_items(
+    connection: sa.Connection, order_id: str, items: Iterable[tuple[int, NewItem]]
+) -> None:
+    """Write new items, each at its position in the order, as acknowledged."""
+    rows = [
+        {
+            "order_id": order_id,
+            "item_id": item.id,
+            "position": position,
+            "action": item.action,
+            "specification": item.specification,
+            "version": item.specification_version,
+            "key": item.key,
+            "site": item.site,
+            "characteristics": dict(item.characteristics),
+            "depends_on": list(item.depends_on),
+            "state": ItemState.ACKNOWLEDGED,
+            "step": FIRST_STEP,
+        }
+        for position, item in items
+    ]
+    if rows:
+        connection.execute(sa.insert(order_item), rows)
+
+
 def find_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
-    """Return the order's row, or ``None``."""
+    """Return the order's row, or ``None``; a deleted order is not there any more."""
     return connection.execute(
-        sa.select(resource_order).where(resource_order.c.id == order_id)
+        sa.select(resource_order).where(
+            resource_order.c.id == order_id, resource_order.c.deleted_at.is_(None)
+        )
+    ).one_or_none()
+
+
+def lock_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
+    """Return and lock the order, its items before it; ``None`` when there is none."""
+    connection.execute(
+        sa.select(order_item.c.item_id)
+        .where(order_item.c.order_id == order_id)
+        .order_by(order_item.c.position)
+        .with_for_update()
+    )
+    return connection.execute(
+        sa.select(resource_order)
+        .where(resource_order.c.id == order_id, resource_order.c.deleted_at.is_(None))
+        .with_for_update()
     ).one_or_none()
 
 
@@ -67,7 +95,9 @@ def list_orders(
     connection: sa.Connection, *, offset: int, limit: int, state: str | None
 ) -> tuple[list[sa.Row[Any]], int]:
     """Return a page of orders, newest first, and how many there are in all."""
-    wanted = sa.true() if state is None else resource_order.c.state == state
+    wanted: sa.ColumnElement[bool] = resource_order.c.deleted_at.is_(None)
+    if state is not None:
+        wanted = sa.and_(wanted, resource_order.c.state == state)
     total = connection.scalar(sa.select(sa.func.count()).select_from(resource_order).where(wanted))
     rows = connection.execute(
         sa.select(resource_order)
@@ -214,6 +244,25 @@ def retire(connection: sa.Connection, row: sa.Row[Any]) -> None:
     )
 
 
+def reinstate(connection: sa.Connection, row: sa.Row[Any]) -> None:
+    """Note that the item gives its site again what a later one had taken the place of."""
+    connection.execute(
+        sa.update(order_item)
+        .where(order_item.c.order_id == row.order_id, order_item.c.item_id == row.item_id)
+        .values(in_force=True)
+    )
+
+
+def resources_came(connection: sa.Connection) -> None:
+    """Let those held for want of resources be tried at once: something was added or given back."""
+    connection.execute(
+        sa.update(order_item)
+        .where(order_item.c.state == ItemState.HELD, order_item.c.step == FIRST_STEP)
+        .where(order_item.c.due_at.is_not(None))
+        .values(due_at=sa.func.now())
+    )
+
+
 def step_item(
     connection: sa.Connection,
     row: sa.Row[Any],
@@ -224,6 +273,7 @@ def step_item(
     note: str = "",
     due_at: datetime | None = None,
     attempts: int | None = None,
+    short_of: Collection[str] = (),
 ) -> None:
     """Compare and set one item; raises ``StaleState`` when somebody else moved it first."""
     values: Mapping[str, Any] = {
@@ -232,6 +282,7 @@ def step_item(
         "reason": reason,
         "due_at": due_at,
         "attempts": row.attempts if attempts is None else attempts,
+        "short_of": sorted(short_of),
         "updated_at": sa.func.clock_timestamp(),
     }
     done = connection.execute(

@@ -34,7 +34,12 @@ resource_order = sa.Table(
     sa.Column("requester", sa.Text, nullable=False),
     _now("created_at"),
     _now("updated_at"),
+    sa.Column("started_at", Moment),
     sa.Column("completed_at", Moment),
+    sa.Column("cancelled_at", Moment),
+    sa.Column("cancellation_reason", sa.Text),
+    # A deleted order is shown nowhere, but its items still say what its sites have and had.
+    sa.Column("deleted_at", Moment),
 )
 
 order_item = sa.Table(
@@ -55,6 +60,8 @@ order_item = sa.Table(
     sa.Column("reason", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("due_at", Moment),
+    # Pools of amounts in which it was short; whoever comes later takes nothing from them.
+    sa.Column("short_of", ARRAY(sa.Text), nullable=False, server_default="{}"),
     # False once a later order or a rollback has taken back what a completed item had given.
     sa.Column("in_force", sa.Boolean, nullable=False, server_default=sa.true()),
     _now("updated_at"),

@@ -37,7 +37,7 @@ def expect(world: World, value: str) -> None:
     same(OLT, world.network.devices[OLT].running, expected)
 
 
-@pytest.mark.parametrize("order", permutations(SITES))
+@pytest.mark.parametrize("order", list(permutations(SITES)))
 def test_three_writers_of_one_leaf_unwind_in_every_order(
     world: World, order: tuple[int, ...]
 ) -> None:

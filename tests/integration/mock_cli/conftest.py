@@ -11,6 +11,7 @@ from netmiko import ConnectHandler
 from scrapli.driver.core import IOSXEDriver
 
 from mock_devices.cli.device import CliDevice, Credentials
+from tests.integration.mock_cli.factory_router import ZtpServer
 
 Result = TypeVar("Result")
 
@@ -110,3 +111,10 @@ def start_switch(loop: LoopThread, tmp_path: Path) -> Iterator[Callable[[Credent
 @pytest.fixture
 def switch(start_switch: Callable[[Credentials], Switch]) -> Switch:
     return start_switch(Credentials("rom", "lab-pass"))
+
+
+@pytest.fixture
+def ztp() -> Iterator[ZtpServer]:
+    server = ZtpServer()
+    yield server
+    server.close()

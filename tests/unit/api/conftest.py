@@ -18,6 +18,7 @@ import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
 from inventory.conditions import AllOf, Comparison, Listing
+from rom.fulfilment.intake import Taken
 from rom.orders.refused import OrderRefused
 from rom.resource_documents import BASE_PATH, resource_document
 
@@ -88,6 +89,13 @@ class Twin:
     counts: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
     resent: int = 0
     ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
+
+    @property
+    def intake(self) -> "Twin":
+        return self
+
+    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+        return Taken(self.create_order(body), is_new=True)
 
     @property
     def queries(self) -> TwinQueries:

@@ -1,0 +1,323 @@
+"""Carries cancellations out: assessed by the database alone, then taken back site by site.
+
+A task is level-triggered like everything else: each step reads the truth and takes the next one
+that is possible, so a killed process loses nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from rom.catalog.loader import Catalog
+from rom.fulfilment.cancellation import tell
+from rom.fulfilment.compensation import Compensation, Progress
+from rom.fulfilment.transitions import Transitions
+from rom.orders.events import EventType
+from rom.orders.model import Action
+from rom.orders.reasons import Reason
+from rom.orders.states import FINAL_ITEM_STATES, FINAL_ORDER_STATES, ItemState, OrderState
+from rom.store import cancel_tasks, orders
+from rom.store.cancel_tasks import ACKNOWLEDGED, DONE, IN_PROGRESS
+from rom.store.tables import order_item, resource_order
+
+log = structlog.get_logger()
+
+_STEPS = 100  # more than any task has steps without waiting: a fuse
+OPEN, STUCK, CLEAN = "open", "stuck", "clean"
+
+Task = sa.Row[Any]
+Item = sa.Row[Any]
+
+
+@dataclass(slots=True)
+class Step:
+    """What a call of ``advance`` leaves for others."""
+
+    blocked: bool = False
+    """The site is being taken back; nothing else may be done there meanwhile."""
+    devices: set[str] = field(default_factory=set)
+    sites: set[str] = field(default_factory=set)
+
+
+class CancelRunner:
+    """Advances cancellations; safe to call again at any point."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        catalog: Catalog,
+        transitions: Transitions,
+        compensation: Compensation,
+        base_url: str,
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._transitions = transitions
+        self._compensation = compensation
+        self._base_url = base_url
+
+    def sites_under_way(self) -> list[str]:
+        """Return the sites with something left to do for a cancellation."""
+        with self._engine.connect() as connection:
+            return cancel_tasks.sites_under_way(connection)
+
+    def advance(self, site: str) -> Step:
+        """Take the site's cancellations as far as they go now."""
+        step = Step()
+        passed: list[str] = []
+        for _ in range(_STEPS):
+            with self._engine.begin() as connection:
+                task = cancel_tasks.next_at_site(connection, site, passed)
+                if task is None:
+                    break
+                if not self._advance(connection, task, site, step):
+                    passed.append(task.id)
+        return step
+
+    def _advance(self, connection: sa.Connection, task: Task, site: str, step: Step) -> bool:
+        """Take one step of one task; tells whether another may be possible at once."""
+        row = orders.lock_order(connection, task.order_id)
+        items = _items(connection, task)
+        if row is None or row.state in FINAL_ORDER_STATES:
+            self._end(connection, task, f"order {task.order_id} was final before")
+            return True
+        if task.state == ACKNOWLEDGED:
+            self._begin(connection, task, row, items)
+            return True
+        if not task.sites:
+            self._decide(connection, task, items, step)
+            return True
+        return self._take_back(connection, task, items, site, step)
+
+    def _begin(
+        self, connection: sa.Connection, task: Task, row: sa.Row[Any], items: Sequence[Item]
+    ) -> None:
+        earlier = {item.item_id: _kept(item) for item in items if _is_open(item)}
+        cancel_tasks.write(
+            connection,
+            task.id,
+            state=IN_PROGRESS,
+            earlier={"order": row.state, "items": earlier},
+        )
+        self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+        if task.item_ids is None:
+            self._transitions.move_order(
+                connection, task.order_id, OrderState.ASSESSING_CANCELLATION
+            )
+        self._move(connection, items, ItemState.ASSESSING_CANCELLATION)
+
+    def _decide(
+        self, connection: sa.Connection, task: Task, items: Sequence[Item], step: Step
+    ) -> None:
+        why_not = self._why_not(connection, items)
+        sites = {item.site for item in items if item.in_force}
+        step.sites |= sites
+        if why_not:
+            self._restore(connection, task, items, why_not)
+            return
+        if task.item_ids is None:
+            self._transitions.move_order(connection, task.order_id, OrderState.PENDING_CANCELLATION)
+        self._move(connection, items, ItemState.PENDING_CANCELLATION)
+        cancel_tasks.write(connection, task.id, sites={site: {"state": OPEN} for site in sites})
+
+    def _why_not(self, connection: sa.Connection, items: Sequence[Item]) -> str:
+        """Return why the items cannot be taken back; empty when they can."""
+        for item in items:
+            if item.action == Action.DELETE and item.state == ItemState.COMPLETED:
+                return f"item {item.item_id} has given its resources back, which others may have"
+        given = {(item.site, item.key) for item in items if item.action == Action.ADD}
+        changed = {(item.site, item.key) for item in items}
+        later = connection.execute(
+            sa.select(order_item)
+            .where(order_item.c.site.in_({item.site for item in items}), order_item.c.in_force)
+            .where(order_item.c.state.not_in(FINAL_ITEM_STATES - {ItemState.COMPLETED}))
+            .where(order_item.c.order_id != items[0].order_id)
+            .where(_came_later(items[0].order_id))
+            .order_by(order_item.c.order_id, order_item.c.position)
+        )
+        for other in later:
+            spec = self._catalog.specification(other.specification, other.version)
+            needs = {(other.site, need) for gate in spec.gates for need in gate.needs}
+            if (other.site, other.key) in changed or needs & given:
+                return (
+                    f"order {other.order_id} has built {other.specification} at {other.site} "
+                    "on it since; cancel or delete that first"
+                )
+        return ""
+
+    def _restore(
+        self, connection: sa.Connection, task: Task, items: Sequence[Item], why: str
+    ) -> None:
+        """Put order and items back exactly where they were; a denial shows in nothing else."""
+        for item in items:
+            earlier = task.earlier["items"].get(item.item_id)
+            if earlier is None:
+                continue
+            self._transitions.move(
+                connection,
+                item,
+                ItemState(earlier["state"]),
+                step=earlier["step"],
+                reason=earlier["reason"],
+                attempts=earlier["attempts"],
+                due_at=earlier["due_at"] and datetime.fromisoformat(earlier["due_at"]),
+                short_of=earlier["short_of"],
+                by_cancellation=True,
+            )
+        orders.add_note(connection, task.order_id, None, f"{Reason.CANCEL_DENIED}: {why}")
+        if task.item_ids is None:
+            self._transitions.move_order(
+                connection, task.order_id, OrderState(task.earlier["order"])
+            )
+        self._end(connection, task, f"denied: {why}")
+
+    def _take_back(
+        self, connection: sa.Connection, task: Task, items: Sequence[Item], site: str, step: Step
+    ) -> bool:
+        here = [item for item in items if item.site == site and item.in_force]
+        found = task.sites.get(site)
+        if found is None or found["state"] == CLEAN:
+            return False
+        progress = (
+            self._compensation.step(connection, task.id, site, here)
+            if here
+            else Progress(is_clean=True)
+        )
+        if progress.wake is not None:
+            step.devices.add(progress.wake)
+        if not progress.is_clean:
+            step.blocked = True
+            self._note_stuck(connection, task, here, site, dict(progress.stuck or {}))
+            return False
+        released = (
+            self._compensation.give_back(connection, site, here, unclean=bool(found.get("vouched")))
+            if here
+            else []
+        )
+        sites = {**task.sites, site: {**found, "state": CLEAN, "released": released}}
+        cancel_tasks.write(connection, task.id, sites=sites)
+        if all(each["state"] == CLEAN for each in sites.values()):
+            self._finish(connection, task, items, step)
+        return True
+
+    def _note_stuck(
+        self,
+        connection: sa.Connection,
+        task: Task,
+        items: Sequence[Item],
+        site: str,
+        stuck: dict[str, str],
+    ) -> None:
+        """Say once what keeps a device from being taken back; it is tried on and on."""
+        found = task.sites[site]
+        state = {**found, "state": STUCK if stuck else OPEN, "devices": stuck}
+        if state == {"devices": {}, **found}:
+            return
+        cancel_tasks.write(connection, task.id, sites={**task.sites, site: state})
+        if not stuck.keys() - found.get("devices", {}).keys():
+            return
+        words = "; ".join(f"{device}: {why}" for device, why in sorted(stuck.items()))
+        orders.add_note(
+            connection, task.order_id, items[0].item_id, f"{Reason.CANCEL_STUCK}: {words}"
+        )
+        self._tell(connection, task.id, EventType.CANCEL_INFORMATION_REQUIRED, "note")
+        log.warning("cancellation.stuck", task=task.id, site=site, devices=sorted(stuck))
+
+    def _finish(
+        self, connection: sa.Connection, task: Task, items: Sequence[Item], step: Step
+    ) -> None:
+        now = datetime.now(UTC)
+        reason = task.document.get("cancellationReason")
+        if task.item_ids is None:
+            connection.execute(
+                sa.update(resource_order)
+                .where(resource_order.c.id == task.order_id)
+                .values(cancelled_at=now, cancellation_reason=reason)
+            )
+        why = f" ({reason})" if reason else ""
+        for item in items:
+            if item.state == ItemState.COMPLETED:
+                note = f"{Reason.ROLLED_BACK}: by {task.id}{why}"
+                orders.add_note(connection, task.order_id, item.item_id, note)
+        self._move(
+            connection, items, ItemState.CANCELLED, note=f"{Reason.CANCELLED}: by {task.id}{why}"
+        )
+        orders.resources_came(connection)
+        self._end(connection, task, "", effective_at=now)
+        step.sites |= {item.site for item in items}
+
+    def _end(self, connection: sa.Connection, task: Task, note: str, **values: Any) -> None:
+        if task.state == ACKNOWLEDGED:
+            cancel_tasks.write(connection, task.id, state=IN_PROGRESS)
+            self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+        cancel_tasks.write(
+            connection,
+            task.id,
+            state=DONE,
+            note=note,
+            finished_at=sa.func.clock_timestamp(),
+            **values,
+        )
+        self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+        log.info("cancellation.done", task=task.id, order_id=task.order_id, note=note)
+
+    def _move(
+        self,
+        connection: sa.Connection,
+        items: Sequence[Item],
+        state: ItemState,
+        *,
+        note: str = "",
+    ) -> None:
+        for item in items:
+            if _is_open(item):
+                self._transitions.move(
+                    connection, item, state, reason=None, note=note, by_cancellation=True
+                )
+
+    def _tell(
+        self,
+        connection: sa.Connection,
+        task_id: str,
+        event_type: EventType,
+        field_path: str | None = None,
+    ) -> None:
+        tell(connection, self._transitions, self._base_url, task_id, event_type, field_path)
+
+
+def _items(connection: sa.Connection, task: Task) -> list[Item]:
+    return [
+        item
+        for item in orders.items_of_orders(connection, [task.order_id])
+        if task.item_ids is None or item.item_id in task.item_ids
+    ]
+
+
+def _is_open(item: Item) -> bool:
+    return item.state not in FINAL_ITEM_STATES
+
+
+def _kept(item: Item) -> dict[str, Any]:
+    return {
+        "state": item.state,
+        "step": item.step,
+        "reason": item.reason,
+        "attempts": item.attempts,
+        "due_at": item.due_at.isoformat() if item.due_at else None,
+        "short_of": list(item.short_of),
+    }
+
+
+def _came_later(order_id: str) -> sa.ColumnElement[bool]:
+    own = (
+        sa.select(resource_order.c.created_at)
+        .where(resource_order.c.id == order_id)
+        .scalar_subquery()
+    )
+    return sa.exists().where(
+        resource_order.c.id == order_item.c.order_id, resource_order.c.created_at > own
+    )

@@ -1,0 +1,137 @@
+"""Cancellation of an order under way: asked for and shown. ``cancel_runner`` carries it out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from rom.fulfilment.cancel_document import document, read_request
+from rom.fulfilment.transitions import Transitions
+from rom.orders.events import EventType
+from rom.orders.states import FINAL_ORDER_STATES
+from rom.store import cancel_tasks, orders
+
+
+class CancelImpossible(Exception):
+    """The order cannot be cancelled as asked; ``code`` is for programs."""
+
+    def __init__(self, code: str, reason: str, fix: str) -> None:
+        self.code = code
+        self.reason = reason
+        self.fix = fix
+        super().__init__(reason)
+
+
+class Cancellations:
+    """Takes cancellations and shows them."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        transitions: Transitions,
+        base_url: str,
+        wake: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._transitions = transitions
+        self._base_url = base_url
+        self._wake = wake
+
+    def request(self, body: object, requester: str = "") -> dict[str, Any]:
+        """Take a CancelResourceOrder and return it, acknowledged.
+
+        Raises ``OrderRefused`` for a malformed body, ``LookupError`` for an unknown order and
+        ``CancelImpossible`` for a final one or one with an open cancellation.
+        """
+        asked = read_request(body)
+        with self._engine.begin() as connection:
+            row = orders.lock_order(connection, asked.order_id)
+            if row is None:
+                raise LookupError(asked.order_id)
+            task = self.open_task(
+                connection, row, document=asked.document, requester=requester, due_at=asked.due_at
+            )
+        self._wake_sites(asked.order_id)
+        return task
+
+    def open_task(
+        self,
+        connection: sa.Connection,
+        row: sa.Row[Any],
+        *,
+        document: Mapping[str, Any],
+        items: Sequence[str] | None = None,
+        requester: str = "",
+        due_at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """Write a task for a locked order, or for some of its items; raises ``CancelImpossible``.
+
+        The caller wakes the order's sites once this is committed.
+        """
+        if row.state in FINAL_ORDER_STATES:
+            raise CancelImpossible(
+                "orderFinal",
+                f"order {row.id} is {row.state}, which is final",
+                "Order a delete, or roll the site back with POST /rom/v1/siteRollback",
+            )
+        if (earlier := cancel_tasks.open_of_order(connection, row.id)) is not None:
+            raise CancelImpossible(
+                "cancellationOpen",
+                f"order {row.id} has an open cancellation, {earlier.id}",
+                "Wait until that one is done",
+            )
+        try:
+            with connection.begin_nested():
+                task_id = cancel_tasks.insert(
+                    connection,
+                    order_id=row.id,
+                    items=items,
+                    document=document,
+                    requester=requester,
+                    due_at=due_at,
+                )
+        except sa.exc.IntegrityError as error:
+            raise CancelImpossible(
+                "cancellationOpen",
+                f"order {row.id} has an open cancellation",
+                "Wait until that one is done",
+            ) from error
+        return tell(connection, self._transitions, self._base_url, task_id, EventType.CANCEL_CREATE)
+
+    def find(self, task_id: str) -> dict[str, Any] | None:
+        """Return a CancelResourceOrder, or ``None``."""
+        with self._engine.connect() as connection:
+            row = cancel_tasks.find(connection, task_id)
+            return None if row is None else document(row, self._base_url)
+
+    def page(
+        self, *, offset: int, limit: int, state: str | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return a page of CancelResourceOrders, newest first, and how many there are in all."""
+        with self._engine.connect() as connection:
+            rows, total = cancel_tasks.page(connection, offset=offset, limit=limit, state=state)
+            return [document(row, self._base_url) for row in rows], total
+
+    def _wake_sites(self, order_id: str) -> None:
+        with self._engine.connect() as connection:
+            sites = {item.site for item in orders.items_of_orders(connection, [order_id])}
+        for site in sorted(sites):
+            self._wake(site)
+
+
+def tell(
+    connection: sa.Connection,
+    transitions: Transitions,
+    base_url: str,
+    task_id: str,
+    event_type: EventType,
+    field_path: str | None = None,
+) -> dict[str, Any]:
+    """Emit an event about the task as it is now, and return it."""
+    row = cancel_tasks.find(connection, task_id)
+    if row is None:
+        raise LookupError(task_id)
+    shown = document(row, base_url)
+    transitions.tell_cancellation(connection, event_type, shown, field_path)
+    return shown

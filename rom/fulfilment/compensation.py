@@ -1,0 +1,278 @@
+"""Compensation: what an order's items have got at one site is taken back, and nothing else.
+
+What has not left for a device is withdrawn; where something has, the site's intent without these
+items goes out by the same change and the same writer as everything else. What a writer has in hand
+is waited for, never stopped.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from device_profiles.fragment import Fragment
+from inventory import holding
+from rom.catalog.characteristics import typed_characteristics
+from rom.catalog.loader import Catalog
+from rom.catalog.planning import resource_requests
+from rom.fulfilment.changing import is_one_way
+from rom.fulfilment.targets import Targets
+from rom.ledger import changes, intents, snapshots, store
+from rom.ledger.snapshots import Sealer
+from rom.orders.model import Action
+from rom.orders.reasons import Reason
+from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.rollback import standing
+from rom.rollback.target import Target, at_number, places
+from rom.store import orders
+from rom.store.tables import (
+    change,
+    device_txn,
+    order_item,
+    resource_order,
+    txn_site,
+    ztp_ticket,
+)
+
+GIVE_UP_AFTER = 4
+"""Attempts at a device that cannot be reached before the others are done without it."""
+_LATEST = 2**63 - 1
+
+Item = sa.Row[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a site is: clean, or waiting for a device, or for people where one refuses."""
+
+    is_clean: bool = False
+    wake: str | None = None
+    stuck: Mapping[str, str] | None = None
+    """By device, why it does not let the change in."""
+
+
+class Compensation:
+    """Takes items back at a site, one device at a time against the order of activation."""
+
+    def __init__(self, targets: Targets, sealer: Sealer, catalog: Catalog) -> None:
+        self._targets = targets
+        self._sealer = sealer
+        self._catalog = catalog
+
+    def step(
+        self, connection: sa.Connection, task_id: str, site: str, items: Sequence[Item]
+    ) -> Progress:
+        """Take the next step that is possible; ``items`` are one order's, at this site."""
+        if not withdraw(connection, items):
+            return Progress()
+        _close_tickets(connection, items)
+        asked = {
+            row.device: row for row in changes.of_task(connection, task_id) if row.site == site
+        }
+        target = self._target(connection, site, items)
+        stuck: dict[str, str] = {}
+        for place in places(connection, site):
+            row = asked.get(place.device)
+            if row is None:
+                if self._ask(connection, task_id, site, place.device, place.role, items, target):
+                    return Progress(wake=place.device)
+            elif row.state == "refused" or _is_late(row):
+                stuck[place.device] = f"{row.reason}: {row.error}"
+            elif row.state != "done":
+                return Progress()
+        return Progress(stuck=stuck) if stuck else Progress(is_clean=True)
+
+    def give_back(
+        self, connection: sa.Connection, site: str, items: Sequence[Item], *, unclean: bool
+    ) -> list[str]:
+        """Release what the items had, once their devices are clean; returns the names.
+
+        What was never sent anywhere is free at once, the rest rests in its pool's quarantine, or
+        without end where a device may still use it (``unclean``).
+        """
+        order_id = items[0].order_id
+        names = self._names(connection, site, items)
+        released = holding.release(
+            connection,
+            site,
+            now=datetime.now(UTC),
+            names=names,
+            indefinitely=unclean,
+            unused=not unclean and not _anything_sent(connection, site, items),
+        )
+        changed = {item.key for item in items if item.action == Action.MODIFY}
+        for earlier in standing.earlier_items(connection, site, [order_id]):
+            if earlier.key in changed:
+                orders.reinstate(connection, earlier)
+                for name, amount in self._amounts(earlier).items():
+                    holding.adjust(connection, site, name, amount)
+        for item in items:
+            orders.retire(connection, item)
+        intents.drop_empty(connection, site)
+        return list(released)
+
+    def _target(self, connection: sa.Connection, site: str, items: Sequence[Item]) -> Target | None:
+        """Return the site before the order, which only what changes or deletes has to know."""
+        if all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items):
+            return None
+        first = snapshots.first_of_order(connection, site, items[0].order_id)
+        return at_number(connection, self._sealer, site, _LATEST if first is None else first - 1)
+
+    def _ask(
+        self,
+        connection: sa.Connection,
+        task_id: str,
+        site: str,
+        device: str,
+        role: str,
+        items: Sequence[Item],
+        target: Target | None,
+    ) -> bool:
+        """Lay down what the device shall hold without the items; tells whether to send it."""
+        now = intents.fragments(connection, device, site)
+        wanted = _without(items, now, target.wanted(device) if target else {})
+        if wanted != now:
+            intents.keep(connection, device=device, site=site, role=role, fragments=wanted)
+        if not was_sent(connection, device, site, items):
+            return False
+        if not wanted and is_one_way(connection, self._targets, site, device):
+            store.forget_site(connection, device, site)
+            return False
+        changes.request(connection, device=device, site=site, kind="rollback", task_id=task_id)
+        return True
+
+    def _names(self, connection: sa.Connection, site: str, items: Sequence[Item]) -> list[str]:
+        """Return the names that the items reserved and nothing that stays needs."""
+        mine = {item.item_id for item in items}
+        wanted = {name for item in items for name in self._requested(item)}
+        others = connection.execute(
+            sa.select(order_item).where(
+                order_item.c.site == site,
+                order_item.c.in_force,
+                sa.or_(
+                    order_item.c.state == ItemState.COMPLETED,
+                    order_item.c.state.not_in(FINAL_ITEM_STATES),
+                ),
+            )
+        )
+        for other in others:
+            if other.order_id != items[0].order_id or other.item_id not in mine:
+                wanted -= self._requested(other)
+        return sorted(wanted)
+
+    def _requested(self, item: Item) -> set[str]:
+        if item.action not in (Action.ADD, Action.MODIFY):
+            return set()
+        spec = self._catalog.specification(item.specification, item.version)
+        typed = typed_characteristics(spec, item.characteristics)
+        return {request.name for request in resource_requests(spec, item.site, typed)}
+
+    def _amounts(self, item: Item) -> dict[str, int]:
+        spec = self._catalog.specification(item.specification, item.version)
+        typed = typed_characteristics(spec, item.characteristics)
+        return {
+            request.name: request.amount
+            for request in resource_requests(spec, item.site, typed)
+            if request.amount is not None
+        }
+
+
+def withdraw(connection: sa.Connection, items: Sequence[Item]) -> bool:
+    """Take back what no writer has in hand; tells whether none of it is in anybody's hand now."""
+    connection.execute(
+        sa.update(change)
+        .where(_of(items), change.c.state.in_(("waiting", "blocked")))
+        .values(
+            state="refused",
+            reason=Reason.CANCELLED,
+            error="withdrawn before it was sent",
+            due_at=None,
+            finished_at=sa.func.clock_timestamp(),
+        )
+    )
+    claimed = sa.exists().where(_of(items), change.c.state == "claimed")
+    return not connection.scalar(sa.select(claimed))
+
+
+def was_sent(connection: sa.Connection, device: str, site: str, items: Sequence[Item]) -> bool:
+    """Tell whether anything of the items may have had an effect on the device."""
+    settled = sa.exists().where(
+        _of(items), change.c.device == device, change.c.state.in_(("done", "claimed"))
+    )
+    return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items, device)))))
+
+
+def _anything_sent(connection: sa.Connection, site: str, items: Sequence[Item]) -> bool:
+    settled = sa.exists().where(_of(items), change.c.state.in_(("done", "claimed")))
+    return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items)))))
+
+
+def _in_ledger(
+    site: str, items: Sequence[Item], device: str | None = None
+) -> sa.ColumnElement[bool]:
+    """The ledger is written before anything leaves, so what is not in it has not left.
+
+    Any transaction of the site since the order came counts: a writer sends all that a site wants.
+    """
+    ordered = (
+        sa.select(resource_order.c.created_at)
+        .where(resource_order.c.id == items[0].order_id)
+        .scalar_subquery()
+    )
+    where = [
+        device_txn.c.id == txn_site.c.txn,
+        txn_site.c.site == site,
+        txn_site.c.outcome != "refused",
+        device_txn.c.state != "reverted",
+        device_txn.c.started_at >= ordered,
+    ]
+    if device is not None:
+        where.append(device_txn.c.device == device)
+    return sa.exists().where(*where)
+
+
+def _of(items: Sequence[Item]) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        change.c.order_id == items[0].order_id,
+        change.c.item_id.in_([item.item_id for item in items]),
+    )
+
+
+def _without(
+    items: Sequence[Item], now: Mapping[str, Fragment], before: Mapping[str, Fragment]
+) -> dict[str, Fragment]:
+    """Return the fragments ``now`` as they are without the items.
+
+    A modify renders the whole site anew, so with one all keys go back to what they were before.
+    """
+    actions = {item.key: item.action for item in items}
+    again = Action.MODIFY in actions.values()
+    found: dict[str, Fragment] = {}
+    for key, fragment in now.items():
+        action = actions.get(key)
+        if action == Action.ADD:
+            continue
+        if action == Action.MODIFY or (again and action is None):
+            found[key] = before.get(key, fragment)
+        else:
+            found[key] = fragment
+    for key, fragment in before.items():
+        if actions.get(key) == Action.DELETE:
+            found.setdefault(key, fragment)
+    return found
+
+
+def _close_tickets(connection: sa.Connection, items: Sequence[Item]) -> None:
+    """Without its ticket the router is refused, and another one may be staged for the site."""
+    connection.execute(
+        sa.delete(ztp_ticket).where(
+            ztp_ticket.c.order_id == items[0].order_id,
+            ztp_ticket.c.item_id.in_([item.item_id for item in items]),
+        )
+    )
+
+
+def _is_late(row: sa.Row[Any]) -> bool:
+    return bool(row.state == "waiting" and row.attempts >= GIVE_UP_AFTER)

@@ -1,0 +1,111 @@
+"""The order side of the engine on a real database, with devices that are answers."""
+
+import copy
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+import api
+from rom.catalog.loader import load_catalog
+from rom.fulfilment.cancel_runner import CancelRunner
+from rom.fulfilment.cancellation import Cancellations
+from rom.fulfilment.compensation import Compensation
+from rom.fulfilment.documents import API_PATH, OrderDocuments
+from rom.fulfilment.intake import Intake
+from rom.secrets import Vault
+from tests.integration.fulfilment.conftest import Engine, rom
+
+__all__ = ["rom"]
+
+EXAMPLES = Path(api.__file__).parent / "examples"
+BASE_URL = f"http://127.0.0.1:1{API_PATH}"
+
+
+@dataclass
+class Northbound:
+    """What SOM and NOC ask for, and shorthands for what tests do with it."""
+
+    rom: Engine
+    woken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        engine, transitions = self.rom.engine, self.rom.transitions
+        catalog = load_catalog()
+        documents = OrderDocuments(catalog, "http://127.0.0.1:1")
+        vault = Vault(engine, SecretStr("k" * 40), "http://127.0.0.1:1")
+        compensation = Compensation(self.rom.targets, vault, catalog)
+        self.intake = Intake(engine, catalog, documents, transitions, self.woken.append)
+        self.cancellations = Cancellations(engine, transitions, BASE_URL, self.woken.append)
+        self.runner = CancelRunner(engine, catalog, transitions, compensation, BASE_URL)
+
+    def post(self, document: Any, **others: Any) -> str:
+        order_id: str = self.intake.take(document, **others).document["id"]
+        return order_id
+
+    def cancel(self, order_id: str, **others: Any) -> str:
+        task = self.cancellations.request({"resourceOrder": {"id": order_id}, **others})
+        assert task["state"] == "acknowledged"
+        return str(task["id"])
+
+    def order(self, order_id: str) -> sa.Row[Any]:
+        return self.row("SELECT * FROM resource_order WHERE id = :id", id=order_id)
+
+    def row(self, text: str, **values: Any) -> sa.Row[Any]:
+        (row,) = self.rows(text, **values)
+        return row
+
+    def rows(self, text: str, **values: Any) -> list[sa.Row[Any]]:
+        with self.rom.engine.connect() as connection:
+            return list(connection.execute(sa.text(text), values))
+
+    def events(self, order_id: str) -> list[tuple[str, str | None]]:
+        """Each event's type, and the state of what it is about."""
+        rows = self.rows(
+            "SELECT event_type, payload FROM event_outbox WHERE order_id = :id ORDER BY sequence",
+            id=order_id,
+        )
+        found = []
+        for row in rows:
+            about = row.payload["event"]
+            subject = next(
+                about[name]
+                for name in ("resourceOrderItem", "cancelResourceOrder", "resourceOrder")
+                if name in about
+            )
+            found.append((row.event_type, subject.get("state")))
+        return found
+
+    def holdings(self, site: str) -> list[str]:
+        rows = self.rows("SELECT name FROM reservation WHERE site = :site ORDER BY name", site=site)
+        return [row.name for row in rows]
+
+
+@pytest.fixture
+def north(rom: Engine) -> Northbound:
+    rom.load(lambda _: None)
+    return Northbound(rom)
+
+
+@pytest.fixture
+def pilot() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
+    return found
+
+
+def cut(document: dict[str, Any], *kept: str) -> dict[str, Any]:
+    """Return the order with these items only, independent of each other."""
+    found = copy.deepcopy(document)
+    found["orderItem"] = [item for item in found["orderItem"] if item["id"] in kept]
+    for item in found["orderItem"]:
+        item.pop("orderItemRelationship", None)
+    return found
+
+
+@pytest.fixture
+def only() -> Any:
+    return cut
