@@ -3,11 +3,8 @@
 Everything here lies under ``/rom/v1``.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from http import HTTPStatus
-from time import monotonic
 
 import structlog
 from fastapi import APIRouter, Request
@@ -16,14 +13,11 @@ from fastapi.responses import JSONResponse
 
 from adapters.errors import AdapterError
 from api.errors import ApiError, not_found
+from api.event_wait import MAX_WAIT_SECONDS, first_events
 from api.live import Live
 from api.ports import Document, OrderGateway
 from api.query import parameters, whole_number
 
-MAX_WAIT_SECONDS = 25
-"""Longest an event request is kept open; below the idle timeout of common proxies."""
-_LOOK_SECONDS = 1.0
-"""A waiter looks for itself so often, should a wake-up have been lost."""
 _MAX_SEQUENCE = 2**63 - 1
 
 
@@ -54,8 +48,7 @@ def router(gateway: OrderGateway, live: Live) -> APIRouter:
         async def look() -> list[Document]:
             return await run_in_threadpool(gateway.events_after, order_id, after)
 
-        with live.waiter(order_id) as woken:
-            return JSONResponse(await _first_events(request, look, woken, live, wait))
+        return JSONResponse(await first_events(request, live, order_id, look, wait))
 
     @routes.post("/sites/{site}/reapply")
     async def reapply(request: Request, site: str) -> JSONResponse:
@@ -70,24 +63,6 @@ def router(gateway: OrderGateway, live: Live) -> APIRouter:
         return JSONResponse(await _of_site(gateway.rollback_preview, site))
 
     return routes
-
-
-async def _first_events(
-    request: Request,
-    look: Callable[[], Awaitable[list[Document]]],
-    woken: asyncio.Event,
-    live: Live,
-    wait: int,
-) -> list[Document]:
-    deadline = monotonic() + wait
-    while not (events := await look()):
-        left = deadline - monotonic()
-        if left <= 0 or live.closed or await request.is_disconnected():
-            break
-        with suppress(TimeoutError):
-            await asyncio.wait_for(woken.wait(), min(left, _LOOK_SECONDS))
-        woken.clear()
-    return events
 
 
 async def _of_site(action: Callable[[str], Document], site: str) -> Document:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -90,6 +91,25 @@ def release(
         rest = _resting(now, 0 if unused else seconds, indefinitely=indefinitely)
         connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
     return tuple(sorted(row.name for row in gone))
+
+
+def limit_quarantine(
+    connection: sa.Connection, resource_ids: Collection[str], now: datetime
+) -> tuple[str, ...]:
+    """Let what rests without end rest as long as its pool says from ``now``: it is clean at last.
+
+    Returns the ids of those it concerned; anything else in the list is left as it is.
+    """
+    endless = sa.select(resource.c.id).where(
+        resource.c.id.in_([UUID(each) for each in resource_ids]),
+        resource.c.state == "quarantined",
+        resource.c.quarantine_until.is_(None),
+    )
+    things = list(connection.scalars(endless.with_for_update()))
+    for seconds, ids in _by_quarantine(connection, things).items():
+        rest = _resting(now, seconds, indefinitely=False)
+        connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
+    return tuple(sorted(str(each) for each in things))
 
 
 def sweep_quarantine(connection: sa.Connection, now: datetime) -> int:

@@ -169,6 +169,8 @@ class Gateway:
         for device in sorted(set(numbers.values())):
             self._wakes.device(device)
         rows = self._settled(list(numbers))
+        with self._engine.begin() as connection:
+            intents.drop_empty(connection, site)
         return {
             "site": site,
             "devices": [

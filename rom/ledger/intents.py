@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from device_profiles.fragment import Fragment, merged
 from rom.store.codec import fragment_from_json, fragment_to_json
-from rom.store.tables import change, site_intent
+from rom.store.tables import change, net_effect, site_intent
 
 
 def keep(
@@ -84,10 +84,15 @@ def neighbours(
 
 
 def drop_empty(connection: sa.Connection, site: str) -> None:
-    """Forget the site's intents that want nothing any more."""
+    """Forget the site's intents that want nothing any more and have left nothing behind."""
+    left_over = sa.exists().where(
+        net_effect.c.device == site_intent.c.device, net_effect.c.site == site_intent.c.site
+    )
     connection.execute(
         sa.delete(site_intent).where(
-            site_intent.c.site == site, sa.func.jsonb_array_length(site_intent.c.fragments) == 0
+            site_intent.c.site == site,
+            sa.func.jsonb_array_length(site_intent.c.fragments) == 0,
+            ~left_over,
         )
     )
 

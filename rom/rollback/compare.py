@@ -1,6 +1,6 @@
 """Comparison of a site's snapshots with each other or with what its devices hold now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,9 @@ from rom.ledger import snapshots
 from rom.ledger.snapshots import Sealer
 from rom.rollback.preview import shown
 from rom.rollback.target import UnknownTarget, places
+
+
+_LATEST = 2**63 - 1
 
 
 class Comparison:
@@ -41,9 +44,8 @@ class Comparison:
                     raise UnknownTarget(message)
             first = max(numbers, default=0) if first is None else first
             before = self._trees(connection, site, first)
-            latest = self._trees(connection, site, max(numbers, default=0))
             after: Mapping[str, Tree | Exception] = (
-                self._live(connection, site, [place.device for place in found], latest)
+                self._live(connection, site, {*before, *(place.device for place in found)}, before)
                 if second is None
                 else self._trees(connection, site, second)
             )
@@ -62,23 +64,17 @@ class Comparison:
         self,
         connection: sa.Connection,
         site: str,
-        devices: list[str],
-        latest: Mapping[str, Tree],
+        devices: Collection[str],
+        compared: Mapping[str, Tree],
     ) -> dict[str, Tree | Exception]:
+        """Return what the devices hold of what the site has now and of what it is compared with."""
         endpoints = []
         present: dict[str, Tree | Exception] = {}
         scopes: dict[str, tuple[Path, ...]] = {}
-        at = snapshots.site_at(
-            connection,
-            self._sealer,
-            site,
-            max((entry.number for entry in snapshots.entries(connection, site)), default=0),
-        )
+        latest = snapshots.site_at(connection, self._sealer, site, _LATEST)
         for device in devices:
-            own = merged(at[device].fragments).own if device in at else {}
-            # An entry that lies around ours is known by name only; it is not read whole.
-            leaves = set(own) if own else set(latest.get(device, {}))
-            scopes[device] = topmost(leaves)
+            own = merged(latest[device].fragments).own if device in latest else {}
+            scopes[device] = topmost({*own, *_leaves(compared.get(device, {}))})
             try:
                 endpoints.append(self._targets.endpoint(connection, device, site))
             except (NoTarget, AdapterError) as error:
@@ -88,6 +84,12 @@ class Comparison:
             lambda device, session: in_scope(session.read(scopes[device]), scopes[device]),
         )
         return present | dict(read)
+
+
+def _leaves(tree: Tree) -> set[Path]:
+    """Return what lies lowest: an entry around it is somebody else's and is not read whole."""
+    above = {path[:length] for path in tree for length in range(1, len(path))}
+    return tree.keys() - above
 
 
 def _compared(device: str, before: Tree, after: Tree | Exception) -> dict[str, Any]:

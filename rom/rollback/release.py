@@ -3,7 +3,7 @@
 Order items keep their final states, because final is final; a note says that their effect is gone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -12,14 +12,16 @@ import sqlalchemy as sa
 
 from inventory import holding
 from inventory.listing import list_resources
-from inventory.records import ResourceFilter, ResourceRecord
+from inventory.records import Holder, ResourceFilter, ResourceRecord
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
 from rom.rollback import standing
 from rom.store import orders
-from rom.store.tables import event_outbox, order_item
+from rom.store.tables import event_outbox, order_item, rollback_task
 
+UNTIL_CLEANED = "until cleaned"
+BY_POOL = "by pool"
 _MOST = 10_000
 
 
@@ -31,8 +33,10 @@ class GiveBack:
 
     def reserve(self, connection: sa.Connection, site: str, order_ids: list[str]) -> None:
         """Hold what the earlier items need more of; raises ``ResourceExhausted``."""
-        for name, amount in self._amounts(connection, site, order_ids).items():
-            if amount > self._held(connection, site, name):
+        held = _shares(connection, site)
+        wanted = self._amounts(standing.earlier_items(connection, site, order_ids))
+        for name, amount in wanted.items():
+            if amount > held.get(name, amount):
                 holding.adjust(connection, site, name, amount)
 
     def release(
@@ -40,55 +44,90 @@ class GiveBack:
     ) -> list[dict[str, Any]]:
         """Release what the task's orders had reserved, note their items and tell inventory's news.
 
-        Things rest in their pool's quarantine, or without end where a device may still use them.
+        Things rest in their pool's quarantine, or without end where a device may still use them;
+        shares of quantities stay with the site then. What an earlier rollback of the site had to
+        leave without end rests from now on as its pool says, once all is clean.
         """
         site, order_ids = row.site, list(row.target["orders"])
         before = _resources(connection, site, order_ids)
+        things = {
+            held.name
+            for each in before.values()
+            for held in _held_by(each, site)
+            if each.amount is None
+        }
         earlier = standing.earlier_items(connection, site, order_ids)
-        amounts = self._amounts(connection, site, order_ids)
         for order_id in order_ids:
             holding.release(
                 connection,
                 site,
                 now=datetime.now(UTC),
                 order_id=order_id,
+                names=things if indefinitely else None,
                 indefinitely=indefinitely,
             )
             _note_items(connection, row, order_id)
         for item in earlier:
             _set_in_force(connection, item)
-        for name, amount in amounts.items():
-            holding.adjust(connection, site, name, amount)
+        if not indefinitely:
+            self._hold_what_stands(connection, site)
+            _end_of_waiting(connection, site)
         _tell(connection, row.id, before)
         return [
             {
-                "name": next(held.name for held in found.holders if held.site == site),
+                "name": held.name,
                 "pool": found.pool,
                 "value": found.value,
                 "resource": found.resource_id,
             }
             for found in before.values()
+            for held in _held_by(found, site)
+            if held.name in things or not indefinitely
         ]
 
-    def _amounts(
-        self, connection: sa.Connection, site: str, order_ids: list[str]
-    ) -> dict[str, int]:
+    def _hold_what_stands(self, connection: sa.Connection, site: str) -> None:
+        """Hold of each quantity what the items in force need, no more."""
+        held = _shares(connection, site)
+        for name, amount in self._amounts(standing.items_in_force(connection, site)).items():
+            if held.get(name, amount) != amount:
+                holding.adjust(connection, site, name, amount)
+
+    def _amounts(self, items: Iterable[sa.Row[Any]]) -> dict[str, int]:
         found: dict[str, int] = {}
-        for item in standing.earlier_items(connection, site, order_ids):
+        for item in items:
             spec = self._catalog.specification(item.specification, item.version)
             typed = typed_characteristics(spec, item.characteristics)
-            for request in resource_requests(spec, site, typed):
+            for request in resource_requests(spec, item.site, typed):
                 if request.amount is not None:
                     found[request.name] = request.amount
         return found
 
-    def _held(self, connection: sa.Connection, site: str, name: str) -> int:
-        found = list_resources(connection, ResourceFilter(site=site), limit=_MOST).rows
-        return sum(
-            row.amount or 0
-            for row in found
-            if any(held.site == site and held.name == name for held in row.holders)
+
+def _shares(connection: sa.Connection, site: str) -> dict[str, int]:
+    """Return the quantities a site holds a share of, by name."""
+    found = list_resources(connection, ResourceFilter(site=site), limit=_MOST).rows
+    return {
+        held.name: row.amount
+        for row in found
+        if row.amount is not None
+        for held in _held_by(row, site)
+    }
+
+
+def _held_by(found: ResourceRecord, site: str) -> list[Holder]:
+    return [held for held in found.holders if held.site == site]
+
+
+def _end_of_waiting(connection: sa.Connection, site: str) -> None:
+    """Nothing of the site is anywhere any more: what earlier rollbacks left need not wait."""
+    earlier = connection.scalars(
+        sa.select(rollback_task.c.result).where(
+            rollback_task.c.site == site,
+            rollback_task.c.result["quarantine"].astext == UNTIL_CLEANED,
         )
+    )
+    left = [each["resource"] for result in earlier for each in result["released"]]
+    holding.limit_quarantine(connection, left, datetime.now(UTC))
 
 
 def _resources(

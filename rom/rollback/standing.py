@@ -57,13 +57,32 @@ def refuse_what_is_gone(connection: sa.Connection, site: str, number: int) -> No
 
 
 def _tasks_after(connection: sa.Connection, site: str, number: int) -> list[sa.Row[Any]]:
-    taken = sa.select(snapshot.c.time).where(snapshot.c.id == number).scalar_subquery()
+    # The number may lie between two of the site's snapshots: numbers are counted over all sites.
+    taken = (
+        sa.select(sa.func.max(snapshot.c.time))
+        .where(snapshot.c.site == site, snapshot.c.id <= number)
+        .scalar_subquery()
+    )
     return list(
         connection.execute(
             sa.select(rollback_task).where(
                 rollback_task.c.site == site,
                 rollback_task.c.finished_at.is_not(None),
                 rollback_task.c.created_at > taken,
+            )
+        )
+    )
+
+
+def items_in_force(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
+    """Return the completed items that make up the site now."""
+    return list(
+        connection.execute(
+            sa.select(order_item).where(
+                order_item.c.site == site,
+                order_item.c.state == ItemState.COMPLETED,
+                order_item.c.action.in_((Action.ADD, Action.MODIFY)),
+                order_item.c.in_force,
             )
         )
     )
