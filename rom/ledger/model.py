@@ -27,6 +27,8 @@ class SharedState:
     tree: Tree
     created_by_rom: bool
     owners: frozenset[str]
+    held: bool = False
+    """The device has refused to let it go: somebody outside uses it."""
 
     @property
     def content_hash(self) -> str:
@@ -88,6 +90,8 @@ class SitePlan:
     """Roots of shared objects the site no longer needs."""
     dropped: frozenset[Path] = frozenset()
     """Paths that go with a shared object whose last owner leaves; nobody's own effects."""
+    orphaned: tuple[Path, ...] = ()
+    """Roots of shared objects that stay though their last owner leaves: others use them."""
     conflicts: tuple[Conflict, ...] = ()
     lapsed: tuple[Path, ...] = ()
     """Paths to restore that hold again what they held before us; nothing of ours is left there."""

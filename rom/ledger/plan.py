@@ -144,6 +144,7 @@ class _Draft:
     created: set[Path] = field(default_factory=set)
     released: list[Path] = field(default_factory=list)
     dropped: set[Path] = field(default_factory=set)
+    orphaned: list[Path] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
     lapsed: list[Path] = field(default_factory=list)
     relinked: list[tuple[Path, str]] = field(default_factory=list)
@@ -199,8 +200,11 @@ class _Draft:
         self.released.append(root)
         if known.owners - {self.site} or not known.created_by_rom:
             return
-        foreign = self._foreign(root, known.tree)
+        if root not in self.present:
+            return
+        foreign = root if known.held else self._foreign(root, known.tree)
         if foreign is not None:
+            self.orphaned.append(root)
             self._conflict(ConflictKind.ORPHAN_SHARED, foreign, None, self.present[foreign])
             return
         for path in sorted(known.tree.keys() & self.present.keys()):
@@ -233,6 +237,7 @@ class _Draft:
             frozenset(self.created),
             tuple(self.released),
             frozenset(self.dropped),
+            tuple(self.orphaned),
             tuple(self.conflicts),
             tuple(self.lapsed),
             tuple(self.relinked),

@@ -143,6 +143,7 @@ def _part_from_json(row: sa.Row[Any]) -> _Part:
         claims=wanted.shared,
         created=frozenset(created),
         released=tuple(tuple(root) for root in document["released"]),
+        orphaned=tuple(tuple(root) for root in document["orphaned"]),
         lapsed=tuple(tuple(path) for path in document["lapsed"]),
         relinked=tuple((tuple(path), writer) for path, writer in document["relinked"]),
         policy=Policy(document["policy"]),

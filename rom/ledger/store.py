@@ -214,6 +214,7 @@ def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str
         "edits": edits_to_json(plan.edits),
         "created": [list(root) for root in sorted(plan.created)],
         "released": [list(root) for root in plan.released],
+        "orphaned": [list(root) for root in plan.orphaned],
         "lapsed": [list(path) for path in plan.lapsed],
         "relinked": [[list(path), site] for path, site in plan.relinked],
         "policy": plan.policy.value,
@@ -333,7 +334,10 @@ def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> No
         )
     if plan.claims:
         connection.execute(
-            insert(shared_object).on_conflict_do_nothing(),
+            insert(shared_object).on_conflict_do_update(
+                index_elements=[shared_object.c.device, shared_object.c.root],
+                set_={"orphaned_by": None},
+            ),
             [
                 {
                     "device": device,
@@ -363,8 +367,22 @@ def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> No
         nobody = ~sa.exists().where(
             shared_owner.c.device == device, shared_owner.c.root == list(root)
         )
-        connection.execute(
-            sa.delete(shared_object).where(
-                shared_object.c.device == device, shared_object.c.root == list(root), nobody
-            )
+        unowned = sa.and_(
+            shared_object.c.device == device, shared_object.c.root == list(root), nobody
         )
+        if root in plan.orphaned:
+            # Still ours: the next site that needs it owns it again, and may take it along.
+            orphan = sa.update(shared_object).where(unowned).values(orphaned_by=plan.site)
+            connection.execute(orphan)
+        else:
+            connection.execute(sa.delete(shared_object).where(unowned))
+
+
+def orphans(connection: sa.Connection, device: str, site: str) -> list[Path]:
+    """Return the roots of shared objects that stayed on the device when the site left them."""
+    roots = connection.scalars(
+        sa.select(shared_object.c.root)
+        .where(shared_object.c.device == device, shared_object.c.orphaned_by == site)
+        .order_by(shared_object.c.root)
+    )
+    return [tuple(root) for root in roots]

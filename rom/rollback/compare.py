@@ -15,7 +15,6 @@ from rom.ledger.snapshots import Sealer
 from rom.rollback.preview import shown
 from rom.rollback.target import UnknownTarget, places
 
-
 _LATEST = 2**63 - 1
 
 

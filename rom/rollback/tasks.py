@@ -17,10 +17,10 @@ import structlog
 from device_profiles.profile import load_profile
 from rom.fulfilment.targets import NoTarget, Targets
 from rom.ledger import changes, intents, store
-from rom.ledger.model import ConflictKind, Policy
+from rom.ledger.model import Policy
 from rom.ledger.snapshots import Sealer
-from rom.rollback import standing
-from rom.rollback.release import GiveBack
+from rom.rollback import results, standing
+from rom.rollback.release import BY_POOL, UNTIL_CLEANED, GiveBack
 from rom.rollback.target import Place, Target, at_number, places, resolve
 from rom.store.tables import change as change_table
 from rom.store.tables import event_outbox, rollback_task, ztp_ticket
@@ -250,16 +250,19 @@ class RollbackRunner:
 
     def _finish(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
         rows = changes.of_task(connection, row.id)
-        devices = [_device_result(row.preview, each) for each in rows]
+        target = at_number(connection, self._sealer, row.site, row.target["number"])
+        devices = [results.of_device(connection, target, each) for each in rows]
         failed = [each for each in devices if each["state"] == "refused"]
-        unclean = bool(failed) or any(each["kept"] or each["orphans"] for each in devices)
+        unclean = bool(failed) or any(each["kept"] for each in devices)
+        for each in devices:
+            results.keep_verdict(connection, row, each)
         released = self._give_back.release(connection, row, indefinitely=unclean)
         intents.drop_empty(connection, row.site)
         result = {
             "devices": devices,
             "released": released,
-            "quarantine": "until cleaned" if unclean else "by pool",
-            "verdict": _worst([each["verdict"] for each in devices]),
+            "quarantine": UNTIL_CLEANED if unclean else BY_POOL,
+            "verdict": results.worst([each["verdict"] for each in devices]),
         }
         connection.execute(
             sa.update(rollback_task)
@@ -292,36 +295,3 @@ def _given_up(connection: sa.Connection, asked: sa.Row[Any]) -> bool:
         connection, [row], transaction=None, reason=reason, error=row.error or "given up"
     )
     return True
-
-
-def _device_result(preview: dict[str, Any], row: sa.Row[Any]) -> dict[str, Any]:
-    seen: dict[str, Any] = next(
-        (each for each in preview["devices"] if each["device"] == row.device), {}
-    )
-    refused = row.state == "refused"
-    return {
-        "device": row.device,
-        "state": row.state,
-        "edits": row.edits or 0,
-        "transaction": row.transaction,
-        "verdict": _verdict(row),
-        "kept": seen.get("kept", []),
-        "orphans": [
-            conflict["path"]
-            for conflict in seen.get("conflicts", [])
-            if conflict["kind"] == ConflictKind.ORPHAN_SHARED
-        ],
-        "reason": row.reason if refused else None,
-        "error": row.error if refused else None,
-    }
-
-
-def _verdict(row: sa.Row[Any]) -> str:
-    """Every change that is done was read back and compared; of one never sent nothing is known."""
-    if row.state == "done":
-        return "VERIFIED"
-    return "FAILED" if row.transaction is not None else "INDETERMINATE"
-
-
-def _worst(verdicts: list[str]) -> str:
-    return next((each for each in ("FAILED", "INDETERMINATE") if each in verdicts), "VERIFIED")

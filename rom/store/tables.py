@@ -211,6 +211,8 @@ shared_object = sa.Table(
     sa.Column("tree", JSONB, nullable=False),
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("created_by_rom", sa.Boolean, nullable=False),
+    # The last owner, where the device would not let the object go with it.
+    sa.Column("orphaned_by", sa.Text),
 )
 
 shared_owner = sa.Table(

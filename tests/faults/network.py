@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -239,7 +239,7 @@ def order_for(site: str, name: str, specifications: tuple[str, ...]) -> Row:
     return document
 
 
-def inventory_file(place: Path, *, brisbane_links: list[str]) -> Path:
+def inventory_file(place: Path, *, brisbane_links: Sequence[str]) -> Path:
     """Write the shipped inventory with sites of no house, and so many link blocks in Brisbane."""
     document = yaml.safe_load(SHIPPED.read_text())
     for site in EXTRA_SITES:
@@ -275,13 +275,15 @@ def a_place() -> Iterator[Path]:
 
 
 @contextmanager
-def network(**environment: str) -> Iterator[Gateway]:
+def network(
+    *, brisbane_links: Sequence[str] = ("10.88.15.0/29",), **environment: str
+) -> Iterator[Gateway]:
     """Run a lab and a gateway; both are stopped in the end, whatever became of them."""
     with a_place() as place:
         state = place / "lab"
         state.mkdir(mode=0o700)
         lab = Lab(state)
-        file = inventory_file(place, brisbane_links=["10.88.15.0/29"])
+        file = inventory_file(place, brisbane_links=brisbane_links)
         data = place / "data"
         data.mkdir(mode=0o711)
         gateway = Gateway(data, lab, file, environment)

@@ -151,11 +151,18 @@ class Twin:
         if site != "ENT-1102-MELB":
             raise LookupError(site)
         device = {
-            "device": "BNG-MEL-01", "order": 1, "sends": "<service[.='x']/>", "edits": 1,
+            "device": "BNG-MEL-01", "role": "bng", "order": 1, "edits": 1,
+            "sends": "<service[.='x']/>",
             "already": [], "conflicts": [],
         }  # fmt: skip
         release = {"name": "vlan", "pool": "ENT", "value": "2108"}
-        return {"site": site, "devices": [device], "releases": [release]}
+        return {
+            "site": site, "target": 0, "orders": ["RO-1"], "devices": [device],
+            "releases": [release],
+        }  # fmt: skip
+
+    def preview_of(self, wanted: Any) -> dict[str, Any]:
+        return self.rollback_preview(wanted.site)
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         assert order_id in self.orders

@@ -173,6 +173,7 @@ def upgrade() -> None:
         sa.Column("tree", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("content_hash", sa.Text(), nullable=False),
         sa.Column("created_by_rom", sa.Boolean(), nullable=False),
+        sa.Column("orphaned_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("device", "root", name=op.f("pk_shared_object")),
     )
     op.create_table(
