@@ -268,7 +268,16 @@ event_outbox = sa.Table(
     sa.Column("event_type", sa.Text, nullable=False),
     sa.Column("payload", JSONB, nullable=False),
     _now("time"),
+    # The rollback task that caused a resource's event; the task's own events show it too.
+    sa.Column("task_id", sa.Text),
     sa.Index("ix_event_outbox_order_id_sequence", "order_id", "sequence"),
+    sa.Index(
+        "ix_event_outbox_task_id",
+        "task_id",
+        "sequence",
+        postgresql_where=sa.text("task_id IS NOT NULL"),
+    ),
+    sa.Index("ix_event_outbox_time", "time"),
 )
 
 snapshot = sa.Table(

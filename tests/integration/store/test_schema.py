@@ -5,6 +5,7 @@ from alembic.migration import MigrationContext
 
 import inventory.tables
 import rom.store.catalog_tables
+import rom.store.event_tables
 import rom.store.tables
 from rom.store.database import make_engine, migrate
 

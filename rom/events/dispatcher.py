@@ -1,0 +1,162 @@
+"""Runs event delivery beside the workers: takes in new events, a lane for each listener with work.
+
+Several gateways on one database share it: one at a time takes in events, and each listener belongs
+to one of them for the length of a lease. Whatever is killed anywhere loses nothing; at worst an
+event is sent again, under the same ``eventId``.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+import structlog
+from pydantic import SecretStr
+
+from rom.events.callback import CallbackPolicy
+from rom.events.desk import Desk
+from rom.events.fan_out import fan_out
+from rom.events.lane import Lane
+from rom.events.settings import DeliverySettings
+from rom.events.upkeep import bury_old, prune
+from rom.ledger.snapshots import Sealer
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 0.1
+_BURY_SECONDS = 5.0
+_PRUNE_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
+_THREADS = 4
+
+
+class Dispatcher:
+    """Delivers in a thread of its own from ``start`` to ``stop``."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        sealer: Sealer,
+        policy: CallbackPolicy,
+        settings: DeliverySettings,
+    ) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._policy = policy
+        self._settings = settings
+        self._desk = Desk(engine, settings, holder=str(uuid4()))
+        self._lanes: dict[str, Lane] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send nothing more, and return when what is under way has been answered."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout=self._settings.timeout + 5)
+
+    def _run(self) -> None:
+        with ThreadPoolExecutor(_THREADS, "events") as threads:
+            asyncio.run(self._deliver(partial(_in_thread, threads)))
+
+    async def _deliver(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        chores = {
+            self._chore(in_thread, LOOK_SECONDS, self._look),
+            self._chore(in_thread, self._settings.timeout / 4, self._renew),
+            self._chore(in_thread, _BURY_SECONDS, self._bury),
+            self._chore(in_thread, _PRUNE_SECONDS, self._prune),
+        }
+        await asyncio.gather(*chores)
+        for lane in self._lanes.values():
+            lane.stop()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _chore(
+        self,
+        in_thread: Callable[..., Awaitable[Any]],
+        seconds: float,
+        work: Callable[[Callable[..., Awaitable[Any]]], Awaitable[None]],
+    ) -> None:
+        """Do something every few seconds, whatever went wrong the last time."""
+        while not self._stopping.is_set():
+            pause = seconds
+            try:
+                await work(in_thread)
+            except Exception:  # the supervised boundary of delivery, which must go on
+                log.exception("events.failed", chore=work.__name__)
+                pause = max(seconds, _RETRY_SECONDS)
+            await self._rest(pause)
+
+    async def _rest(self, seconds: float) -> None:
+        until = monotonic() + seconds
+        while not self._stopping.is_set() and (left := until - monotonic()) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+
+    async def _look(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        while await in_thread(fan_out, self._engine):
+            continue
+        held_until = monotonic() + self._settings.lease
+        for listener in await in_thread(self._desk.take):
+            if listener.id in self._lanes:
+                continue
+            lane = Lane(
+                listener,
+                self._secret(listener),
+                self._desk,
+                self._policy,
+                self._settings,
+                in_thread,
+                held_until,
+            )
+            self._lanes[listener.id] = lane
+            task = asyncio.create_task(self._supervised(listener.id, lane))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _supervised(self, listener_id: str, lane: Lane) -> None:
+        try:
+            await lane.run()
+        except Exception:  # the supervised boundary of one lane; it is taken up again
+            log.exception("lane.failed", listener=listener_id)
+            await self._rest(_RETRY_SECONDS)
+        finally:
+            self._lanes.pop(listener_id, None)
+
+    def _secret(self, listener: sa.Row[Any]) -> SecretStr | None:
+        if listener.sealed_secret is None:
+            return None
+        return SecretStr(self._sealer.unseal(bytes(listener.sealed_secret)).decode())
+
+    async def _renew(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        lanes = dict(self._lanes)
+        if not lanes:
+            return
+        held_until = monotonic() + self._settings.lease
+        ours = await in_thread(self._desk.renew, list(lanes))
+        for listener_id, lane in lanes.items():
+            if listener_id in ours:
+                lane.held_until = held_until
+            else:
+                lane.stop()
+
+    async def _bury(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        await in_thread(bury_old, self._engine, self._settings.max_age)
+
+    async def _prune(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+        while await in_thread(prune, self._engine, self._settings.keep):
+            continue
+
+
+async def _in_thread(threads: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Any:
+    return await asyncio.get_running_loop().run_in_executor(threads, partial(work, *arguments))
