@@ -5,11 +5,14 @@ from fastapi import FastAPI
 from adapters.ztp import service as ztp
 from api import (
     cancel_orders,
+    dead_letters,
     devices,
+    hub,
     operations,
     order_writes,
     rom_v1,
     site_rollback,
+    stream,
     tmf639,
     tmf652,
 )
@@ -51,6 +54,9 @@ def create_app(
     app.include_router(tmf639.router(gateway, settings))
     app.include_router(rom_v1.router(gateway, app.state.live))
     app.include_router(site_rollback.router(gateway, settings, app.state.live))
+    app.include_router(hub.router(gateway, settings))
+    app.include_router(dead_letters.router(gateway, settings))
+    app.include_router(stream.router(gateway, app.state.live))
     app.include_router(devices.router(gateway, settings))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))

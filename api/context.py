@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 REQUEST_ID = "X-Request-ID"
 _USABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
-_EVENT_ROUTE = "/rom/v1/orders/{order_id}/events"
+_WAITING_ROUTES = frozenset({"/rom/v1/orders/{order_id}/events", "/rom/v1/events/stream"})
 
 REQUESTS = Counter(
     "rom_http_requests_total", "HTTP requests answered", ["method", "route", "status"]
@@ -70,7 +70,7 @@ def _account(scope: Scope, status: int, seconds: float) -> None:
     route = getattr(scope.get("route"), "path", "unmatched")
     method = scope["method"] if scope["method"] in _KNOWN_METHODS else "other"
     REQUESTS.labels(method, route, status).inc()
-    if route != _EVENT_ROUTE:
+    if route not in _WAITING_ROUTES:
         SECONDS.labels(method, route).observe(seconds)
     level = "debug" if route in _QUIET_ROUTES else "info"
     getattr(_log, level)(

@@ -22,6 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 STREAM = "rom:live"
 STREAM_LENGTH = 10_000
 """About so many messages are kept; older ones have long been seen or are found in the database."""
+EVERY_STREAM = ""
+"""Whoever waits for this is woken by every order's and task's events."""
 LOOK_SECONDS = 0.1
 _PAUSE_SECONDS = 1.0
 _BLOCK_MILLISECONDS = 1000
@@ -37,7 +39,7 @@ class Outbox(Protocol):
     """The part of the gateway that knows its events. Methods block."""
 
     def events_grown(self, after: int | None) -> _Growth:
-        """Return the last sequence of every order with events after ``after``, rising.
+        """Return the last place of every order or task with events after ``after``, rising.
 
         Without ``after`` only the last one of all, if there is any.
         """
@@ -48,15 +50,16 @@ class Live:
 
     def __init__(self) -> None:
         self.latest: int | None = None
-        """Highest sequence heard of; ``None`` before the first look."""
+        """Highest place heard of; ``None`` before the first look."""
         self.closed = False
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
 
     def tell(self, order_id: str, sequence: int) -> None:
-        """Wake everybody who waits for the order."""
+        """Wake everybody who waits for the order, or for all of them."""
         self.latest = max(sequence, self.latest or 0)
-        for waiter in self._waiting.get(order_id, ()):
-            waiter.set()
+        for stream in {order_id, EVERY_STREAM}:
+            for waiter in self._waiting.get(stream, ()):
+                waiter.set()
 
     def close(self) -> None:
         """Wake everybody, and let nobody wait any more."""

@@ -44,7 +44,7 @@ class OrderGateway(Protocol):
         """Return an order's events with a sequence number above ``sequence``, in order."""
 
     def events_grown(self, after: int | None) -> list[tuple[int, str]]:
-        """Return the last sequence of every order with events after ``after``, rising.
+        """Return the last place of every order or task with events after ``after``, rising.
 
         Without ``after`` only the last one of all, if there is any.
         """

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from inventory import news
 from inventory.model import ResourceExhausted, Shortage, UnknownEntryError
 from inventory.reservation import lock_sites
 from inventory.tables import HOLDING_STATES, pool, reservation, resource
@@ -25,9 +26,10 @@ def mark(connection: sa.Connection, site: str, names: Collection[str], state: st
     missing = set(names) - set(connection.scalars(sa.select(reservation.c.name).where(mine)))
     if missing:
         raise UnknownEntryError(f"{site} holds nothing as {', '.join(sorted(missing))}")
-    connection.execute(
-        sa.update(reservation).where(mine, reservation.c.state != state).values(state=state)
-    )
+    with news.of_sites(connection, (site,)):
+        connection.execute(
+            sa.update(reservation).where(mine, reservation.c.state != state).values(state=state)
+        )
 
 
 def adjust(connection: sa.Connection, site: str, name: str, amount: int) -> None:
@@ -58,7 +60,8 @@ def adjust(connection: sa.Connection, site: str, name: str, amount: int) -> None
         raise ResourceExhausted(
             (Shortage(name=name, pool=pool_name, wanted=amount - before, free=max(free, 0)),)
         )
-    connection.execute(sa.update(reservation).where(mine).values(amount=amount))
+    with news.of_sites(connection, (site,)):
+        connection.execute(sa.update(reservation).where(mine).values(amount=amount))
 
 
 def release(
@@ -85,11 +88,12 @@ def release(
     if order_id is not None:
         mine.append(reservation.c.order_id == order_id)
     columns = [reservation.c[name] for name in ("name", "resource_id", "exclusive", "pool_id")]
-    gone = connection.execute(sa.delete(reservation).where(*mine).returning(*columns)).all()
-    things = [row.resource_id for row in gone if row.exclusive]
-    for seconds, ids in _by_quarantine(connection, things).items():
-        rest = _resting(now, 0 if unused else seconds, indefinitely=indefinitely)
-        connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
+    with news.of_sites(connection, (site,)):
+        gone = connection.execute(sa.delete(reservation).where(*mine).returning(*columns)).all()
+        things = [row.resource_id for row in gone if row.exclusive]
+        for seconds, ids in _by_quarantine(connection, things).items():
+            rest = _resting(now, 0 if unused else seconds, indefinitely=indefinitely)
+            connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
     return tuple(sorted(row.name for row in gone))
 
 
@@ -106,31 +110,36 @@ def limit_quarantine(
         resource.c.quarantine_until.is_(None),
     )
     things = list(connection.scalars(endless.with_for_update()))
-    for seconds, ids in _by_quarantine(connection, things).items():
-        rest = _resting(now, seconds, indefinitely=False)
-        connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
+    with news.of_resources(connection, things):
+        for seconds, ids in _by_quarantine(connection, things).items():
+            rest = _resting(now, seconds, indefinitely=False)
+            connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(rest))
     return tuple(sorted(str(each) for each in things))
 
 
 def sweep_quarantine(connection: sa.Connection, now: datetime) -> int:
     """Make available what has rested long enough; return how many. Sweeps may run at once."""
-    over = (
-        sa.select(resource.c.id)
-        .where(resource.c.state == "quarantined", resource.c.quarantine_until <= now)
-        .with_for_update(skip_locked=True)
+    over = sa.select(resource.c.id).where(
+        resource.c.state == "quarantined", resource.c.quarantine_until <= now
     )
-    return _make_available(connection, resource.c.id.in_(over))
+    return _make_available(connection, over.with_for_update(skip_locked=True))
 
 
 def end_quarantine(connection: sa.Connection, resource_id: str) -> bool:
     """Make one quarantined resource available at once: a person has seen that it is clean."""
-    one = sa.and_(resource.c.id == sa.cast(resource_id, sa.Uuid), resource.c.state == "quarantined")
-    return _make_available(connection, one) == 1
+    one = sa.select(resource.c.id).where(
+        resource.c.id == sa.cast(resource_id, sa.Uuid), resource.c.state == "quarantined"
+    )
+    return _make_available(connection, one.with_for_update()) == 1
 
 
-def _make_available(connection: sa.Connection, which: sa.ColumnElement[bool]) -> int:
+def _make_available(connection: sa.Connection, which: sa.Select[Any]) -> int:
     free: Mapping[str, Any] = {"state": "available", "quarantine_until": None}
-    return connection.execute(sa.update(resource).where(which).values(free)).rowcount
+    ids = connection.scalars(which).all()
+    if ids:
+        with news.of_resources(connection, ids):
+            connection.execute(sa.update(resource).where(resource.c.id.in_(ids)).values(free))
+    return len(ids)
 
 
 def _by_quarantine(connection: sa.Connection, things: Collection[Any]) -> dict[int, list[Any]]:

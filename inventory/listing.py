@@ -12,6 +12,8 @@ from inventory.tables import HOLDING_STATES, annotation, pool, reservation, reso
 
 BEARER = "bearer"
 """The name under which a site holds its access, which all its other resources rely on."""
+_AT_ONCE = 5000
+"""A statement has 65,535 parameters at most."""
 _NOTHING = sa.cast(sa.literal_column("'{}'"), JSONB)
 
 
@@ -43,6 +45,19 @@ def records(
     holders = _holders(connection, [row["resource_id"] for row in rows])
     bearers = _bearers(connection, {h.site for held in holders.values() for h in held})
     return tuple(_record(dict(row), holders.get(row["resource_id"], ()), bearers) for row in rows)
+
+
+def records_of(connection: sa.Connection, ids: Collection[UUID]) -> dict[str, ResourceRecord]:
+    """Return by id the resources and shares of these ids, those that there are."""
+    listed = listed_things()
+    found: dict[str, ResourceRecord] = {}
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _AT_ONCE):
+        part = ordered[start : start + _AT_ONCE]
+        query = sa.select(listed).where(listed.c.resource_id.in_(part))
+        rows = connection.execute(query).mappings().all()
+        found |= {row.resource_id: row for row in records(connection, rows)}
+    return found
 
 
 def listed_things() -> sa.Subquery:

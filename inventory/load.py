@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import IntegrityError
 
+from inventory import news
 from inventory.expansion import ExpansionError, WantedPool, expand
 from inventory.file_model import InventoryFile
 from inventory.overlap import Claim, overlaps
@@ -57,7 +58,8 @@ def _load(
     problems = overlaps((*_claims(pools), *claims_elsewhere(connection, pools)))
     if problems:
         raise InventoryFileError(str(path), problems)
-    return upsert(connection, wanted, pools)
+    with news.of_pools(connection, [entry.name for entry in pools]):
+        return upsert(connection, wanted, pools)
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from inventory import news
 from inventory.candidates import POOL_COLUMNS, Candidates, Group
 from inventory.model import (
     Allocation,
@@ -63,7 +64,14 @@ def reserve_many(
         plans.append((bundle, parts, own))
     stock = candidates.lock(sites)
     outcomes = [_choose(stock, *plan) for plan in plans]
-    _write(connection, zip(bundles, outcomes, strict=True))
+    chosen = [
+        choice.id
+        for outcome in outcomes
+        if not isinstance(outcome, ResourceExhausted)
+        for choice in outcome.values()
+    ]
+    with news.of_sites(connection, sites, also=chosen):
+        _write(connection, zip(bundles, outcomes, strict=True))
     return tuple(
         outcome if isinstance(outcome, ResourceExhausted) else _allocations(bundle, own, outcome)
         for (bundle, _, own), outcome in zip(plans, outcomes, strict=True)

@@ -14,6 +14,8 @@ from rom import metrics
 from rom.access.desk import AccessDesk
 from rom.audit import devices
 from rom.audit.audit import Audit
+from rom.events.log import of_stream
+from rom.events.service import Events
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.intake import Intake
@@ -51,6 +53,7 @@ class Gateway:
         intake: Intake,
         cancellations: Cancellations,
         shown: Queries,
+        events: Events,
     ) -> None:
         self._engine = engine
         self._documents = documents
@@ -67,14 +70,17 @@ class Gateway:
         self.intake = intake
         self.cancellations = cancellations
         self.queries = shown
+        self.events = events
 
     def start(self) -> None:
-        """Start the workers of this process."""
+        """Start the workers of this process, and the delivery of events."""
         self._worker.start()
+        self.events.start()
 
     def stop(self) -> None:
         """Stop the workers; what is under way ends first, the rest stays in the database."""
         self._worker.stop()
+        self.events.stop()
 
     def problems(self) -> list[str]:
         """Return why orders cannot be taken now; empty when they can."""
@@ -125,25 +131,17 @@ class Gateway:
         with self._engine.connect() as connection:
             rows = connection.execute(
                 sa.select(event_outbox)
-                .where(event_outbox.c.order_id == order_id, event_outbox.c.sequence > sequence)
+                .where(of_stream(order_id), event_outbox.c.sequence > sequence)
                 .order_by(event_outbox.c.sequence)
             )
             return [{"sequence": row.sequence, **row.payload} for row in rows]
 
     def events_grown(self, after: int | None) -> list[tuple[int, str]]:
-        """Return the last sequence of every order with events after ``after``, rising.
+        """Return the last place of every order or task with events after ``after``, rising.
 
         Without ``after`` only the last one of all, if there is any.
         """
-        last = sa.func.max(event_outbox.c.sequence)
-        query = sa.select(last, event_outbox.c.order_id).group_by(event_outbox.c.order_id)
-        if after is None:
-            newest = sa.select(last).scalar_subquery()
-            query = query.where(event_outbox.c.sequence == newest)
-        else:
-            query = query.where(event_outbox.c.sequence > after)
-        with self._engine.connect() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query.order_by(last))]
+        return self.events.log.grown(after)
 
     def statistics(self) -> dict[str, metrics.Counts]:
         """Return what ``rom.metrics`` counts, as of now."""

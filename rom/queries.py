@@ -1,9 +1,11 @@
 """Lists and single things for whoever shows them; every list is answered by PostgreSQL."""
 
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
+from inventory import news
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
 from rom.access.scope import EVERYTHING, Scope
@@ -73,7 +75,8 @@ class Queries:
                 return None
             before = self._resource(row)
             said = annotated(row, before, patched(before, kind, patch))
-            keep(connection, resource_id, said)
+            with news.of_resources(connection, [UUID(resource_id)]):
+                keep(connection, resource_id, said)
         return before, self._resource(row | {"annotation": said})
 
     def _resource(self, row: Document) -> Document:

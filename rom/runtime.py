@@ -15,6 +15,7 @@ from inventory.load import load_file
 from rom.audit.audit import Audit
 from rom.audit.periodic import PeriodicAudit
 from rom.catalog.loader import load_catalog
+from rom.events.service import Events
 from rom.fulfilment.cancel_runner import CancelRunner
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.compensation import Compensation
@@ -73,6 +74,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     with ExitStack() as stack:
         engine, url = stack.enter_context(open_database(settings))
         vault = Vault(engine, master_key(settings.data_dir, settings.master_key), settings.base_url)
+        events = Events(engine, vault, settings)
         load_files(engine, vault, settings)
         fleet = Fleet(load_profile, vault.resolve)
         stack.callback(fleet.close)
@@ -121,6 +123,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             Intake(engine, catalog, documents, transitions, wakes.site),
             Cancellations(engine, transitions, tmf652, wakes.site),
             Queries(engine, documents, settings.base_url),
+            events,
         )
         stack.callback(gateway.stop)
         yield gateway

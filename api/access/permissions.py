@@ -120,6 +120,7 @@ def _catalog(base: str) -> _Table:
         ("POST", every): Rule(_ADMIN, writes=True),
         ("PATCH", one): Rule(_ADMIN, writes=True),
         ("DELETE", one): Rule(_ADMIN, writes=True),
+        **_hub(f"{base}/hub"),
     }
 
 
@@ -143,6 +144,17 @@ def _own(base: str) -> _Table:
     }
 
 
+def _events(base: str) -> _Table:
+    letters = f"{base}/deadLetters"
+    return {
+        **_hub(f"{base}/hub"),
+        ("GET", letters): Rule(_OPERATING),
+        ("GET", f"{letters}/{{letter_id}}"): Rule(_OPERATING),
+        ("POST", f"{letters}/replay"): Rule(_OPERATING, writes=True),
+        ("GET", f"{base}/events/stream"): Rule(_ALL, Reach.QUERY),
+    }
+
+
 def _ztp() -> _Table:
     base = "/ztp/v1/{token}"
     places = ("ztp.py", "config/{serial}", "sha512/{serial}", "exec/{serial}")
@@ -157,6 +169,7 @@ def _table() -> _Table:
         **_catalog("/tmf-api/resourceCatalog/v4"),
         **_catalog("/tmf-api/resourceCatalogManagement/v4"),
         **_own("/rom/v1"),
+        **_events("/rom/v1"),
         **_ztp(),
         ("GET", "/healthz"): OPEN,
         ("GET", "/livez"): OPEN,

@@ -16,7 +16,6 @@ from rom.events.settings import DeliverySettings
 from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import event_outbox
 
-Table = sa.Table
 _BATCH = 50
 _NOW = sa.func.clock_timestamp()
 
@@ -38,8 +37,8 @@ class Desk:
         self._settings = settings
         self._holder = holder
 
-    def take(self) -> list[sa.Row[Any]]:
-        """Take every listener that has something due and that no other gateway has."""
+    def take(self, busy: Collection[str]) -> Sequence[sa.Row[Any]]:
+        """Take every listener that has something due and that nobody has; not the ``busy``."""
         listener = hub_subscription.c
         free = sa.or_(
             listener.lease_until.is_(None),
@@ -50,7 +49,7 @@ class Desk:
         something = sa.exists().where(_is_due(delivery, listener.id))
         chosen = (
             sa.select(listener.id)
-            .where(free, rested, something)
+            .where(listener.id.not_in(list(busy)), free, rested, something)
             .with_for_update(skip_locked=True, key_share=True)
         )
         with self._engine.begin() as connection:
@@ -145,7 +144,7 @@ class Desk:
             )
 
 
-def _is_due(table: Table, listener_id: Any) -> sa.ColumnElement[bool]:
+def _is_due(table: sa.Table, listener_id: Any) -> sa.ColumnElement[bool]:
     """Only the first of a stream is ever tried, so only that one can have to wait."""
     first = delivery.alias("first")
     waits = sa.exists().where(

@@ -107,9 +107,7 @@ class Dispatcher:
         while await in_thread(fan_out, self._engine):
             continue
         held_until = monotonic() + self._settings.lease
-        for listener in await in_thread(self._desk.take):
-            if listener.id in self._lanes:
-                continue
+        for listener in await in_thread(self._desk.take, list(self._lanes)):
             lane = Lane(
                 listener,
                 self._secret(listener),

@@ -54,7 +54,7 @@ def _place(connection: sa.Connection, sequences: list[int]) -> dict[int, int]:
     )
     statement = sa.insert(event_position).from_select(["sequence"], ordered)
     written = statement.returning(event_position.c.sequence, event_position.c.position)
-    return {sequence: position for sequence, position in connection.execute(written)}
+    return {row.sequence: row.position for row in connection.execute(written)}
 
 
 def _deliveries(connection: sa.Connection, positions: dict[int, int]) -> list[dict[str, Any]]:

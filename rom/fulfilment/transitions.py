@@ -8,6 +8,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
+from rom.events import outbox
 from rom.fulfilment.documents import OrderDocuments
 from rom.orders.events import EventType, cancel_event, state_change_event
 from rom.orders.states import (
@@ -19,7 +20,7 @@ from rom.orders.states import (
     transition_path,
 )
 from rom.store import orders
-from rom.store.tables import event_outbox, order_item, resource_order
+from rom.store.tables import order_item, resource_order
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +61,7 @@ class Transitions:
             correlation_id=order_id,
             field_path=field_path,
         )
-        _put(connection, order_id, event)
+        outbox.emit(connection, order_id, event)
 
     def move(
         self,
@@ -191,7 +192,7 @@ class Transitions:
             correlation_id=order_id,
             field_path=field_path,
         )
-        _put(connection, order_id, event)
+        outbox.emit(connection, order_id, event)
 
 
 def _state(connection: sa.Connection, order_id: str) -> OrderState:
@@ -199,12 +200,4 @@ def _state(connection: sa.Connection, order_id: str) -> OrderState:
         connection.execute(
             sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
         ).scalar_one()
-    )
-
-
-def _put(connection: sa.Connection, order_id: str, event: dict[str, Any]) -> None:
-    connection.execute(
-        sa.insert(event_outbox).values(
-            order_id=order_id, event_type=event["eventType"], payload=event
-        )
     )

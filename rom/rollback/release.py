@@ -3,10 +3,9 @@
 Order items keep their final states, because final is final; a note says that their effect is gone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import sqlalchemy as sa
 
@@ -16,9 +15,10 @@ from inventory.records import Holder, ResourceFilter, ResourceRecord
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
+from rom.events.resources import caused_by
 from rom.rollback import standing
 from rom.store import orders
-from rom.store.tables import event_outbox, order_item, rollback_task
+from rom.store.tables import order_item, rollback_task
 
 UNTIL_CLEANED = "until cleaned"
 BY_POOL = "by pool"
@@ -42,7 +42,7 @@ class GiveBack:
     def release(
         self, connection: sa.Connection, row: sa.Row[Any], *, indefinitely: bool
     ) -> list[dict[str, Any]]:
-        """Release what the task's orders had reserved, note their items and tell inventory's news.
+        """Release what the task's orders had reserved, and note their items; inventory tells of it.
 
         Things rest in their pool's quarantine, or without end where a device may still use them;
         shares of quantities stay with the site then. What an earlier rollback of the site had to
@@ -57,22 +57,23 @@ class GiveBack:
             if each.amount is None
         }
         earlier = standing.earlier_items(connection, site, order_ids)
-        for order_id in order_ids:
-            holding.release(
-                connection,
-                site,
-                now=datetime.now(UTC),
-                order_id=order_id,
-                names=things if indefinitely else None,
-                indefinitely=indefinitely,
-            )
-            _note_items(connection, row, order_id)
-        for item in earlier:
-            _set_in_force(connection, item)
-        if not indefinitely:
-            self._hold_what_stands(connection, site)
-            _end_of_waiting(connection, site)
-        _tell(connection, row.id, before)
+        with caused_by(row.id):
+            for order_id in order_ids:
+                holding.release(
+                    connection,
+                    site,
+                    now=datetime.now(UTC),
+                    order_id=order_id,
+                    names=things if indefinitely else None,
+                    indefinitely=indefinitely,
+                )
+            for order_id in order_ids:
+                _note_items(connection, row, order_id)
+            for item in earlier:
+                _set_in_force(connection, item)
+            if not indefinitely:
+                self._hold_what_stands(connection, site)
+                _end_of_waiting(connection, site)
         return [
             {
                 "name": held.name,
@@ -140,26 +141,6 @@ def _resources(
             connection, ResourceFilter(site=site, order_id=order_id), limit=_MOST
         ).rows
     }
-
-
-def _tell(connection: sa.Connection, task_id: str, before: Mapping[str, ResourceRecord]) -> None:
-    """Write TMF639 events for what has changed; a share of a quantity is gone with its holder."""
-    for resource_id, earlier in before.items():
-        rows = list_resources(connection, ResourceFilter(resource_id=resource_id)).rows
-        if rows and rows[0].state == earlier.state:
-            continue
-        event_type = "ResourceStateChangeEvent" if rows else "ResourceDeleteEvent"
-        document = (rows[0] if rows else earlier).model_dump(mode="json")
-        event = {
-            "eventId": str(uuid4()),
-            "eventTime": datetime.now(UTC).isoformat(),
-            "eventType": event_type,
-            "correlationId": task_id,
-            "event": {"resource": document},
-        }
-        connection.execute(
-            sa.insert(event_outbox).values(order_id=task_id, event_type=event_type, payload=event)
-        )
 
 
 def _note_items(connection: sa.Connection, row: sa.Row[Any], order_id: str) -> None:

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from device_profiles.profile import load_profile
+from rom.events import outbox
 from rom.fulfilment.targets import NoTarget, Targets
 from rom.ledger import changes, intents, store
 from rom.ledger.model import Policy
@@ -23,7 +24,7 @@ from rom.rollback import results, standing
 from rom.rollback.release import BY_POOL, UNTIL_CLEANED, GiveBack
 from rom.rollback.target import Place, Target, at_number, places, resolve
 from rom.store.tables import change as change_table
-from rom.store.tables import event_outbox, rollback_task, ztp_ticket
+from rom.store.tables import rollback_task, ztp_ticket
 
 log = structlog.get_logger(__name__)
 
@@ -156,9 +157,7 @@ def emit(connection: sa.Connection, task_id: str, event_type: str) -> None:
         "eventType": event_type,
         "event": {"siteRollback": {k: v for k, v in document.items() if k != "preview"}},
     }
-    connection.execute(
-        sa.insert(event_outbox).values(order_id=task_id, event_type=event_type, payload=event)
-    )
+    outbox.emit(connection, task_id, event)
 
 
 class RollbackRunner:

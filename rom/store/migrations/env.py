@@ -5,8 +5,8 @@ from alembic import context
 import inventory.tables
 import rom.store.access_tables
 import rom.store.catalog_tables
-import rom.store.order_tables
 import rom.store.event_tables
+import rom.store.order_tables
 import rom.store.tables
 
 context.configure(
