@@ -14,6 +14,8 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from api.access.permissions import FORCING, require
+from api.access.principal import requester
 from api.body import read_json
 from api.errors import ApiError, error_response, not_found
 from api.event_wait import MAX_WAIT_SECONDS, first_events
@@ -75,8 +77,13 @@ class RollbackRequest(BaseModel):
             raise ValueError("force needs a reason")
         return self
 
-    def wanted(self) -> Wanted:
-        """Return it in the engine's words."""
+    def demand_role(self, request: Request) -> None:
+        """Raise ``ApiError`` (403) for force by a client who may not; anybody may look at it."""
+        if self.policy == "force" and not self.dryRun:
+            require(request, FORCING, "policy")
+
+    def wanted(self, proven: str | None) -> Wanted:
+        """Return it in the engine's words; a ``proven`` name wins over the body's."""
         return Wanted(
             self.site,
             self.to,
@@ -84,7 +91,7 @@ class RollbackRequest(BaseModel):
             Policy(self.policy),
             self.reason,
             self.ticket,
-            self.requester,
+            proven or self.requester,
         )
 
 
@@ -117,9 +124,10 @@ def _add_tasks(
         parameters(request, ())
         asked = parsed(RollbackRequest, await read_json(request, settings.max_body_bytes))
         structlog.contextvars.bind_contextvars(site=asked.site)
+        asked.demand_role(request)
         action = engine.preview_of if asked.dryRun else engine.start_rollback
         try:
-            found = await run_in_threadpool(action, asked.wanted())
+            found = await run_in_threadpool(action, asked.wanted(requester(request)))
         except RollbackConflicts as error:
             return _conflicts(error)
         except LookupError as error:

@@ -12,6 +12,7 @@ from inventory.listing import list_resources
 from inventory.records import ResourceFilter
 from rom import metrics
 from rom.access.desk import AccessDesk
+from rom.access.scope import site_known
 from rom.audit import devices
 from rom.audit.audit import Audit
 from rom.events.log import of_stream
@@ -214,7 +215,13 @@ class Gateway:
         return self._preview.of_site(site, to=to, before=before, policy=policy)
 
     def preview_of(self, wanted: tasks.Wanted) -> dict[str, Any]:
-        """Return what ``rollback_preview`` does for a rollback that was asked for."""
+        """Return what ``rollback_preview`` does for a rollback that was asked for.
+
+        A site beyond the limits of whoever asks raises ``KeyError`` as an unknown one does.
+        """
+        with self._engine.connect() as connection:
+            if not site_known(connection, wanted.site):
+                raise KeyError(wanted.site)
         return self.rollback_preview(
             wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
         )
