@@ -10,7 +10,7 @@ from inventory.condition_sql import Elements, Kept, Shape, order_by, where
 from inventory.conditions import Listing, Path
 from inventory.listing import listed_things, records
 from inventory.tables import reservation
-from rom.access.scope import EVERYTHING, Scope, resource_within
+from rom.access.scope import EVERYTHING, Scope, resource_within, site_within, visible_sites
 from rom.resource_documents import PHYSICAL_KINDS, words
 
 UNSEARCHABLE: tuple[Path, ...] = (
@@ -32,7 +32,7 @@ def find_resources(
     ``inventory.condition_sql.bounded``.
     """
     listed = listed_things()
-    shape = _shape(listed)
+    shape = _shape(listed, within)
     wanted = [where(asked.condition, shape), resource_within(within, listed.c.resource_id)]
     total = connection.scalar(sa.select(sa.func.count()).select_from(listed).where(*wanted))
     own = (listed.c.kind, listed.c.pool, listed.c.ordinal, listed.c.value, listed.c.resource_id)
@@ -47,11 +47,17 @@ def find_resources(
         .mappings()
         .all()
     )
-    return [row.model_dump(mode="json") for row in records(connection, rows)], total or 0
+    found = [row.model_dump(mode="json") for row in records(connection, rows)]
+    if within.limited:  # of a thing that several share, others' holds are nobody else's business
+        seen = set(connection.scalars(visible_sites(within)))
+        for row in found:
+            row["holders"] = [holder for holder in row["holders"] if holder["site"] in seen]
+    return found, total or 0
 
 
-def _shape(listed: sa.Subquery) -> Shape:
-    held = sa.func.coalesce(reservation.c.resource_id, reservation.c.id) == listed.c.resource_id
+def _shape(listed: sa.Subquery, within: Scope) -> Shape:
+    thing = sa.func.coalesce(reservation.c.resource_id, reservation.c.id)
+    held = (thing == listed.c.resource_id) & site_within(within, reservation.c.site)
     named = sa.func.jsonb_build_object(
         "pool", listed.c.pool, "state", listed.c.state, type_=JSONB
     ).op("||", return_type=JSONB())(

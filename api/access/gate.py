@@ -11,7 +11,7 @@ from starlette.types import Scope as AsgiScope
 
 from api.access.authentication import Authenticator, Desk
 from api.access.bearer import forbidden, presented_token
-from api.access.permissions import PATH_KINDS, Found, Operations, Reach, Rule
+from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
 from api.access.principal import Principal, attach
 from api.access.rates import Kind, Rates
 from api.errors import ApiError, error_response, not_found, unserved
@@ -19,9 +19,7 @@ from rom.access.model import limited_to
 
 OPEN_LAB_HEADER = "X-ROM-Open-Lab"
 # What each path parameter's collection is called where nothing is found.
-_COLLECTIONS = {
-    "order": "resourceOrder", "site": "site", "task": "siteRollback", "resource": "resource",
-}  # fmt: skip
+_COLLECTIONS = {"order": "resourceOrder", "site": "site", "resource": "resource"}
 _log = structlog.get_logger(__name__)
 
 
@@ -96,7 +94,7 @@ class Gate:
             needed = ", ".join(sorted(operation.rule.roles))
             _log.info("access refused", reason="role")
             raise forbidden(f"role: this needs one of {needed}", "Ask with another token")
-        await self._within_limits(who, operation.rule, found.parameters)
+        await self._within_limits(who, operation, found.parameters)
         return who
 
     async def _known(self, request: Request, token: str | None, kind: Kind) -> Principal:
@@ -112,14 +110,14 @@ class Gate:
         return who
 
     async def _within_limits(
-        self, who: Principal, rule: Rule, parameters: Mapping[str, str]
+        self, who: Principal, operation: Operation, parameters: Mapping[str, str]
     ) -> None:
         if not who.scope.limited:
             return
-        if rule.reach is Reach.REFUSED:
+        if operation.rule.reach is Reach.REFUSED:
             reason = "scope: this is for clients without limits by customer or site"
             raise forbidden(reason, "Ask with another token")
-        if rule.reach is not Reach.PATH:
+        if operation.rule.reach is not Reach.PATH:
             return
         for name, value in parameters.items():
             kind = PATH_KINDS.get(name)
@@ -128,7 +126,13 @@ class Gate:
             if self._desk is None or not await run_in_threadpool(
                 self._desk.sees, who.scope, kind, value
             ):
-                raise not_found(_COLLECTIONS[kind], value)
+                raise not_found(_collection(operation.template, name, kind), value)
+
+
+def _collection(template: str, name: str, kind: str) -> str:
+    """Return what the operation itself calls the collection when it finds nothing."""
+    before = template.partition(f"/{{{name}}}")[0].rpartition("/")[2]
+    return _COLLECTIONS.get(kind, before)
 
 
 def _kind(method: str, rule: Rule | None) -> Kind:

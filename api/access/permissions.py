@@ -55,6 +55,7 @@ PATH_KINDS: Mapping[str, str] = {
     "order_id": "order",
     "site": "site",
     "task_id": "task",
+    "cancel_id": "task",
     "resource_id": "resource",
 }
 """Path parameters that name something limited, and what ``rom.access.desk`` calls it."""
@@ -86,8 +87,8 @@ def _ordering(base: str) -> _Table:
         ("PATCH", f"{orders}/{{order_id}}"): Rule(_ORDERING, Reach.PATH, writes=True),
         ("DELETE", f"{orders}/{{order_id}}"): Rule(_ORDERING, Reach.PATH, writes=True),
         ("GET", cancels): Rule(_ALL, Reach.QUERY),
-        ("POST", cancels): Rule(_ORDER_CARE, writes=True),
-        ("GET", f"{cancels}/{{cancel_id}}"): Rule(_ALL),
+        ("POST", cancels): Rule(_ORDER_CARE, Reach.QUERY, writes=True),
+        ("GET", f"{cancels}/{{cancel_id}}"): Rule(_ALL, Reach.PATH),
         **_hub(hub),
     }
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from inventory.tables import reservation, site
 from rom.access.model import EVERYTHING, Role, Scope, current_scope, limited_to
+from rom.store.order_tables import cancel_task
 from rom.store.tables import order_item, resource_order, rollback_task
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Scope",
     "current_scope",
     "limited_to",
+    "order_known",
     "order_within",
     "resource_within",
     "site_known",
@@ -44,6 +46,11 @@ def site_known(connection: sa.Connection, key: str) -> bool:
     return bool(connection.scalar(sa.select(found.exists())))
 
 
+def order_known(connection: sa.Connection, order_id: str) -> bool:
+    """Tell whether there is such an order within the scope of the request being served."""
+    return bool(connection.scalar(sa.select(order_within(current_scope(), sa.literal(order_id)))))
+
+
 def order_within(scope: Scope, order_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Return the condition that all sites of the order ``order_id`` lie within ``scope``.
 
@@ -62,9 +69,12 @@ def site_within(scope: Scope, key: sa.ColumnElement[str]) -> sa.ColumnElement[bo
 
 
 def task_within(scope: Scope, task_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    """Return the condition that the site of the rollback task ``task_id`` is within ``scope``."""
-    tasks = sa.select(rollback_task.c.id).where(rollback_task.c.site.in_(visible_sites(scope)))
-    return task_id.in_(tasks) if scope.limited else sa.true()
+    """Return the condition that a rollback's site, or a cancellation's order, is visible."""
+    if not scope.limited:
+        return sa.true()
+    rollbacks = sa.select(rollback_task.c.id).where(site_within(scope, rollback_task.c.site))
+    cancels = sa.select(cancel_task.c.id).where(order_within(scope, cancel_task.c.order_id))
+    return sa.or_(task_id.in_(rollbacks), task_id.in_(cancels))
 
 
 def stream_within(scope: Scope, stream: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

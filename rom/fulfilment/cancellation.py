@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rom.access.scope import order_known
 from rom.fulfilment.cancel_document import document, read_request
 from rom.fulfilment.transitions import Transitions
 from rom.orders.events import EventType
@@ -47,7 +48,7 @@ class Cancellations:
         asked = read_request(body)
         with self._engine.begin() as connection:
             row = orders.lock_order(connection, asked.order_id)
-            if row is None:
+            if row is None or not order_known(connection, asked.order_id):
                 raise LookupError(asked.order_id)
             task = self.open_task(
                 connection, row, document=asked.document, requester=requester, due_at=asked.due_at

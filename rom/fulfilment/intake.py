@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import queries
 from inventory.reservation import lock_sites
+from rom.access.scope import site_known
 from rom.catalog.loader import Catalog
 from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
@@ -53,19 +53,20 @@ class Intake:
         ``key`` is the request's Idempotency-Key: the same with an equal body is a repetition, with
         another body it raises ``KeyReused``. Without one an equal body with the same external
         references repeats the order of the same requester within a day. Raises ``OrderRefused``
-        naming the field; nothing is written then.
+        naming the field, and ``OutOfScope``; nothing is written then.
         """
         parsed = parse_order(body)
-        post = _post(parsed, key, requester or parsed.requester or "")
+        who = requester or parsed.requester or ""
+        post = _post(parsed, key, who)
         with self._engine.begin() as connection:
             order_id = orders.new_id()
             earlier = None if post is None else posted.claim(connection, post, order_id)
             if earlier is not None:
                 return Taken(self._document(connection, earlier), is_new=False)
-            order = validate(body, self._catalog, partial(queries.site_exists, connection))
+            order = validate(body, self._catalog, partial(site_known, connection))
             sites = sorted({item.site for item in order.items})
             lock_sites(connection, sites)  # two orders for one site are admitted one by one
-            order = admit(connection, self._catalog, order)
+            order = replace(admit(connection, self._catalog, order), requester=who)
             orders.insert_order(connection, order, order_id)
             self._transitions.created(connection, order_id)
             document = self._document(connection, order_id)

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from rom.access.scope import current_scope, order_within
 from rom.store.order_tables import cancel_task
 from rom.store.tables import order_item
 
@@ -58,8 +59,13 @@ def find(connection: sa.Connection, task_id: str) -> sa.Row[Any] | None:
 def page(
     connection: sa.Connection, *, offset: int, limit: int, state: str | None = None
 ) -> tuple[list[sa.Row[Any]], int]:
-    """Return a page of tasks for whole orders, newest first, and how many there are in all."""
-    wanted: sa.ColumnElement[bool] = cancel_task.c.item_ids.is_(None)
+    """Return a page of tasks for whole orders, newest first, and how many there are in all.
+
+    Those of orders beyond the limits of whoever asks do not count.
+    """
+    wanted: sa.ColumnElement[bool] = cancel_task.c.item_ids.is_(None) & order_within(
+        current_scope(), cancel_task.c.order_id
+    )
     if state is not None:
         wanted = sa.and_(wanted, cancel_task.c.state == state)
     total = connection.scalar(sa.select(sa.func.count()).select_from(cancel_task).where(wanted))
