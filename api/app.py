@@ -13,6 +13,7 @@ from api import (
     rom_v1,
     site_rollback,
     stream,
+    tmf634,
     tmf639,
     tmf652,
 )
@@ -52,6 +53,7 @@ def create_app(
     app.include_router(order_writes.router(gateway, settings))
     app.include_router(cancel_orders.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
+    app.include_router(tmf634.router(gateway, settings))
     app.include_router(rom_v1.router(gateway, app.state.live))
     app.include_router(site_rollback.router(gateway, settings, app.state.live))
     app.include_router(hub.router(gateway, settings))

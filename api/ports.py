@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from adapters.ztp.service import Desk
+from rom.catalog.administration import CatalogAdministration
 from rom.metrics import Counts
 from rom.queries import Queries
 
@@ -30,6 +31,10 @@ class OrderGateway(Protocol):
     @property
     def queries(self) -> Queries:
         """Lists and single things as TM Forum documents."""
+
+    @property
+    def specifications(self) -> CatalogAdministration:
+        """TMF634 specifications."""
 
     def report(self, order_id: str) -> Document | None:
         """Return what an order got, sent and measured."""

@@ -197,7 +197,7 @@ def _document(shape: Shape) -> sa.ColumnElement[Any]:
 def _of_column(column: sa.ColumnElement[Any], operator: Operator, value: Operand) -> _Sql:
     if isinstance(value, datetime):
         return _of_moment(column, operator, value)
-    if isinstance(column.type, sa.Text) != isinstance(value, str):
+    if isinstance(column.type, sa.String) != isinstance(value, str):
         return sa.false()  # values of two types are never compared
     if isinstance(column.type, sa.Boolean) != isinstance(value, bool):
         return sa.false()
@@ -218,7 +218,7 @@ def _of_column(column: sa.ColumnElement[Any], operator: Operator, value: Operand
 
 def _plain(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """By code points, as JSON texts are compared, whatever the database's collation."""
-    return sa.collate(column, "C") if isinstance(column.type, sa.Text) else column
+    return sa.collate(column, "C") if isinstance(column.type, sa.String) else column
 
 
 def _of_moment(column: sa.ColumnElement[Any], operator: Operator, value: datetime) -> _Sql:

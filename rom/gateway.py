@@ -15,6 +15,7 @@ from rom.access.desk import AccessDesk
 from rom.access.scope import site_known
 from rom.audit import devices
 from rom.audit.audit import Audit
+from rom.catalog.administration import CatalogAdministration
 from rom.events.log import of_stream
 from rom.events.service import Events
 from rom.fulfilment.cancellation import Cancellations
@@ -55,6 +56,7 @@ class Gateway:
         cancellations: Cancellations,
         shown: Queries,
         events: Events,
+        specifications: CatalogAdministration,
     ) -> None:
         self._engine = engine
         self._documents = documents
@@ -72,6 +74,7 @@ class Gateway:
         self.cancellations = cancellations
         self.queries = shown
         self.events = events
+        self.specifications = specifications
 
     def start(self) -> None:
         """Start the workers of this process, and the delivery of events."""

@@ -14,6 +14,8 @@ from inventory.lab_import import import_lab
 from inventory.load import load_file
 from rom.audit.audit import Audit
 from rom.audit.periodic import PeriodicAudit
+from rom.catalog.administration import CatalogAdministration
+from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.events.service import Events
 from rom.fulfilment.cancel_runner import CancelRunner
@@ -80,7 +82,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         stack.callback(fleet.close)
         wakes = jobs.Wakes(plain_url(url))
         stack.callback(wakes.close)
-        catalog = load_catalog(settings.catalog_dir)
+        catalog = LiveCatalog(engine, load_catalog(settings.catalog_dir))
         documents = OrderDocuments(catalog, settings.base_url)
         transitions = Transitions(documents)
         targets = Targets(engine, fleet, vault)
@@ -124,6 +126,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             Cancellations(engine, transitions, tmf652, wakes.site),
             Queries(engine, documents, settings.base_url),
             events,
+            CatalogAdministration(engine, catalog, settings.base_url),
         )
         stack.callback(gateway.stop)
         yield gateway

@@ -14,13 +14,18 @@ _SHIPPED = Path(__file__).parent / "specifications"
 
 
 class Catalog:
-    """All specifications in all their versions; never changes once loaded."""
+    """All specifications in all their versions; ``replace`` changes them all at once."""
 
     def __init__(self, specifications: Iterable[Specification]) -> None:
+        self._versions: Mapping[str, Mapping[str, Specification]] = {}
+        self.replace(specifications)
+
+    def replace(self, specifications: Iterable[Specification]) -> None:
+        """Let these be the catalog; who reads meanwhile sees the one or the other."""
         versions: dict[str, dict[str, Specification]] = {}
         for spec in specifications:
             versions.setdefault(spec.id, {})[spec.version] = spec
-        self._versions: Mapping[str, Mapping[str, Specification]] = versions
+        self._versions = versions
 
     def specification(self, specification: str, version: str | None = None) -> Specification:
         """Return a specification; without ``version`` the highest active one, else the highest.
@@ -75,16 +80,24 @@ def _load(file: Path) -> Specification:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise SpecificationFileError(str(file), "", f"cannot be read: {error}") from error
+    return parse_specification(str(file), content)
+
+
+def parse_specification(source: str, content: object) -> Specification:
+    """Return the specification that ``content`` describes, checked in itself.
+
+    ``source`` names where it comes from. Raises ``SpecificationFileError`` naming the field.
+    """
     if not isinstance(content, dict):
         raise SpecificationFileError(
-            str(file), "", "must be a mapping with id, key, name, version, ..."
+            source, "", "must be a mapping with id, key, name, version, ..."
         )
     try:
         spec = Specification.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise SpecificationFileError(str(file), _field(first["loc"]), first["msg"]) from error
-    check_specification(str(file), spec)
+        raise SpecificationFileError(source, _field(first["loc"]), first["msg"]) from error
+    check_specification(source, spec)
     return spec
 
 

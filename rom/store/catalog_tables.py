@@ -27,9 +27,14 @@ kept_specification = sa.Table(
     sa.Column("version", sa.Text, primary_key=True),
     sa.Column("specification", JSONB, nullable=False),
     sa.Column("published", JSONB, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("updated_at", Moment, nullable=False, server_default=sa.func.now()),
 )
-"""Versions made over TMF634. A row of a shipped version replaces what was shipped."""
+"""Versions made over TMF634. A row of a shipped version replaces what was shipped.
+
+``published`` is what else the client has said of it. A ``withdrawn`` one is no longer shown or
+ordered, but orders of before still find it.
+"""
 
 catalog_change = sa.Table(
     "catalog_change",

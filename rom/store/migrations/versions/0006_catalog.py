@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("version", sa.Text(), nullable=False),
         sa.Column("specification", postgresql.JSONB(), nullable=False),
         sa.Column("published", postgresql.JSONB(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
