@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from api.access.principal import requester
 from api.body import read_json
 from api.errors import ApiError, not_found
 from api.events_port import EventsGateway, events_of
@@ -84,7 +85,12 @@ def _create(engine: EventsGateway, settings: ApiSettings, path: str, api: Api) -
         secret = None if asked.secret is None else asked.secret.get_secret_value()
         try:
             listener = await run_in_threadpool(
-                engine.events.listeners.subscribe, api, asked.callback, asked.query or "", secret
+                engine.events.listeners.subscribe,
+                api,
+                asked.callback,
+                asked.query or "",
+                secret,
+                requester(request) or "",
             )
         except (CallbackRefused, BadQuery, DuplicateListener, TooManyListeners) as error:
             raise _refusal(error) from error
@@ -121,7 +127,8 @@ def _remove(engine: EventsGateway, api: Api | None) -> Handler:
     async def remove_listener(request: Request, hub_id: str) -> Response:
         """Remove a listener and all that waits for it."""
         parameters(request, ())
-        gone = await run_in_threadpool(engine.events.listeners.unsubscribe, hub_id, api)
+        owner = None if api is None else requester(request)
+        gone = await run_in_threadpool(engine.events.listeners.unsubscribe, hub_id, api, owner)
         if not gone:
             raise not_found("hub", hub_id)
         return Response(status_code=HTTPStatus.NO_CONTENT)

@@ -94,11 +94,10 @@ def _ordering(base: str) -> _Table:
 
 
 def _hub(hub: str) -> _Table:
+    """A client hears of what it may see, and takes off only listeners of its own."""
     return {
-        ("GET", hub): Rule(_ORDER_CARE),
-        ("POST", hub): Rule(_ORDER_CARE, writes=True),
-        ("GET", f"{hub}/{{hub_id}}"): Rule(_ORDER_CARE),
-        ("DELETE", f"{hub}/{{hub_id}}"): Rule(_ORDER_CARE, writes=True),
+        ("POST", hub): Rule(_ORDER_CARE, Reach.QUERY, writes=True),
+        ("DELETE", f"{hub}/{{hub_id}}"): Rule(_ORDER_CARE, Reach.QUERY, writes=True),
     }
 
 
@@ -146,9 +145,12 @@ def _own(base: str) -> _Table:
 
 
 def _events(base: str) -> _Table:
-    letters = f"{base}/deadLetters"
+    letters, hub = f"{base}/deadLetters", f"{base}/hub"
     return {
-        **_hub(f"{base}/hub"),
+        ("GET", hub): Rule(_OPERATING),
+        ("POST", hub): Rule(_OPERATING, writes=True),
+        ("GET", f"{hub}/{{hub_id}}"): Rule(_OPERATING),
+        ("DELETE", f"{hub}/{{hub_id}}"): Rule(_OPERATING, writes=True),
         ("GET", letters): Rule(_OPERATING),
         ("GET", f"{letters}/{{letter_id}}"): Rule(_OPERATING),
         ("POST", f"{letters}/replay"): Rule(_OPERATING, writes=True),

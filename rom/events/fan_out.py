@@ -5,17 +5,21 @@ reads by place never misses an event that was committed late.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
 
+from rom.access.model import Scope
 from rom.events.apis import Api, api_of
+from rom.events.log import event_within
 from rom.events.query import EventQuery, parse_query
 from rom.store.event_tables import delivery, event_pending, event_position, hub_subscription
 from rom.store.tables import event_outbox
 
 _LOCK = 688_001  # any number, the same in every process
 _MOST = 500
+_Listener = tuple[str, EventQuery, Scope]
 
 
 def fan_out(engine: sa.Engine) -> int:
@@ -61,6 +65,8 @@ def _deliveries(connection: sa.Connection, positions: dict[int, int]) -> list[di
     listeners = _listeners(connection)
     if not listeners:
         return []
+    scopes = {scope for every in listeners.values() for _, _, scope in every}
+    visible = _visible(connection, scopes, positions)
     rows = connection.execute(
         sa.select(event_outbox).where(event_outbox.c.sequence.in_(list(positions)))
     )
@@ -72,17 +78,40 @@ def _deliveries(connection: sa.Connection, positions: dict[int, int]) -> list[di
             "stream": row.order_id,
         }
         for row in rows
-        for listener_id, query in listeners.get(api_of(row.event_type), ())
-        if query.matches(row.payload)
+        for listener_id, query, scope in listeners.get(api_of(row.event_type), ())
+        if row.sequence in visible[scope] and query.matches(row.payload)
     ]
 
 
-def _listeners(connection: sa.Connection) -> dict[Api | None, list[tuple[str, EventQuery]]]:
+def _visible(
+    connection: sa.Connection, scopes: Iterable[Scope], sequences: Iterable[int]
+) -> dict[Scope, set[int]]:
+    """Return by limits which of the events a listener with them may hear of."""
+    every = list(sequences)
+    chosen = sa.select(event_outbox.c.sequence).where(event_outbox.c.sequence.in_(every))
+    return {
+        scope: set(connection.scalars(chosen.where(event_within(scope))))
+        if scope.limited
+        else set(every)
+        for scope in set(scopes)
+    }
+
+
+def _listeners(connection: sa.Connection) -> dict[Api | None, list[_Listener]]:
     # Locked against removal, else a delivery could be made for a listener that is gone.
     query = sa.select(
-        hub_subscription.c.id, hub_subscription.c.api, hub_subscription.c.query
+        hub_subscription.c.id,
+        hub_subscription.c.api,
+        hub_subscription.c.query,
+        hub_subscription.c.customers,
+        hub_subscription.c.sites,
     ).with_for_update(read=True, key_share=True)
-    found: dict[Api | None, list[tuple[str, EventQuery]]] = defaultdict(list)
-    for listener_id, api, text in connection.execute(query):
-        found[Api(api)].append((listener_id, parse_query(Api(api), text)))
+    found: dict[Api | None, list[_Listener]] = defaultdict(list)
+    for row in connection.execute(query):
+        api, scope = Api(row.api), Scope(_limit(row.customers), _limit(row.sites))
+        found[api].append((row.id, parse_query(api, row.query), scope))
     return found
+
+
+def _limit(column: list[str] | None) -> frozenset[str] | None:
+    return None if column is None else frozenset(column)

@@ -7,6 +7,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from rom.access.model import current_scope
 from rom.events.apis import Api
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
@@ -35,21 +36,30 @@ class Listeners:
         self._policy = policy
         self._most = most
 
-    def subscribe(self, api: Api, callback: str, query: str, secret: str | None) -> Document:
+    def subscribe(
+        self, api: Api, callback: str, query: str, secret: str | None, owner: str = ""
+    ) -> Document:
         """Register a listener and return ``id``, ``callback`` and ``query``.
+
+        It hears of no more than its ``owner``, whose request this is, may see now.
 
         Raises ``CallbackRefused``, ``BadQuery``, ``DuplicateListener`` and ``TooManyListeners``.
         The secret is kept sealed and shown to nobody again.
         """
         parse_query(api, query)
         asyncio.run(self._policy.address(self._policy.target(callback)))
-        row = {"id": str(uuid4()), "api": api.value, "callback": callback, "query": query}
+        row = {
+            "id": str(uuid4()), "api": api.value, "callback": callback, "query": query,
+            "owner": owner,
+        }  # fmt: skip
+        scope = current_scope()
+        limits = {"customers": _column(scope.customers), "sites": _column(scope.sites)}
         sealed = None if secret is None else self._sealer.seal(secret.encode())
         with self._engine.begin() as connection:
             if self._count(connection) >= self._most:
                 message = f"there are {self._most} listeners already"
                 raise TooManyListeners(message)
-            statement = insert(hub_subscription).values(**row, sealed_secret=sealed)
+            statement = insert(hub_subscription).values(**row, **limits, sealed_secret=sealed)
             written = connection.execute(statement.on_conflict_do_nothing())
             if written.rowcount == 0:
                 same = connection.scalar(
@@ -61,11 +71,18 @@ class Listeners:
                 raise DuplicateListener(message)
         return {name: row[name] for name in ("id", "callback", "query")}
 
-    def unsubscribe(self, listener_id: str, api: Api | None = None) -> bool:
-        """Remove a listener with all that waits for it; tells whether there was one."""
+    def unsubscribe(
+        self, listener_id: str, api: Api | None = None, owner: str | None = None
+    ) -> bool:
+        """Remove a listener, of this ``owner`` if given, with all that waits for it.
+
+        Tells whether there was one.
+        """
         statement = sa.delete(hub_subscription).where(hub_subscription.c.id == listener_id)
         if api is not None:
             statement = statement.where(hub_subscription.c.api == api.value)
+        if owner is not None:
+            statement = statement.where(hub_subscription.c.owner == owner)
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
@@ -102,12 +119,17 @@ class Listeners:
             return [_document(row) for row in connection.execute(query)]
 
 
+def _column(limit: frozenset[str] | None) -> list[str] | None:
+    return None if limit is None else sorted(limit)
+
+
 def _document(row: sa.Row[Any]) -> Document:
     return {
         "id": row.id,
         "api": row.api,
         "callback": row.callback,
         "query": row.query,
+        "owner": row.owner,
         "signed": row.sealed_secret is not None,
         "createdDate": _moment(row.created_at),
         "delivery": {

@@ -96,14 +96,14 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     if wanted.site is not None:
         found.append(_of_site(wanted.site))
     if wanted.scope.limited:
-        resource = sa.cast(event_outbox.c.payload["event"]["resource"]["id"].astext, sa.Uuid)
-        found.append(
-            sa.or_(
-                stream_within(wanted.scope, event_outbox.c.order_id),
-                resource_within(wanted.scope, resource),
-            )
-        )
+        found.append(event_within(wanted.scope))
     return found
+
+
+def event_within(scope: Scope) -> sa.ColumnElement[bool]:
+    """Return the condition that a client with these limits may see an event."""
+    resource = sa.cast(event_outbox.c.payload["event"]["resource"]["id"].astext, sa.Uuid)
+    return sa.or_(stream_within(scope, event_outbox.c.order_id), resource_within(scope, resource))
 
 
 def _of_site(site: str) -> sa.ColumnElement[bool]:

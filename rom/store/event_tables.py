@@ -7,6 +7,7 @@ become visible in another order than they were given.
 """
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from rom.store.tables import Moment, event_outbox, metadata
 
@@ -26,6 +27,10 @@ hub_subscription = sa.Table(
     sa.Column("api", sa.Text, nullable=False),
     sa.Column("callback", sa.Text, nullable=False),
     sa.Column("query", sa.Text, nullable=False),
+    # Who has registered it, empty in an open lab, and that client's limits, as they were then.
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    sa.Column("customers", ARRAY(sa.Text)),
+    sa.Column("sites", ARRAY(sa.Text)),
     sa.Column("sealed_secret", sa.LargeBinary),
     sa.Column("created_at", Moment, nullable=False, server_default=sa.func.now()),
     sa.Column("delivered", sa.BigInteger, nullable=False, server_default="0"),
@@ -37,7 +42,7 @@ hub_subscription = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("lease_holder", sa.Text),
     sa.Column("lease_until", Moment),
-    sa.UniqueConstraint("api", "callback", "query"),
+    sa.UniqueConstraint("owner", "api", "callback", "query"),
 )
 
 event_pending = sa.Table(

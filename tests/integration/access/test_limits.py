@@ -18,17 +18,20 @@ from api.app import create_app
 from inventory.tables import customer, pool, reservation, resource, site
 from rom.access import tokens
 from rom.access.model import EVERYTHING, Role, Scope
+from rom.events.fan_out import fan_out
 from rom.gateway import Gateway
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
+from rom.store.event_tables import delivery
 from rom.store.tables import resource_order
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 CANCELS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
+HUB = "/tmf-api/resourceOrdering/v4/hub"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 MINE, THEIRS, ALSO_THEIRS = "ENT-1102-MELB", "ENT-1102-SYD1", "ENT-1102-SYD2"
 OTHER = "CUST-OTHER"
@@ -60,6 +63,8 @@ def gateway(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         database_url=SecretStr(own_database),
         data_dir=tmp_path_factory.mktemp("data"),
         inventory_file=INVENTORY,
+        callback_allow="127.0.0.0/8",
+        callback_http=True,
     )
     with open_gateway(settings) as found:
         yield found
@@ -123,6 +128,9 @@ class Client:
 
     def get(self, path: str, **options: Any) -> Any:
         return self._http.get(path, headers=self._headers, **options)
+
+    def delete(self, path: str) -> Any:
+        return self._http.delete(path, headers=self._headers)
 
     def post(self, path: str, body: Document) -> Any:
         return self._http.post(path, json=body, headers=self._headers)
@@ -302,3 +310,32 @@ def test_force_needs_another_role_than_operating(http: TestClient, engine: sa.En
     assert seen[Role.NOC].status_code == 403
     assert seen[Role.NOC].json()["reason"].startswith("policy: needs one of admin, approver")
     assert seen[Role.APPROVER].status_code != 403
+
+
+def test_a_listener_hears_of_what_its_owner_may_see_and_only_its_owner_takes_it_off(
+    http: TestClient, engine: sa.Engine, everyone: Client, placed: dict[str, str]
+) -> None:
+    limited = Client(http, engine, "listening", Scope(sites=frozenset({MINE})))
+    ids = {}
+    for name, client in {"limited": limited, "everyone": everyone}.items():
+        answer = client.post(HUB, {"callback": "http://127.0.0.1:9/events"})
+        assert answer.status_code == 201, answer.text
+        ids[name] = answer.json()["id"]
+    for file in ("so-wave1-sydney-2", "so-wave2-brisbane"):
+        everyone.post(ORDERS, order(file, "heard of by one"))
+    fan_out(engine)
+    with engine.connect() as connection:
+        heard = {
+            name: set(
+                connection.scalars(
+                    sa.select(delivery.c.stream).where(delivery.c.listener_id == listener)
+                )
+            )
+            for name, listener in ids.items()
+        }
+    assert len(heard["everyone"]) >= 2
+    assert heard["limited"] == {placed["mine"]}
+    assert limited.delete(f"{HUB}/{ids['everyone']}").status_code == 404
+    assert everyone.delete(f"{HUB}/{ids['limited']}").status_code == 404
+    assert limited.delete(f"{HUB}/{ids['limited']}").status_code == 204
+    assert limited.get("/rom/v1/hub").status_code == 403

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0004"
 down_revision = "0003"
@@ -60,6 +61,9 @@ def _listeners() -> None:
         sa.Column("api", sa.Text(), nullable=False),
         sa.Column("callback", sa.Text(), nullable=False),
         sa.Column("query", sa.Text(), nullable=False),
+        sa.Column("owner", sa.Text(), server_default="", nullable=False),
+        sa.Column("customers", ARRAY(sa.Text()), nullable=True),
+        sa.Column("sites", ARRAY(sa.Text()), nullable=True),
         sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
         sa.Column("created_at", _MOMENT, server_default=sa.text("now()"), nullable=False),
         sa.Column("delivered", sa.BigInteger(), server_default="0", nullable=False),
@@ -72,7 +76,11 @@ def _listeners() -> None:
         sa.Column("lease_until", _MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_hub_subscription")),
         sa.UniqueConstraint(
-            "api", "callback", "query", name=op.f("uq_hub_subscription_api_callback_query")
+            "owner",
+            "api",
+            "callback",
+            "query",
+            name=op.f("uq_hub_subscription_owner_api_callback_query"),
         ),
     )
 
