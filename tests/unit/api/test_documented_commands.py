@@ -40,7 +40,7 @@ def test_every_make_target_exists(line: str) -> None:
 @pytest.mark.parametrize("line", [line for _, line in ALL if line.startswith("rom ")])
 def test_every_rom_command_knows_its_options_and_files(line: str) -> None:
     words = shlex.split(line)[1:]
-    depth = 2 if words[0] in {"order", "site", "inventory", "lab"} else 1
+    depth = 2 if words[0] in {"order", "site", "inventory", "lab", "token"} else 1
     shown = CliRunner().invoke(app, [*words[:depth], "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
     for word in words[depth:]:
