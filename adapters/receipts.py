@@ -1,6 +1,6 @@
 """What goes into an apply and comes out of it, the same for all adapters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from adapters.seam import ApplyMode, Receipt, SiteEdits, SiteOutcome, SiteReceipt
 from device_profiles.tree import Edit
@@ -15,6 +15,20 @@ def changes_of(batch: Sequence[SiteEdits]) -> list[SiteEdits]:
     return [SiteEdits(site, each) for site, each in edits.items()]
 
 
+def left_out(mode: ApplyMode, refused: Collection[str]) -> set[str]:
+    """Return the sites that may not be tried any more as others they rely on were refused."""
+    gone = set(refused)
+    while more := {site for site, others in mode.relies.items() if others & gone} - gone:
+        gone |= more
+    return gone - set(refused)
+
+
+def standing(sites: Iterable[str], mode: ApplyMode, refused: Collection[str]) -> list[str]:
+    """Return the sites that are neither refused nor left out for it, in their order."""
+    gone = {*refused, *left_out(mode, refused)}
+    return [site for site in sites if site not in gone]
+
+
 def receipt(
     batch: Sequence[SiteEdits],
     mode: ApplyMode,
@@ -23,11 +37,16 @@ def receipt(
     *,
     confirming: bool = False,
 ) -> Receipt:
-    """Return the receipt of ``batch``: refused sites with the device's words, the rest applied."""
-    sites = tuple(
-        SiteReceipt(site.site, SiteOutcome.REFUSED, refused[site.site])
-        if site.site in refused
-        else SiteReceipt(site.site, SiteOutcome.APPLIED)
-        for site in batch
-    )
+    """Return the receipt of ``batch``: refused sites with the device's words, the rest applied.
+
+    Where sites were refused, those that rely on them were not tried.
+    """
+    idle = left_out(mode, refused)
+
+    def of(site: str) -> SiteReceipt:
+        if site in refused:
+            return SiteReceipt(site, SiteOutcome.REFUSED, refused[site])
+        return SiteReceipt(site, SiteOutcome.NOT_TRIED if site in idle else SiteOutcome.APPLIED)
+
+    sites = tuple(of(part.site) for part in batch)
     return Receipt(mode.transaction, sites, confirming=confirming, sent=sent)

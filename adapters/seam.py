@@ -64,6 +64,10 @@ class ApplyMode:
     confirm_within: int | None = None
     before_commit: Callable[[], None] | None = None
     """Called after all edits were accepted and before the commit leaves (ledger, fencing)."""
+    relies: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Sites whose edits are right only together with those of other sites of the batch, such as
+    one that uses a template another one brings: where one of those is refused they are not tried.
+    """
 
 
 class SiteOutcome(StrEnum):

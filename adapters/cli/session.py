@@ -16,7 +16,7 @@ from adapters.errors import (
     Unsupported,
 )
 from adapters.faults.codec import codec_errors
-from adapters.receipts import changes_of, receipt
+from adapters.receipts import changes_of, left_out, receipt, standing
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -126,9 +126,10 @@ class CliSession:
             mode.before_commit()
         try:
             self._enter(mode.confirm_within if confirming else None)
-            refused = self._send_sites(commands)
+            refused = self._send_sites(commands, mode)
             self._terminal.ask("end")
-            if mode.confirm_within is None and len(refused) < len(commands):
+            stands = bool(standing(commands, mode, refused))
+            if mode.confirm_within is None and stands:
                 self._save()
         except (DeviceTimeout, SessionLost, ProtocolError) as error:
             self.close()
@@ -137,7 +138,7 @@ class CliSession:
                 device=self._device,
                 outcome_unknown=True,
             ) from error
-        confirming = confirming and len(refused) < len(commands)
+        confirming = confirming and stands
         return receipt(batch, mode, refused, sent, confirming=confirming)
 
     def confirm(self, transaction: str) -> None:  # noqa: ARG002 - a command line has one at a time
@@ -183,23 +184,35 @@ class CliSession:
         if said:
             raise ProtocolError(f"applied but not saved: {said}", device=self._device)
 
-    def _send_sites(self, commands: Mapping[str, list[Command]]) -> dict[str, str]:
+    def _send_sites(self, commands: Mapping[str, list[Command]], mode: ApplyMode) -> dict[str, str]:
         refused: dict[str, str] = {}
         position = _Position(self)
+        accepted: dict[str, list[Command]] = {}
         for site, lines in commands.items():
-            accepted: list[Command] = []
-            for command in lines:
-                said = position.send(command.context, command.line)
-                if said:
-                    refused[site] = self._secrets.masked(said)
-                    left = self._undo(position, accepted)
-                    if left:
-                        refused[site] += f"; not undone: {left}"
-                    break
-                accepted.append(command)
+            if site in left_out(mode, refused):
+                continue
+            said = self._send_site(position, lines, accepted.setdefault(site, []))
+            if not said:
+                continue
+            refused[site] = self._secrets.masked(said)
+            left = self._undo(position, accepted.pop(site))
+            for other in left_out(mode, refused) & accepted.keys():
+                left += self._undo(position, accepted.pop(other))
+            if left:
+                refused[site] += f"; not undone: {', '.join(left)}"
         return refused
 
-    def _undo(self, position: "_Position", accepted: list[Command]) -> str:
+    @staticmethod
+    def _send_site(position: "_Position", lines: list[Command], accepted: list[Command]) -> str:
+        """Send lines until one is refused; return the device's refusal, empty without one."""
+        for command in lines:
+            said = position.send(command.context, command.line)
+            if said:
+                return said
+            accepted.append(command)
+        return ""
+
+    def _undo(self, position: "_Position", accepted: list[Command]) -> list[str]:
         """Take accepted commands back, last first; return what could not be."""
         left: list[str] = []
         for command in reversed(accepted):
@@ -211,7 +224,7 @@ class CliSession:
                 said = position.send(tuple(context), line)
                 if said:
                     left.append(self._secrets.masked(f"{line}: {said}"))
-        return ", ".join(left)
+        return left
 
 
 class _Position:

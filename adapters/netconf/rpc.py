@@ -66,8 +66,8 @@ class Conversation:
     def call(self, operation: etree._Element, timeout: float) -> str:
         """Return the reply's text. Warnings are no errors; ``timeout`` is in seconds.
 
-        Raises Refused with every rpc-error's words, LockDenied for its tag, DeviceTimeout,
-        SessionLost, ProtocolError.
+        Raises Refused with every rpc-error's words, LockDenied when somebody holds the datastore,
+        DeviceTimeout, SessionLost, ProtocolError.
         """
         rpc = _Call(self._session, self._handler, timeout=timeout, raise_mode=RaiseMode.NONE)
         try:
@@ -116,6 +116,7 @@ def _failure(error: RPCError) -> RpcFailure:
 def _refusal(failures: list[RpcFailure], device: str) -> AdapterError:
     first = failures[0]
     message = "; ".join(failure.message for failure in failures)
-    if first.tag == "lock-denied":
-        return LockDenied(message or "lock denied", device=device, holder=first.holder)
+    # In use without a path: somebody holds the datastore, not somebody refers to the node.
+    if first.tag == "lock-denied" or (first.tag == "in-use" and not first.path):
+        return LockDenied(message or first.tag, device=device, holder=first.holder)
     return Refused(message, device=device, tag=first.tag, path=first.path)

@@ -18,7 +18,7 @@ from adapters.faults.codec import codec_errors
 from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
-from adapters.receipts import changes_of, receipt
+from adapters.receipts import changes_of, receipt, standing
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -131,7 +131,7 @@ class NetconfSession:
         except BaseException:
             self._unlock()
             raise
-        committed = len(refused) < len(configs)
+        committed = bool(standing(configs, mode, refused))
         if not (committed and confirming):
             self._unlock()
         if committed and not confirming:
@@ -198,8 +198,8 @@ class NetconfSession:
     ) -> dict[str, str]:
         """Edit, validate and commit under our lock; return refused sites with the words."""
         try:
-            refused = self._edit(configs)
-            if len(refused) == len(configs):
+            refused = self._edit(configs, mode)
+            if not standing(configs, mode, refused):
                 self._discard()
                 return refused
             if self._rpc.offers(":validate"):
@@ -217,9 +217,10 @@ class NetconfSession:
             raise
         return refused
 
-    def _edit(self, configs: Mapping[str, etree._Element]) -> dict[str, str]:
+    def _edit(self, configs: Mapping[str, etree._Element], mode: ApplyMode) -> dict[str, str]:
         isolated = Capability.EDIT_ISOLATION in self._capabilities
         refused: dict[str, str] = {}
+        edited: set[str] = set()
         waiting = list(configs)
         while waiting:
             site = waiting.pop(0)
@@ -227,12 +228,16 @@ class NetconfSession:
                 self._rpc.call(
                     operations.edit_config(configs[site], isolated=isolated), REPLY_SECONDS
                 )
+                edited.add(site)
             except Refused as error:
                 refused[site] = self._secrets.masked(error.words)
-                if not isolated:
-                    # Part of the refused edit may be in candidate: begin anew without this site.
-                    self._discard()
-                    waiting = [name for name in configs if name not in refused]
+                waiting = standing(configs, mode, refused)
+                if isolated and edited <= set(waiting):
+                    waiting = [name for name in waiting if name not in edited]
+                    continue
+                # Part of the refused edit, or what relied on it, is in candidate: begin anew.
+                self._discard()
+                edited.clear()
         return refused
 
     def _discard(self) -> None:

@@ -97,9 +97,19 @@ class SitePlan:
     """Paths to restore that hold again what they held before us; nothing of ours is left there."""
     relinked: tuple[tuple[Path, str], ...] = ()
     """Paths that a later writer keeps: its ``before`` becomes ours, nothing is sent."""
+    overtaken: tuple[tuple[Path, str], ...] = ()
+    """Paths written again above a later writer, who takes the site's place below."""
     kept: tuple[Path, ...] = ()
     """Paths left as they are because somebody has touched the entry they belong to."""
     policy: Policy = Policy.APPLY
+    relies: frozenset[str] = frozenset()
+    """Sites of the same device transaction without whose edits this plan would be wrong."""
+
+    @property
+    def own_edits(self) -> list[Edit]:
+        """The edits of the site's own paths, those of shared objects left out."""
+        shared = self.dropped.union(*(item.tree for item in self.claims))
+        return [edit for edit in self.edits if edit.path not in shared]
 
     @property
     def blocking(self) -> tuple[Conflict, ...]:

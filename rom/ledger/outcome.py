@@ -45,10 +45,19 @@ def mismatches(plan: SitePlan, shown: Tree) -> list[str]:
     ]
 
 
-def keep_plan(
-    connection: sa.Connection, transaction: str, device: str, plan: SitePlan, shown: Tree
+def keep_plans(
+    connection: sa.Connection,
+    transaction: str,
+    device: str,
+    plans: Collection[SitePlan],
+    shown: Tree,
 ) -> None:
-    """Carry what took effect of a plan into the ledger's net effects and ownerships."""
-    taken = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
-    store.keep_effects(connection, transaction, device, plan.site, taken, shown)
-    store.keep_ownership(connection, device, plan)
+    """Carry what took effect of plans into the ledger's net effects and ownerships."""
+    for plan in plans:
+        store.keep_claims(connection, device, plan)
+    for plan in plans:
+        taken = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
+        over = [entry for entry in plan.overtaken if entry[0] in taken]
+        store.relink(connection, device, plan.site, over)
+        store.keep_effects(connection, transaction, device, plan.site, taken, shown)
+        store.keep_releases(connection, device, plan)

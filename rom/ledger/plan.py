@@ -6,7 +6,7 @@ before us is restored, never deleted, and what other sites wrote is never looked
 
 import re
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from device_profiles.fragment import Fragment, SharedObject
@@ -17,7 +17,6 @@ from device_profiles.tree import (
     Edit,
     Path,
     Tree,
-    patched,
     topmost,
     within,
 )
@@ -101,37 +100,6 @@ def plan_site(
     return draft.finished(wanted)
 
 
-def plan_batch(
-    wishes: Mapping[str, tuple[Fragment, SiteState]],
-    present: Tree,
-    policies: Mapping[str, Policy] | None = None,
-) -> dict[str, SitePlan]:
-    """Plan several sites one after the other, each on top of what those before it will have done.
-
-    A shared object that two of them need is therefore created once.
-    """
-    plans: dict[str, SitePlan] = {}
-    now = dict(present)
-    changed: dict[Path, SharedState] = {}
-    for site, (wanted, state) in wishes.items():
-        shared = {root: changed.get(root, known) for root, known in state.shared.items()}
-        policy = (policies or {}).get(site, Policy.APPLY)
-        plan = plan_site(site, wanted, now, replace(state, shared=shared), policy)
-        plans[site] = plan
-        if plan.blocking:
-            continue
-        now = patched(now, plan.edits)
-        for item in plan.claims:
-            known = changed.get(item.root) or state.shared.get(item.root)
-            owners = known.owners if known else frozenset()
-            made = item.root in plan.created or bool(known and known.created_by_rom)
-            changed[item.root] = SharedState(item.tree, made, owners | {site})
-        for root in plan.released:
-            known = changed.get(root) or state.shared[root]
-            changed[root] = replace(known, owners=known.owners - {site})
-    return plans
-
-
 @dataclass
 class _Draft:
     site: str
@@ -148,6 +116,7 @@ class _Draft:
     conflicts: list[Conflict] = field(default_factory=list)
     lapsed: list[Path] = field(default_factory=list)
     relinked: list[tuple[Path, str]] = field(default_factory=list)
+    overtaken: list[tuple[Path, str]] = field(default_factory=list)
 
     @cached_property
     def near(self) -> Tree:
@@ -160,7 +129,9 @@ class _Draft:
         if satisfied(now, value, effect):
             self.already += 1
             return
-        if effect is not None and now != effect.read_back:
+        if path in self.state.later:
+            self.overtaken.append((path, self.state.later[path]))
+        elif effect is not None and now != effect.read_back:
             self._conflict(ConflictKind.DRIFT, path, effect.read_back, now)
         self.edits.append(Edit(path, now, value))
 
@@ -241,6 +212,7 @@ class _Draft:
             tuple(self.conflicts),
             tuple(self.lapsed),
             tuple(self.relinked),
+            tuple(entry for entry in self.overtaken if entry[0] not in kept),
             tuple(sorted(kept & self.state.net.keys())),
             self.policy,
         )

@@ -1,18 +1,19 @@
 """Open transactions: what a crash or a lost session left is resolved by reading, never resent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
-from adapters.errors import AdapterError
+from adapters.errors import Refused
 from adapters.seam import Capability, Session
 from device_profiles.fragment import Fragment, merged
 from device_profiles.tree import Path, Tree, in_scope
 from rom.ledger import changes, intents, snapshots, store
 from rom.ledger.model import Policy, SitePlan
+from rom.ledger.outcome import keep_plans
 from rom.ledger.plan import own_scope, took
 from rom.ledger.snapshots import Sealer, SiteSnapshot
 from rom.store.codec import edits_from_json, fragment_from_json
@@ -39,9 +40,10 @@ def resolve(
 ) -> set[str]:
     """Find out by reading what became of a transaction, and settle the ledger accordingly.
 
-    All there: an armed confirmed commit is confirmed. Not all: an armed one is taken back, and
-    what is there nevertheless is kept as the sites' effect. Whatever is missing is planned again
-    from the present state, which is safe because edits merge. Returns the sites concerned.
+    Every site's part there as a whole, or not at all because the device had refused it: an armed
+    confirmed commit is confirmed. Otherwise an armed one is taken back, and what is there
+    nevertheless is kept as the sites' effect. Whatever is missing is planned again from the
+    present state, which is safe because edits merge. Returns the sites concerned.
     """
     with engine.connect() as connection:
         row = connection.execute(sa.select(device_txn).where(device_txn.c.id == transaction)).one()
@@ -52,69 +54,76 @@ def resolve(
     scope = {edit.path for part in parts for edit in part.plan.edits}.union(*scopes.values())
     plans = [part.plan for part in parts]
     shown = session.read(frozenset(scope))
-    if row.state != "planned" and not _settled(session, transaction, plans, shown):
+    may_have_left = row.state != "planned"
+    if may_have_left and not _settled(session, transaction, plans, shown):
         shown = session.read(frozenset(scope))
-    complete = row.state != "planned" and _complete(plans, shown)
-    log.warning(
-        "device.recovered",
-        device=device,
-        transaction=transaction,
-        complete=complete,
-        orders={part.plan.site: part.order_id for part in parts},
-    )
+    arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
+    log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
     with engine.begin() as connection:
+        if may_have_left:
+            kept = [_arrived(part.plan, shown) for part in parts]
+            keep_plans(connection, transaction, device, kept, shown)
         for part in parts:
+            store.settle_site(connection, transaction, part.plan.site, "recovered")
+        for part in arrived:
             site = part.plan.site
-            if row.state != "planned":
-                _keep_arrived(connection, transaction, device, part.plan, shown)
-            if complete:
-                role = intents.of_sites(connection, device, [site])[site].role
-                snapshots.keep(
-                    connection,
-                    sealer,
-                    site=site,
-                    device=device,
-                    role=role,
-                    transaction=transaction,
-                    moment="after",
-                    order_id=part.order_id,
-                    content=SiteSnapshot(part.fragments, in_scope(shown, scopes[site])),
-                )
-            store.settle_site(connection, transaction, site, "recovered")
-        outcome = "committed" if complete else "reverted"
+            role = intents.of_sites(connection, device, [site])[site].role
+            snapshots.keep(
+                connection,
+                sealer,
+                site=site,
+                device=device,
+                role=role,
+                transaction=transaction,
+                moment="after",
+                order_id=part.order_id,
+                content=SiteSnapshot(part.fragments, in_scope(shown, scopes[site])),
+            )
+        outcome = "committed" if arrived else "reverted"
         store.mark(connection, transaction, outcome, error="resolved by reading")
         changes.reclaim(connection, device)
     return {plan.site for plan in plans}
 
 
-def _complete(plans: list[SitePlan], shown: Tree) -> bool:
-    return all(took(e.after, shown.get(e.path)) for plan in plans for e in plan.edits)
+def _complete(plan: SitePlan, shown: Tree) -> bool:
+    return all(took(edit.after, shown.get(edit.path)) for edit in plan.edits)
+
+
+def _absent(plan: SitePlan, shown: Tree) -> bool:
+    return all(shown.get(edit.path) == edit.before for edit in plan.edits)
 
 
 def _settled(session: Session, transaction: str, plans: list[SitePlan], shown: Tree) -> bool:
     """End a confirmed commit that may be armed; tells whether what was read still holds."""
+    arrived = [plan for plan in plans if _complete(plan, shown)]
+    whole = arrived and all(plan in arrived or _absent(plan, shown) for plan in plans)
     if Capability.CONFIRMED_COMMIT not in session.capabilities:
+        if arrived and Capability.STARTUP in session.capabilities:
+            session.confirm(transaction)
         return True
-    complete = _complete(plans, shown)
     try:
-        if complete:
+        if whole:
             session.confirm(transaction)
         else:
             session.cancel(transaction)
-    except AdapterError as error:
+    except Refused as error:
         # No window was open any more: what the device holds now is what counts.
         log.info("device.nothing_armed", transaction=transaction, error=str(error))
         return False
-    return complete
+    return bool(whole)
 
 
-def _keep_arrived(
-    connection: sa.Connection, transaction: str, device: str, plan: SitePlan, shown: Tree
-) -> None:
-    arrived = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
-    store.keep_effects(connection, transaction, device, plan.site, arrived, shown)
-    if len(arrived) == len(plan.edits):
-        store.keep_ownership(connection, device, plan)
+def _arrived(plan: SitePlan, shown: Tree) -> SitePlan:
+    """Return the plan without what does not hold while only a part of it has arrived."""
+    if _complete(plan, shown):
+        return plan
+    # What the site brought for others as well is remembered as ours, or nobody would remove it.
+    brought = tuple(
+        item
+        for item in plan.claims
+        if item.root in plan.created and took(item.tree[item.root], shown.get(item.root))
+    )
+    return replace(plan, claims=brought, released=(), lapsed=(), relinked=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +155,7 @@ def _part_from_json(row: sa.Row[Any]) -> _Part:
         orphaned=tuple(tuple(root) for root in document["orphaned"]),
         lapsed=tuple(tuple(path) for path in document["lapsed"]),
         relinked=tuple((tuple(path), writer) for path, writer in document["relinked"]),
+        overtaken=tuple((tuple(path), writer) for path, writer in document["overtaken"]),
         policy=Policy(document["policy"]),
     )
     return _Part(plan, fragments, row.order_id)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from device_profiles.fragment import Fragment
-from device_profiles.tree import SECRET_PREFIX, Edit, Path, Tree
+from device_profiles.tree import SECRET_PREFIX, Path, Tree
 from rom.ledger import lease
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
 from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
@@ -124,12 +124,14 @@ def forget_site(connection: sa.Connection, device: str, site: str) -> None:
         connection.execute(sa.delete(table).where(table.c.device == device, table.c.site == site))
 
 
-def relink(connection: sa.Connection, device: str, plan: SitePlan) -> None:
+def relink(
+    connection: sa.Connection, device: str, site: str, stacked: Iterable[tuple[Path, str]]
+) -> None:
     """Hand the site's ``before`` on to the later writers of its paths and forget its own part."""
-    for path, writer in plan.relinked:
+    for path, writer in stacked:
         mine = sa.and_(
             net_effect.c.device == device,
-            net_effect.c.site == plan.site,
+            net_effect.c.site == site,
             net_effect.c.path == list(path),
         )
         before = sa.select(net_effect.c.before).where(mine).scalar_subquery()
@@ -197,15 +199,9 @@ def open_transaction(
             "intended": edit.after,
         }
         for plan in plans
-        for edit in own_edits(plan)
+        for edit in plan.own_edits
     ]
     connection.execute(_INSERT_EFFECTS, {"txn": transaction, "device": device, "rows": rows})
-
-
-def own_edits(plan: SitePlan) -> list[Edit]:
-    """Return the edits of the site's own paths, those of shared objects left out."""
-    shared = plan.dropped.union(*(item.tree for item in plan.claims))
-    return [edit for edit in plan.edits if edit.path not in shared]
 
 
 def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str, Any]:
@@ -217,6 +213,7 @@ def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str
         "orphaned": [list(root) for root in plan.orphaned],
         "lapsed": [list(path) for path in plan.lapsed],
         "relinked": [[list(path), site] for path, site in plan.relinked],
+        "overtaken": [[list(path), site] for path, site in plan.overtaken],
         "policy": plan.policy.value,
     }
 
@@ -320,18 +317,8 @@ def keep_effects(
     )
 
 
-def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> None:
-    """Write what needs no edit: shared objects now owned or left, and stacked writes relinked."""
-    relink(connection, device, plan)
-    if plan.lapsed:
-        connection.execute(
-            sa.delete(net_effect).where(
-                net_effect.c.device == device,
-                net_effect.c.site == plan.site,
-                net_effect.c.path == sa.bindparam("lapsed", type_=PathColumn),
-            ),
-            [{"lapsed": list(path)} for path in plan.lapsed],
-        )
+def keep_claims(connection: sa.Connection, device: str, plan: SitePlan) -> None:
+    """Write the shared objects a site now owns; of all sites before any site's releases."""
     if plan.claims:
         connection.execute(
             insert(shared_object).on_conflict_do_update(
@@ -355,6 +342,20 @@ def keep_ownership(connection: sa.Connection, device: str, plan: SitePlan) -> No
                 {"device": device, "root": list(item.root), "site": plan.site}
                 for item in plan.claims
             ],
+        )
+
+
+def keep_releases(connection: sa.Connection, device: str, plan: SitePlan) -> None:
+    """Write what needs no edit: shared objects left, stacked writes relinked, paths lapsed."""
+    relink(connection, device, plan.site, plan.relinked)
+    if plan.lapsed:
+        connection.execute(
+            sa.delete(net_effect).where(
+                net_effect.c.device == device,
+                net_effect.c.site == plan.site,
+                net_effect.c.path == sa.bindparam("lapsed", type_=PathColumn),
+            ),
+            [{"lapsed": list(path)} for path in plan.lapsed],
         )
     for root in plan.released:
         connection.execute(

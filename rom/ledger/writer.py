@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 LIVE_GROUP_SIZE = 16
 """Most sites whose running service one device transaction may touch."""
 
-Claimed = dict[str, list[sa.Row[Any]]]
-
 
 class Sessions(Protocol):
     """Where the writer gets its conversations from."""

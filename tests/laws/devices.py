@@ -106,6 +106,8 @@ class StrictDevice:
         self.faults = Faults()
         self.counters = Counters()
         self.requests: list[str] = []
+        self.operations: set[str] = set()
+        """What edits have asked for: merge where they say nothing else (RFC 6241 section 7.2)."""
         self.stores = Datastores(
             self.schema, baseline(name), lambda _: None, self.faults, self.counters, lambda: 0.0
         )
@@ -144,6 +146,9 @@ class StrictDevice:
         rpc = parse(message)
         operation = rpc[0]
         self.requests.append(str(etree.QName(operation).localname))
+        if self.requests[-1] == "edit-config":
+            said = {element.get(f"{{{BASE}}}operation") for element in operation.iter()}
+            self.operations |= {each or "merge" for each in said}
         try:
             body = self._loop.run_until_complete(self._operations.perform(session, operation))
         except RpcError as refusal:
@@ -170,6 +175,7 @@ class StrictDevice:
         self.counters.edits = self.counters.commits = 0
         self.counters.applied.clear()
         self.requests.clear()
+        self.operations.clear()
 
     def close(self) -> None:
         self.stores.stop()

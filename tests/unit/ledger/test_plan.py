@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, patched
+from rom.ledger.batch import plan_batch
 from rom.ledger.model import ConflictKind, NetEffect, SharedState, SiteState
-from rom.ledger.plan import plan_batch, plan_site, read_scope
+from rom.ledger.plan import plan_site, read_scope
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
 UPLINK: Path = ("ports", "port[name='uplink']", "trunk")

@@ -1,0 +1,210 @@
+"""After the commit: read back, compare, ask the gate, then make it permanent or take it back."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import NoReturn
+
+import sqlalchemy as sa
+import structlog
+
+from adapters.errors import Refused, SessionLost
+from adapters.seam import Capability, Receipt, Session, SiteOutcome
+from device_profiles.tree import Tree
+from rom.ledger import changes, evidence, lease, store
+from rom.ledger.attempt import Attempt
+from rom.ledger.gate import Gate
+from rom.ledger.model import SitePlan
+from rom.ledger.outcome import keep_plans, mismatches, proof_scope
+from rom.ledger.snapshots import Sealer
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """What is left to do after a transaction that the device took at least in part."""
+
+    again: tuple[str, ...] = ()
+    """Sites to write once more, by themselves or without those that spoilt it."""
+    broken: str = ""
+    """What the transaction has broken, in words; it was taken back, nothing is settled."""
+    applied: tuple[str, ...] = ()
+
+
+class Proof:
+    """Settles what a device transaction has come to."""
+
+    def __init__(
+        self, engine: sa.Engine, sealer: Sealer, gate: Gate | None, session: Session, epoch: int
+    ) -> None:
+        self._engine = engine
+        self._epoch = epoch
+        self._sealer = sealer
+        self._gate = gate
+        self._session = session
+
+    def settle(self, attempt: Attempt, receipt: Receipt) -> Aftermath:
+        """Prove every applied site and settle its changes; raises ``AdapterError``."""
+        applied, idle = self._keep_receipt(attempt, receipt)
+        if not applied:
+            return Aftermath(idle)
+        own = {path for site in applied for path in attempt.wishes[site].own}
+        shown = self._session.read(proof_scope(applied.values(), own))
+        bad = {site for site, plan in applied.items() if mismatches(plan, shown)}
+        if bad and receipt.confirming:
+            self._take_back(attempt, applied, bad, shown)
+            return Aftermath((*(site for site in applied if site not in bad), *idle))
+        broken = self._broken(attempt, receipt, applied)
+        if broken:
+            self._return(attempt, broken)
+            return Aftermath(idle, broken, tuple(applied))
+        if receipt.confirming or Capability.STARTUP in self._session.capabilities:
+            self._confirm(attempt, receipt)
+        spoilt = self._keep(attempt, applied, shown, bad)
+        return Aftermath((*spoilt, *idle))
+
+    def _keep_receipt(
+        self, attempt: Attempt, receipt: Receipt
+    ) -> tuple[dict[str, SitePlan], tuple[str, ...]]:
+        """Settle the refused; return the applied sites' plans, and who was not tried."""
+        by_outcome: dict[SiteOutcome, list[str]] = {outcome: [] for outcome in SiteOutcome}
+        with self._engine.begin() as connection:
+            for part in receipt.sites:
+                by_outcome[part.outcome].append(part.site)
+                if part.outcome is SiteOutcome.REFUSED:
+                    attempt.refuse(connection, part.site, "DEVICE_REFUSED", part.error)
+                elif part.outcome is SiteOutcome.NOT_TRIED:
+                    store.settle_site(connection, attempt.transaction, part.site, "not-tried")
+            applied = {site: attempt.plans[site] for site in by_outcome[SiteOutcome.APPLIED]}
+            state = "confirming" if receipt.confirming else "sent"
+            store.mark(
+                connection,
+                attempt.transaction,
+                state if applied else "reverted",
+                sent=receipt.sent,
+            )
+        return applied, tuple(by_outcome[SiteOutcome.NOT_TRIED])
+
+    def _broken(self, attempt: Attempt, receipt: Receipt, applied: Mapping[str, SitePlan]) -> str:
+        """Return what the change has broken, while the device can still go back by itself."""
+        if self._gate is None or not receipt.confirming:
+            return ""
+        found = self._gate.broken(self._session, attempt.worked)
+        for site in applied:
+            if any(row.kind == "modify" for row in attempt.claimed[site]):
+                found += self._gate.burst(site)
+        return "; ".join(found[:5])
+
+    def _take_back(
+        self,
+        attempt: Attempt,
+        applied: Mapping[str, SitePlan],
+        bad: Collection[str],
+        shown: Tree,
+    ) -> None:
+        """A site's values did not take: the device returns, and the good sites go again."""
+        self._return(attempt, "read-back mismatch")
+        with self._engine.begin() as connection:
+            for site in bad:
+                self._fail(connection, attempt, applied[site], shown)
+
+    def _confirm(self, attempt: Attempt, receipt: Receipt) -> None:
+        """Make it permanent, unless the device is another writer's by now: then it goes back."""
+        if receipt.confirming:
+            try:
+                with self._engine.begin() as connection:
+                    lease.check(connection, attempt.device, self._epoch)
+            except lease.FencedOff:
+                self._session.cancel(attempt.transaction)
+                raise
+        try:
+            self._session.confirm(attempt.transaction)
+        except Refused as error:
+            self._lapsed(attempt, error)
+
+    def _return(self, attempt: Attempt, reason: str) -> None:
+        """Let the device return to what it held before."""
+        try:
+            self._session.cancel(attempt.transaction)
+        except Refused as error:
+            self._lapsed(attempt, error)
+        self.close(attempt, "reverted", reason)
+
+    def _lapsed(self, attempt: Attempt, error: Refused) -> NoReturn:
+        """The window had closed before its time: only reading tells what the device holds."""
+        self.close(attempt, "unknown", str(error))
+        raise SessionLost(
+            f"the confirmed commit's window was gone: {error.message}",
+            device=attempt.device,
+            outcome_unknown=True,
+        ) from error
+
+    def _fail(
+        self, connection: sa.Connection, attempt: Attempt, plan: SitePlan, shown: Tree
+    ) -> None:
+        error = "device did not take: " + "; ".join(mismatches(plan, shown)[:5])
+        transaction = attempt.transaction
+        store.settle_site(
+            connection, transaction, plan.site, "applied", verdict="FAILED", error=error
+        )
+        changes.refuse(
+            connection,
+            attempt.claimed[plan.site],
+            transaction=transaction,
+            reason="READ_BACK_MISMATCH",
+            error=error,
+        )
+
+    def _keep(
+        self,
+        attempt: Attempt,
+        applied: Mapping[str, SitePlan],
+        shown: Tree,
+        bad: Collection[str],
+    ) -> list[str]:
+        """Carry what is on the device into the ledger; return the sites that others have spoilt."""
+        transaction = attempt.transaction
+        fragments = {site: attempt.wishes[site].fragments for site in applied}
+        spoilt = [site for site, plan in applied.items() if plan.relies & set(bad)]
+        with self._engine.begin() as connection:
+            attempt.keep_snapshots(
+                connection, self._sealer, "after", list(applied), fragments, shown
+            )
+            keep_plans(connection, transaction, attempt.device, applied.values(), shown)
+            for site, plan in applied.items():
+                if site in bad:
+                    self._fail(connection, attempt, plan, shown)
+                    continue
+                store.settle_site(connection, transaction, site, "applied", verdict="VERIFIED")
+                if site not in spoilt:
+                    changes.finish(
+                        connection,
+                        attempt.claimed[site],
+                        transaction=transaction,
+                        edits=len(plan.edits),
+                    )
+            store.mark(connection, transaction, "committed")
+        log.info(
+            "device.committed",
+            device=attempt.device,
+            transaction=transaction,
+            orders={site: attempt.orders[site] for site in applied},
+        )
+        self.keep_evidence(attempt, "after")
+        return [site for site in spoilt if site not in bad]
+
+    def close(self, attempt: Attempt, state: str, error: str) -> None:
+        """Write how the transaction ended."""
+        with self._engine.begin() as connection:
+            store.mark(connection, attempt.transaction, state, error=error)
+
+    def keep_evidence(self, attempt: Attempt, moment: str) -> None:
+        """Store what the whole device shows; raises ``AdapterError``."""
+        evidence.keep(
+            self._engine,
+            self._sealer,
+            self._session,
+            device=attempt.device,
+            transaction=attempt.transaction,
+            moment=moment,
+        )
