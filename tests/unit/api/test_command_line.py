@@ -1,7 +1,6 @@
 """``rom`` against a real HTTP server: what it prints and how it exits."""
 
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +27,26 @@ def test_submit_prints_the_order_and_leaves(url: str) -> None:
     ("state", "code"), [("completed", 0), ("failed", 1), ("partial", 1), ("rejected", 2)]
 )
 def test_watching_ends_with_the_order_and_exits_as_its_state_says(
-    url: str, twin: Any, finished_report: dict[str, Any], state: str, code: int
+    url: str,
+    twin: Any,
+    finished_report: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    state: str,
+    code: int,
 ) -> None:
     running = json.loads(json.dumps(finished_report))
     running["order"]["state"] = "inProgress"
     twin.reports["RO-1"] = running
     finished_report["order"]["state"] = state
 
-    def end() -> None:
-        twin.reports["RO-1"] = finished_report
-        twin.events.append({"sequence": 1})
+    def looked_at(order_id: str) -> Any:
+        found = twin.reports.get(order_id)
+        if found is running:
+            twin.reports[order_id] = finished_report
+            twin.events.append({"sequence": 1})
+        return found
 
-    timer = threading.Timer(0.5, end)
-    timer.start()
+    monkeypatch.setattr(twin, "report", looked_at)
     done = rom("order", "submit", str(PILOT), "--watch", "--url", url)
     assert done.exit_code == code
     assert "ROI-001 RFS:GPON-Bearer reserved done port 8" in " ".join(done.output.split())

@@ -11,10 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
+from rom.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+GROUPS = {"order", "site", "device", "inventory", "lab", "som", "token"}
+OF_THE_CLIENT = {"ROM_URL", "ROM_TOKEN", "ROM_TOKEN_FILE"}
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
@@ -40,7 +43,7 @@ def test_every_make_target_exists(line: str) -> None:
 @pytest.mark.parametrize("line", [line for _, line in ALL if line.startswith("rom ")])
 def test_every_rom_command_knows_its_options_and_files(line: str) -> None:
     words = shlex.split(line)[1:]
-    depth = 2 if words[0] in {"order", "site", "inventory", "lab", "token"} else 1
+    depth = 2 if words[0] in GROUPS else 1
     shown = CliRunner().invoke(app, [*words[:depth], "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
     for word in words[depth:]:
@@ -60,6 +63,12 @@ def test_every_curl_names_a_path_that_is_served(http: object, line: str) -> None
 
 def test_nothing_else_is_shown_as_a_command() -> None:
     assert {line.split()[0] for _, line in ALL} <= {"make", "rom", "curl"}
+
+
+def test_every_setting_is_in_the_operator_guide() -> None:
+    guide = (ROOT / "docs" / "operator-guide.md").read_text()
+    settings = {f"ROM_{name.upper()}" for name in Settings.model_fields}
+    assert settings == set(re.findall(r"`(ROM_[A-Z_]+)[`=]", guide)) - OF_THE_CLIENT
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
