@@ -35,3 +35,12 @@ def test_every_file_of_the_source_is_packed(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path / name)
     subprocess.run([sys.executable, "-c", BUILD], cwd=tmp_path, check=True, capture_output=True)  # noqa: S603 - our own interpreter
     assert files_below(tmp_path) - files_below(tmp_path / "built") == set()
+
+
+def test_no_link_is_part_of_the_source() -> None:
+    git = shutil.which("git") or pytest.skip("no git")
+    command = [git, "-C", str(ROOT), "ls-files", "--stage"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - git itself
+    if listed.returncode:
+        pytest.skip("no git checkout")
+    assert not [line for line in listed.stdout.splitlines() if line.startswith("120000")]
