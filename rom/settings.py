@@ -58,6 +58,8 @@ class Settings(AccessSettings):
     """Hosts and networks events may be sent to, with commas between; nobody by default."""
     callback_http: bool = False
     """Whether listeners may be reached without TLS."""
+    callback_ca_file: Path | None = None
+    """Certificates trusted for listeners; the system's own without one."""
     callback_append_name: bool = False
     """Whether ``listener/<eventName>`` is put behind callbacks that end in a slash."""
     listeners_most: int = Field(default=100, ge=1)
@@ -86,6 +88,7 @@ class Settings(AccessSettings):
             max_attempts=self.event_give_up_attempts,
             keep=self.event_keep_seconds,
             append_name=self.callback_append_name,
+            ca_file=self.callback_ca_file,
         )
 
     @property

@@ -6,6 +6,7 @@ event is sent again, under the same ``eventId``.
 """
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +51,8 @@ class Dispatcher:
         self._policy = policy
         self._settings = settings
         self._desk = Desk(engine, settings, holder=str(uuid4()))
+        # Made once: reading the authorities takes longer than many a delivery.
+        self._tls = ssl.create_default_context(cafile=settings.ca_file)
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = threading.Event()
@@ -114,6 +117,7 @@ class Dispatcher:
                 self._desk,
                 self._policy,
                 self._settings,
+                self._tls,
                 in_thread,
                 held_until,
             )

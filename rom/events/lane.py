@@ -5,6 +5,7 @@ few streams go at once; one that fails waits alone, unless nothing gets through 
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
@@ -36,6 +37,7 @@ class Lane:
         desk: Desk,
         policy: CallbackPolicy,
         settings: DeliverySettings,
+        tls: ssl.SSLContext,
         in_thread: Callable[..., Awaitable[Any]],
         held_until: float,
     ) -> None:
@@ -46,6 +48,7 @@ class Lane:
         self._desk = desk
         self._policy = policy
         self._settings = settings
+        self._tls = tls
         self._in_thread = in_thread
         self._query = parse_query(Api(listener.api), listener.query)
         self._failures = listener.failures
@@ -59,7 +62,12 @@ class Lane:
     async def run(self) -> None:
         """Deliver until nothing is due or nothing gets through."""
         settings = self._settings
-        sender = Sender(self._policy, seconds=settings.timeout, connections=settings.parallel)
+        sender = Sender(
+            self._policy,
+            seconds=settings.timeout,
+            connections=settings.parallel,
+            tls=self._tls,
+        )
         try:
             while not self._stopping:
                 due = await self._in_thread(self._desk.due, self._listener.id)

@@ -60,8 +60,9 @@ class Listeners:
                 message = f"there are {self._most} listeners already"
                 raise TooManyListeners(message)
             statement = insert(hub_subscription).values(**row, **limits, sealed_secret=sealed)
-            written = connection.execute(statement.on_conflict_do_nothing())
-            if written.rowcount == 0:
+            kept = statement.on_conflict_do_nothing().returning(hub_subscription.c.id)
+            written = connection.scalar(kept)
+            if written is None:
                 same = connection.scalar(
                     sa.select(hub_subscription.c.id).where(
                         *(hub_subscription.c[name] == row[name] for name in row if name != "id")

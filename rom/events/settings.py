@@ -1,6 +1,7 @@
 """Settings of event delivery; the operator's names for them are in ``rom.settings``."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class DeliverySettings:
     """How long events are kept that nobody waits for any more."""
     append_name: bool = False
     """Whether ``listener/<eventName>`` is put behind a callback that ends in a slash."""
+    ca_file: Path | None = None
+    """Certificates trusted for listeners; the system's without one."""
 
     @property
     def lease(self) -> float:
