@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import demo, device, inventory, lab, order, serve, site, som, token
+from api.cli import demo, device, events, inventory, lab, order, serve, site, som, token
 from api.cli.client import TOKEN_FILE
 from api.cli.options import TokenFile
 
@@ -17,6 +17,7 @@ app.command()(demo.demo)
 app.add_typer(order.app, name="order")
 app.add_typer(site.app, name="site")
 app.add_typer(device.app, name="device")
+app.add_typer(events.app, name="events")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(lab.app, name="lab")
 app.add_typer(som.app, name="som")
