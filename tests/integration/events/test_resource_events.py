@@ -153,9 +153,7 @@ def test_a_rollback_task_shows_the_resources_it_released_among_its_own_events(
         assert row.order_id == row.payload["event"]["resource"]["id"]
 
 
-def test_nothing_is_told_of_what_is_rolled_back(
-    engine: sa.Engine, gateway: Any, load: Any
-) -> None:
+def test_nothing_is_told_of_what_is_rolled_back(engine: sa.Engine, gateway: Any, load: Any) -> None:
     wanted = (ResourceRequest(name="vlan", kind="vlan"),)
     with gateway():
         load(CONTENT)
