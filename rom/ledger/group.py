@@ -15,7 +15,7 @@ import structlog
 from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Session, SiteEdits
 from device_profiles.fragment import merged
-from device_profiles.tree import Tree
+from device_profiles.tree import Path, Tree
 from rom.ledger import changes, intents, lease, snapshots, store
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
@@ -61,6 +61,7 @@ class Group:
         self._device = device
         self._epoch = epoch
         self._proof = Proof(engine, sealer, gate, session, epoch)
+        self._held: set[Path] = set()  # shared objects that the device has not let go
 
     def write(self, claimed: Claimed) -> None:
         """Bring the claimed changes' sites onto the device; every change ends settled.
@@ -103,8 +104,9 @@ class Group:
                 site: [item.root for item in fragment.shared] for site, fragment in wanted.items()
             }
             states = store.site_states(connection, self._device, roots)
+        held = {site: state.holding(self._held) for site, state in states.items()}
         return {
-            site: Wish(found[site].role, found[site].fragments, wanted[site], states[site])
+            site: Wish(found[site].role, found[site].fragments, wanted[site], held[site])
             for site in sites
         }
 
@@ -224,6 +226,12 @@ class Group:
             middle = len(ordered) // 2
             self._again(ordered[:middle], attempt.claimed)
             self._again(ordered[middle:], attempt.claimed)
+            return
+        plan = attempt.plans[culprit]
+        shared = plan.dropped.intersection(plan.released)
+        if shared:  # perhaps somebody outside uses what would go with its last owner
+            self._held |= shared
+            self._again(ordered, attempt.claimed)
             return
         with self._engine.begin() as connection:
             attempt.refuse(connection, culprit, reason, text)

@@ -1,7 +1,7 @@
 """The ledger's words: net effects, shared objects and what a plan for one site consists of."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from device_profiles.fragment import Fragment, SharedObject
@@ -73,6 +73,11 @@ class SiteState:
     """Shared objects the site owns or now wants, as far as they are known."""
     later: Mapping[Path, str] = field(default_factory=dict)
     """Paths that another site has written after this one, with that site."""
+
+    def holding(self, roots: Container[Path]) -> "SiteState":
+        """Return it with these shared objects held by the device."""
+        shared = {root: replace(known, held=root in roots) for root, known in self.shared.items()}
+        return replace(self, shared=shared)
 
 
 @dataclass(frozen=True, slots=True)
