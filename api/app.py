@@ -23,6 +23,7 @@ from api.access.permissions import rules_of
 from api.context import RequestContext
 from api.errors import install_error_handlers
 from api.live import Live
+from api.openapi import install_openapi
 from api.ports import ApiSettings, OrderGateway
 
 
@@ -62,6 +63,7 @@ def create_app(
     app.include_router(devices.router(gateway, settings))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))
+    install_openapi(app)
     _guard(app, access or Access())
     return app
 

@@ -1,0 +1,57 @@
+"""The HTTP application over a real database, without workers and devices."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+import api
+import inventory
+from api.app import create_app
+from rom.runtime import open_gateway
+from rom.settings import Settings
+from rom.store.embedded import EmbeddedPostgres
+
+EXAMPLES = Path(api.__file__).parent / "examples"
+INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
+
+
+@pytest.fixture(scope="session")
+def app(
+    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FastAPI]:
+    admin = sa.create_engine(
+        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    name = f"contract_{uuid4().hex}"
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    settings = Settings(
+        database_url=SecretStr(postgres_server.url.replace("@/postgres", f"@/{name}")),
+        data_dir=tmp_path_factory.mktemp("data"),
+        inventory_file=INVENTORY,
+    )
+    with open_gateway(settings) as gateway:
+        yield create_app(gateway, settings)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def http(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, base_url="http://127.0.0.1:8652") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def pilot() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
+    return found
