@@ -197,7 +197,8 @@ def _schemas() -> dict[str, Any]:
             "value": {},
         },
     }
-    return found | models.get("$defs", {})
+    definitions: dict[str, Any] = models.get("$defs", {})
+    return found | definitions
 
 
 def _error() -> dict[str, Any]:

@@ -25,6 +25,7 @@ _OWN_OF_CHARACTERISTIC = {
     "name", "description", "valueType", "minCardinality", "maxCardinality", "regex", "romType",
     "resourceSpecCharacteristicValue", "configurable", "extensible", "isUnique",
 }  # fmt: skip
+_FRACTIONS = {"valueFrom": "romValueFrom", "valueTo": "romValueTo"}
 _VALUE_TYPES = {"enum": "string", "bandwidth": "string"}
 
 
@@ -139,11 +140,12 @@ def _characteristic(entry: Characteristic) -> dict[str, Any]:
     ]
     if not entry.enum and entry.default is not None:
         values.append({"value": entry.default, "isDefault": True})
-    limits: dict[str, Any] = {
-        name: _whole(entry, limit)
-        for name, limit in (("valueFrom", entry.minimum), ("valueTo", entry.maximum))
-        if limit is not None
-    }
+    limits: dict[str, Any] = {}
+    for name, limit in (("valueFrom", entry.minimum), ("valueTo", entry.maximum)):
+        if limit is not None:
+            number = _plain(entry, limit)
+            # TMF634 has whole numbers only; others travel in members of our own.
+            limits[name if isinstance(number, int) else _FRACTIONS[name]] = number
     if limits or entry.unit:
         words = {"unitOfMeasure": entry.unit} if entry.unit else {}
         values.append({"isDefault": False, "rangeInterval": "closed", **words, **limits})
@@ -152,8 +154,8 @@ def _characteristic(entry: Characteristic) -> dict[str, Any]:
     return result
 
 
-def _whole(entry: Characteristic, limit: str | int | float) -> int | float:
-    """Return a limit as TMF634 has it, a whole number; rates are in bit/s."""
+def _plain(entry: Characteristic, limit: str | int | float) -> int | float:
+    """Return a limit as a number, whole where it can be; rates are in bit/s."""
     if entry.type == "bandwidth":
         return Bandwidth.parse(limit).bps
     number = float(limit)
@@ -178,8 +180,8 @@ def _definition(field: str, entry: dict[str, Any]) -> dict[str, Any]:
         "description": entry.get("description") or "",
         "pattern": entry.get("regex"),
         "enum": [value["value"] for value in named] if kind == "enum" else [],
-        "minimum": limits.get("valueFrom"),
-        "maximum": limits.get("valueTo"),
+        "minimum": limits.get("valueFrom", limits.get("romValueFrom")),
+        "maximum": limits.get("valueTo", limits.get("romValueTo")),
         "unit": units[0] if units else None,
     }
     if defaults:

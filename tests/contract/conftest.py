@@ -1,7 +1,7 @@
 """The HTTP application over a real database, without workers and devices."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,6 +52,11 @@ def http(app: FastAPI) -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="session")
-def pilot() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
-    return found
+def example() -> Callable[[str], dict[str, Any]]:
+    """Return a shipped order; every test takes another site's."""
+
+    def read(name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((EXAMPLES / f"{name}.json").read_text())
+        return found
+
+    return read
