@@ -1,15 +1,18 @@
 """Tells who asks: by a token of the gateway's own, by an access token, or as the open lab."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from time import monotonic
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.access_token import NotAuthentic, Verifier
 from api.access.bearer import unauthorized
 from api.access.principal import OPEN_LAB, Principal
+from api.errors import ApiError
 from rom.access.model import Scope
 from rom.access.tokens import TokenRecord, looks_own
 
@@ -28,6 +31,27 @@ class Desk(Protocol):
 
     def sees(self, scope: Scope, kind: str, identifier: str) -> bool:
         """Tell whether something lies within ``scope``."""
+
+
+Answer = TypeVar("Answer")
+Arguments = ParamSpec("Arguments")
+
+
+async def ask(
+    action: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
+) -> Answer:
+    """Ask the desk in a thread; raises ``ApiError`` (503) when its database does not answer."""
+    try:
+        return await run_in_threadpool(action, *args, **kwargs)
+    except SQLAlchemyError as error:
+        _log.warning("database does not answer", error=type(error).__name__)
+        raise ApiError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "databaseAway",
+            "gateway: its database does not answer",
+            "Try again later",
+            {"Retry-After": "5"},
+        ) from error
 
 
 class Authenticator:
@@ -53,10 +77,17 @@ class Authenticator:
         now = self._clock()
         if self._looked_at is None or now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            self._closed = await run_in_threadpool(self._desk.tokens_made)
+            self._closed = await self._tokens_made(self._desk)
             if self._closed:
                 _log.info("access is closed: there are tokens")
         return not self._closed
+
+    async def _tokens_made(self, desk: Desk) -> bool:
+        try:
+            return await run_in_threadpool(desk.tokens_made)
+        except SQLAlchemyError as error:  # probes have to be answered all the same
+            _log.warning("database does not answer", error=type(error).__name__)
+            return False
 
     async def principal(self, presented: str | None) -> Principal:
         """Return whoever has presented this token; raises ``ApiError`` (401)."""
@@ -74,7 +105,7 @@ class Authenticator:
 
     async def _known(self, presented: str) -> Principal:
         if self._desk is not None and looks_own(presented):
-            found = await run_in_threadpool(self._desk.token, presented)
+            found = await ask(self._desk.token, presented)
             if found is None:
                 raise NotAuthentic("the token is not valid here")
             return Principal(found.name, found.roles, found.scope.customers, found.scope.sites)

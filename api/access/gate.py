@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 
 import structlog
-from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from api.access.authentication import Authenticator, Desk
+from api.access.authentication import Authenticator, Desk, ask
 from api.access.bearer import forbidden, presented_token
 from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
 from api.access.principal import Principal, attach
@@ -123,9 +122,7 @@ class Gate:
             kind = PATH_KINDS.get(name)
             if kind is None:
                 continue
-            if self._desk is None or not await run_in_threadpool(
-                self._desk.sees, who.scope, kind, value
-            ):
+            if self._desk is None or not await ask(self._desk.sees, who.scope, kind, value):
                 raise not_found(_collection(operation.template, name, kind), value)
 
 

