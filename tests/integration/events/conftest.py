@@ -14,12 +14,15 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+from inventory import tables as inventory
 from rom.events import outbox
 from rom.events.service import Events
 from rom.secrets import Vault
 from rom.settings import Settings
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
+from rom.store.event_tables import hub_subscription
+from rom.store.tables import event_outbox, resource_order
 
 PATIENCE = 30.0
 KEY = SecretStr("k" * 40)
@@ -132,13 +135,9 @@ def engine(events_database: str) -> Iterator[sa.Engine]:
     found = make_engine(events_database)
     yield found
     with found.begin() as connection:
-        tables = connection.scalars(
-            sa.text(
-                "SELECT quote_ident(tablename) FROM pg_tables"
-                " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
-            )
-        ).all()
-        connection.execute(sa.text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE"))
+        tables = (hub_subscription, event_outbox, resource_order, *inventory.metadata.sorted_tables)
+        names = ", ".join(table.name for table in tables)
+        connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
     found.dispose()
 
 
