@@ -7,6 +7,7 @@ from api import (
     cancel_orders,
     dead_letters,
     devices,
+    fallout,
     hub,
     operations,
     order_writes,
@@ -53,6 +54,7 @@ def create_app(
     app.include_router(tmf652.router(gateway, settings))
     app.include_router(order_writes.router(gateway, settings))
     app.include_router(cancel_orders.router(gateway, settings))
+    app.include_router(fallout.router(gateway, settings))
     app.include_router(tmf639.router(gateway, settings))
     app.include_router(tmf634.router(gateway, settings))
     app.include_router(rom_v1.router(gateway, app.state.live))

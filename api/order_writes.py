@@ -1,24 +1,32 @@
-"""TMF652 Resource Order Management v4: create resource orders."""
+"""TMF652 Resource Order Management v4: create, patch and delete resource orders."""
 
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from api.access.principal import OPEN_LAB, principal
-from api.body import read_json
-from api.errors import ApiError
-from api.ports import ApiSettings, OrderGateway
+from api.body import read_json, read_patch
+from api.errors import ApiError, not_found
+from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters, select_fields
 from api.tmf652 import BASE_PATHS
+from inventory.model import ResourceExhausted
+from rom.fulfilment.cancellation import CancelImpossible
+from rom.fulfilment.fallout import NotPossible
 from rom.fulfilment.intake import Taken
+from rom.orders.states import IllegalTransition
+from rom.patching import PatchKind, PatchRefused, PatchTestFailed
 from rom.store.posted import KeyReused
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
 _LONGEST_KEY = 255
+
+Done = TypeVar("Done")
 
 _log = structlog.get_logger(__name__)
 
@@ -30,12 +38,26 @@ class Takes(Protocol):
         """Take an order, or return the one that this POST repeats."""
 
 
+class Amends(Protocol):
+    """Who changes orders; ``rom.fulfilment.amendment.Amendments`` says what it raises."""
+
+    def patch(self, order_id: str, kind: PatchKind, patch: object, requester: str = "") -> Document:
+        """Change an order and return it."""
+
+    def delete(self, order_id: str) -> None:
+        """Delete a final order."""
+
+
 class WritingGateway(OrderGateway, Protocol):
     """The engine as these operations see it."""
 
     @property
     def intake(self) -> Takes:
         """Who takes new orders."""
+
+    @property
+    def amendments(self) -> Amends:
+        """Who changes orders."""
 
 
 def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
@@ -68,10 +90,64 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
             {"Location": order["href"]},
         )
 
+    async def patch(request: Request, order_id: str) -> JSONResponse:
+        """Change an order by merge patch or JSON Patch, as a whole or not at all."""
+        found = parameters(request, {"fields"})
+        structlog.contextvars.bind_contextvars(order_id=order_id)
+        kind, body = await read_patch(request, settings.max_body_bytes)
+        who = requester(request) or ""
+        order = await _changed(order_id, lambda: engine.amendments.patch(order_id, kind, body, who))
+        return JSONResponse(select_fields(order, found.get("fields")))
+
+    async def delete(request: Request, order_id: str) -> Response:
+        """Delete a final order: 204; what its sites have and had stays on record."""
+        parameters(request, ())
+        structlog.contextvars.bind_contextvars(order_id=order_id)
+        await _changed(order_id, lambda: engine.amendments.delete(order_id))
+        return Response(status_code=HTTPStatus.NO_CONTENT)
+
     for path in BASE_PATHS:
         shown = path == BASE_PATHS[0]
+        one = f"{path}/{{order_id}}"
         routes.add_api_route(path, create, methods=["POST"], include_in_schema=shown)
+        routes.add_api_route(one, patch, methods=["PATCH"], include_in_schema=shown)
+        routes.add_api_route(
+            one, delete, methods=["DELETE"], include_in_schema=shown, status_code=204
+        )
     return routes
+
+
+async def _changed(order_id: str, action: Callable[[], Done]) -> Done:
+    try:
+        return await run_in_threadpool(action)
+    except LookupError as error:
+        if error.args != (order_id,):
+            raise  # a fault of ours, not the answer to an unknown name
+        raise not_found("resourceOrder", order_id) from error
+    except PatchTestFailed as error:
+        raise ApiError(
+            HTTPStatus.CONFLICT, "patchTestFailed", f"body: {error}", "Read the order again"
+        ) from error
+    except PatchRefused as error:
+        raise ApiError(HTTPStatus.BAD_REQUEST, "invalidPatch", f"body: {error}") from error
+    except IllegalTransition as error:
+        raise ApiError(
+            HTTPStatus.CONFLICT, "illegalTransition", f"state: {error}", "See the lifecycle"
+        ) from error
+    except ResourceExhausted as error:
+        raise ApiError(
+            HTTPStatus.CONFLICT, "resourceExhausted", f"orderItem: {error}",
+            "The order keeps what it had; ask for less, or add to the named pool",
+        ) from error  # fmt: skip
+    except NotPossible as error:
+        raise not_possible(error) from error
+    except CancelImpossible as error:
+        raise ApiError(HTTPStatus.CONFLICT, error.code, error.reason, error.fix) from error
+
+
+def not_possible(error: NotPossible) -> ApiError:
+    """Return the answer to what the order's or item's state does not let happen."""
+    return ApiError(HTTPStatus.CONFLICT, error.code, error.reason, error.fix)
 
 
 def idempotency_key(request: Request) -> str | None:

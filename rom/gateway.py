@@ -18,8 +18,10 @@ from rom.audit.audit import Audit
 from rom.catalog.administration import CatalogAdministration
 from rom.events.log import of_stream
 from rom.events.service import Events
+from rom.fulfilment.amendment import Amendments
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.intake import Intake
 from rom.jobs.wakes import Wakes, Worker
 from rom.ledger import changes, intents, snapshots
@@ -57,6 +59,8 @@ class Gateway:
         shown: Queries,
         events: Events,
         specifications: CatalogAdministration,
+        amendments: Amendments,
+        fallout: Fallout,
     ) -> None:
         self._engine = engine
         self._documents = documents
@@ -75,6 +79,8 @@ class Gateway:
         self.queries = shown
         self.events = events
         self.specifications = specifications
+        self.amendments = amendments
+        self.fallout = fallout
 
     def start(self) -> None:
         """Start the workers of this process, and the delivery of events."""

@@ -1,5 +1,6 @@
-"""Patches of documents: JSON Merge Patch (RFC 7396) and JSON Patch (RFC 6902)."""
+"""Patches of documents: JSON Merge Patch (RFC 7396) and JSON Patch (RFC 6902), both bounded."""
 
+import json
 from collections.abc import Mapping
 from copy import deepcopy
 from enum import StrEnum
@@ -8,6 +9,7 @@ from typing import Any
 import jsonpatch
 
 _MOST_OPERATIONS = 500
+_MOST_CHARACTERS = 4_000_000  # of the document as JSON text; each copy could double it
 
 
 class PatchKind(StrEnum):
@@ -18,13 +20,18 @@ class PatchKind(StrEnum):
 
 
 class PatchRefused(ValueError):
-    """A patch that is malformed, does not fit, or whose test failed; the text says why."""
+    """A patch that is malformed, does not fit, or whose test failed; the text says where."""
+
+
+class PatchTestFailed(PatchRefused):
+    """A ``test`` operation found another value: the document is not what the sender thinks."""
 
 
 def patched(document: Mapping[str, Any], kind: PatchKind, patch: object) -> dict[str, Any]:
     """Return the document as the patch makes it; ``document`` stays as it is.
 
-    Merge replaces whole arrays, and null removes (RFC 7396). Raises ``PatchRefused``.
+    Merge replaces whole arrays, and null removes (RFC 7396). Raises ``PatchRefused``, which names
+    the operation and its pointer.
     """
     if kind is PatchKind.MERGE:
         if not isinstance(patch, dict):
@@ -32,15 +39,34 @@ def patched(document: Mapping[str, Any], kind: PatchKind, patch: object) -> dict
         return _merged(deepcopy(dict(document)), patch)
     if not isinstance(patch, list) or len(patch) > _MOST_OPERATIONS:
         raise PatchRefused(f"a JSON patch is an array of at most {_MOST_OPERATIONS} operations")
-    try:
-        result = jsonpatch.apply_patch(deepcopy(dict(document)), patch)
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
-        raise PatchRefused(str(error)[:300]) from error
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        # What the library raises for operations that are no objects and pointers into scalars.
-        raise PatchRefused("an operation does not fit the document") from error
+    result: Any = deepcopy(dict(document))
+    for index, operation in enumerate(patch):
+        result = _operated(result, index, operation)
     if not isinstance(result, dict):
         raise PatchRefused("what is left is no JSON object")
+    return result
+
+
+def _operated(document: Any, index: int, operation: object) -> Any:
+    if not isinstance(operation, dict):
+        message = f"operation {index} is no JSON object"
+        raise PatchRefused(message)
+    where = f"operation {index} at {str(operation.get('path'))[:200]}"
+    try:
+        result = jsonpatch.JsonPatch([operation]).apply(document)
+    except jsonpatch.JsonPatchTestFailed as error:
+        message = f"{where}: the value there is another one"
+        raise PatchTestFailed(message) from error
+    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+        message = f"{where}: {str(error)[:300]}"
+        raise PatchRefused(message) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        # What the library raises for operations of no known shape and pointers into scalars.
+        message = f"{where} does not fit the document"
+        raise PatchRefused(message) from error
+    if operation.get("op") == "copy" and len(json.dumps(result)) > _MOST_CHARACTERS:
+        message = f"{where} makes the document too large"
+        raise PatchRefused(message)
     return result
 
 

@@ -18,14 +18,17 @@ from rom.catalog.administration import CatalogAdministration
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.events.service import Events
+from rom.fulfilment.amendment import Amendments
 from rom.fulfilment.cancel_runner import CancelRunner
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.documents import API_PATH, OrderDocuments
+from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.gate import ServiceGate
 from rom.fulfilment.intake import Intake
 from rom.fulfilment.proof import ProofSettings, Prover
+from rom.fulfilment.replanning import Replanner
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
@@ -104,8 +107,22 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         audit = Audit(engine, fleet, targets)
         periodic = PeriodicAudit(engine, audit, settings.audit_seconds)
         tmf652 = f"{settings.base_url}{API_PATH}"
-        cancel_runner = CancelRunner(
-            engine, catalog, transitions, Compensation(targets, vault, catalog), tmf652
+        compensation = Compensation(targets, vault, catalog)
+        cancel_runner = CancelRunner(engine, catalog, transitions, compensation, tmf652)
+        cancellations = Cancellations(engine, transitions, tmf652, wakes.site)
+        fallout = Fallout(
+            engine, catalog, documents, transitions, cancellations, wakes.site, wakes.device
+        )
+        replanner = Replanner(catalog, transitions, compensation)
+        amendments = Amendments(
+            engine,
+            documents,
+            transitions,
+            replanner,
+            cancellations,
+            fallout,
+            wakes.site,
+            wakes.device,
         )
         handlers = EngineHandlers(
             engine, fulfiller, writer, rollbacks, cancel_runner, wakes, periodic
@@ -123,10 +140,12 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             audit,
             vault,
             Intake(engine, catalog, documents, transitions, wakes.site),
-            Cancellations(engine, transitions, tmf652, wakes.site),
+            cancellations,
             Queries(engine, documents, settings.base_url),
             events,
             CatalogAdministration(engine, catalog, settings.base_url),
+            amendments,
+            fallout,
         )
         stack.callback(gateway.stop)
         yield gateway

@@ -131,6 +131,11 @@ def _own(base: str) -> _Table:
     return {
         ("GET", f"{order}/report"): Rule(_ALL, Reach.PATH),
         ("GET", f"{order}/events"): Rule(_ALL, Reach.PATH),
+        ("POST", f"{order}/retry"): Rule(_OPERATING, Reach.PATH, writes=True),
+        **{
+            ("POST", f"{order}/items/{{item_id}}/{what}"): Rule(_OPERATING, Reach.PATH, writes=True)
+            for what in ("retry", "complete", "cancel")
+        },
         ("POST", f"{site}/reapply"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/repair"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("GET", f"{site}/rollbackPreview"): Rule(_STAFF, Reach.PATH),

@@ -1,5 +1,6 @@
 """Admission: what an order asks for against what its sites have, before anything is written."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -13,13 +14,28 @@ from rom.orders.states import ItemState
 from rom.store import orders
 
 
-def admit(connection: sa.Connection, catalog: Catalog, order: NewOrder) -> NewOrder:
+def admit(
+    connection: sa.Connection,
+    catalog: Catalog,
+    order: NewOrder,
+    *,
+    existing: Collection[str] = (),
+) -> NewOrder:
     """Return the order with what changes laid over what the sites have.
+
+    ``existing`` items are admitted already; only their gates are looked at again.
 
     Raises ``OrderRefused`` for an add of what is there, a change of what is not, a gate that can
     never open and a delete that something else still needs.
     """
-    items = [_admitted(connection, catalog, order, index) for index in range(len(order.items))]
+    items = []
+    for index, item in enumerate(order.items):
+        if item.id not in existing:
+            items.append(_admitted(connection, catalog, order, index))
+            continue
+        items.append(item)
+        if item.action is Action.ADD:
+            _refuse_a_gate_that_cannot_open(connection, catalog, order, index)
     return replace(order, items=tuple(items))
 
 

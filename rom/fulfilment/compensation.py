@@ -100,7 +100,7 @@ class Compensation:
             now=datetime.now(UTC),
             names=names,
             indefinitely=unclean,
-            unused=not unclean and not _anything_sent(connection, site, items),
+            unused=not unclean and not anything_sent(connection, site, items),
         )
         changed = {item.key for item in items if item.action == Action.MODIFY}
         for earlier in standing.earlier_items(connection, site, [order_id]):
@@ -204,7 +204,8 @@ def was_sent(connection: sa.Connection, device: str, site: str, items: Sequence[
     return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items, device)))))
 
 
-def _anything_sent(connection: sa.Connection, site: str, items: Sequence[Item]) -> bool:
+def anything_sent(connection: sa.Connection, site: str, items: Sequence[Item]) -> bool:
+    """Tell whether anything of the items may have had an effect on any device."""
     settled = sa.exists().where(_of(items), change.c.state.in_(("done", "claimed")))
     return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items)))))
 

@@ -62,6 +62,11 @@ class OrderDocuments:
             for row in rows
         ]
 
+    def server_notes(self, connection: sa.Connection, order_id: str) -> frozenset[str]:
+        """Return the ids of the notes that the gateway itself has written on an order."""
+        rows = orders.notes_of_orders(connection, [order_id])
+        return frozenset(str(row.id) for row in rows)
+
     def _resource(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What was allocated for an item, laid over its resource; nothing before it is."""
         shown = self.shown(item, held)

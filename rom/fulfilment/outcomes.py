@@ -5,15 +5,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory import holding
-from rom.catalog.planning import resource_requests
-from rom.fulfilment import staging
-from rom.fulfilment.changing import finish_modify
+from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import Item, SiteView
-from rom.orders.model import Action
 from rom.orders.states import ItemState
-from rom.store.tables import verdict, ztp_ticket
+from rom.store.tables import verdict
 
 SETTLING_LOOKS = 3
 """So many looks find a network that is still settling; nobody is told of them."""
@@ -38,7 +34,7 @@ class Outcomes:
                     connection, item, ItemState.IN_PROGRESS, step="measuring", attempts=0
                 )
             else:
-                self._complete(connection, view, item)
+                complete(connection, self._transitions, view, item)
 
     def measured(
         self, view: SiteView, item: Item, result: str, evidence: dict[str, Any], *, passed: bool
@@ -47,24 +43,7 @@ class Outcomes:
         with self._engine.begin() as connection:
             self._keep_verdict(connection, view, item, "twamp", result, evidence)
             if passed:
-                self._complete(connection, view, item)
-
-    def _complete(self, connection: sa.Connection, view: SiteView, item: Item) -> None:
-        names = [
-            request.name
-            for request in resource_requests(view.specification(item), view.site, view.typed(item))
-        ]
-        holding.mark(connection, view.site, names, "in-use")
-        serial = connection.scalar(
-            sa.select(ztp_ticket.c.serial).where(
-                ztp_ticket.c.order_id == item.order_id, ztp_ticket.c.item_id == item.item_id
-            )
-        )
-        if serial is not None:
-            staging.close(connection, serial)
-        if item.action == Action.MODIFY:
-            finish_modify(connection, view, item)
-        self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
+                complete(connection, self._transitions, view, item)
 
     def hold(self, item: Item, reason: str, text: str) -> None:
         """Leave the item to people: looking again would find the same."""

@@ -19,18 +19,22 @@ from inventory.model import (
     BundleRequest,
     ReservationConflictError,
     ResourceExhausted,
+    ResourceRequest,
     UnknownEntryError,
 )
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations, resource_requests
 from rom.catalog.specification import Configure
 from rom.fulfilment import staging
-from rom.fulfilment.changing import REQUESTS, finish_delete, grow, is_needed
+from rom.fulfilment.changing import REQUESTS, grow, is_needed
+from rom.fulfilment.completing import complete
+from rom.fulfilment.fairness import pools_short_of, refuse_overtaking
 from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import Item, SiteView
 from rom.ledger import changes, intents
 from rom.orders.model import Action
+from rom.orders.reasons import Reason
 from rom.orders.states import ItemState
 from rom.store import orders
 from rom.store.tables import ztp_ticket
@@ -76,24 +80,28 @@ class SiteHandler:
             item for item in view.open_items if item.step == "assessing" and item.state in states
         ]
         if states == (ItemState.HELD,):
-            waiting = [item for item in waiting if item.reason == "RESOURCE_EXHAUSTED"]
+            waiting = [item for item in waiting if item.reason == Reason.RESOURCE_EXHAUSTED]
         if not waiting:
             return False
         group = [item for item in waiting if item.order_id == waiting[0].order_id]
         return self._reserve_bundle(connection, view, group)
 
     def _reserve_bundle(self, connection: sa.Connection, view: SiteView, group: list[Item]) -> bool:
+        wanted: tuple[ResourceRequest, ...] = ()
         try:
+            bundle = _bundle(view, group)
+            wanted = bundle.requests
             with connection.begin_nested():
-                reservation.reserve(connection, _bundle(view, group))
+                reservation.reserve(connection, bundle)
                 for item in group:
                     if item.action == Action.MODIFY:
                         grow(connection, view, item)
+                refuse_overtaking(connection, group, wanted)
         except ResourceExhausted as error:
-            return self._hold_exhausted(connection, group, error)
+            return self._hold_exhausted(connection, group, error, pools_short_of(error, wanted))
         except (CatalogError, UnknownEntryError, ReservationConflictError, ValueError) as error:
             for item in group:
-                self._hold(connection, item, "CANNOT_RESERVE", str(error))
+                self._hold(connection, item, Reason.CANNOT_RESERVE, str(error))
             return True
         for item in group:
             if item.action == Action.NO_CHANGE:
@@ -104,7 +112,11 @@ class SiteHandler:
         return True
 
     def _hold_exhausted(
-        self, connection: sa.Connection, group: list[Item], error: ResourceExhausted
+        self,
+        connection: sa.Connection,
+        group: list[Item],
+        error: ResourceExhausted,
+        short_of: set[str],
     ) -> bool:
         """Hold the group until something is given back or added; said once, however often tried."""
         due = datetime.now(UTC) + self._retry
@@ -113,9 +125,12 @@ class SiteHandler:
                 connection,
                 item,
                 ItemState.HELD,
-                reason="RESOURCE_EXHAUSTED",
-                note="" if item.state == ItemState.HELD else f"RESOURCE_EXHAUSTED: {error}",
+                reason=Reason.RESOURCE_EXHAUSTED,
+                note=""
+                if item.state == ItemState.HELD
+                else f"{Reason.RESOURCE_EXHAUSTED}: {error}",
                 due_at=due,
+                short_of=short_of,
             )
         return any(item.state != ItemState.HELD for item in group)
 
@@ -131,7 +146,7 @@ class SiteHandler:
                     else request(connection, self._targets, view, item)
                 )
         except (ProfileError, CatalogError, NoTarget) as error:
-            self._hold(connection, item, "CANNOT_RENDER", str(error))
+            self._hold(connection, item, Reason.CANNOT_RENDER, str(error))
             return True
         self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="queued")
         for device in devices:
@@ -207,8 +222,7 @@ class SiteHandler:
             return True
         if all(row.state == "done" for row in rows) and item.action == Action.DELETE:
             # Read back as absent on every device, which is all the proof there can be.
-            finish_delete(connection, view, item)
-            self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
+            complete(connection, self._transitions, view, item)
             return True
         if all(row.state == "done" for row in rows):
             holding.mark(connection, view.site, _names(view, item), "standby")
@@ -279,4 +293,4 @@ def _awaited(connection: sa.Connection, rows: list[sa.Row[Any]]) -> tuple[str, s
     state = connection.scalar(
         sa.select(ztp_ticket.c.state).where(ztp_ticket.c.serial == blocked.device)
     )
-    return "AWAITING_CPE", f"router {blocked.device} is {state}; waiting for it at the site"
+    return Reason.AWAITING_CPE, f"router {blocked.device} is {state}; waiting for it at the site"

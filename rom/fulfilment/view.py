@@ -92,12 +92,17 @@ class SiteView:
         )
 
 
-def load_view(connection: sa.Connection, catalog: Catalog, site: str, boot_url: str) -> SiteView:
-    """Read the site's view and lock its open items until the transaction ends."""
+def load_view(
+    connection: sa.Connection, catalog: Catalog, site: str, boot_url: str, *, lock: bool = True
+) -> SiteView:
+    """Read the site's view and lock its open items until the transaction ends.
+
+    Who has locked items before must not ``lock`` more: two could wait for each other.
+    """
     record = queries.site_record(connection, site)
     open_items = tuple(
         item
-        for item in orders.open_items_of_site(connection, site)
+        for item in orders.open_items_of_site(connection, site, lock=lock)
         if item.state not in CANCELLING_ITEM_STATES  # their cancellation has them in hand
     )
     return SiteView(

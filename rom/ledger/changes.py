@@ -146,6 +146,36 @@ def reclaim(connection: sa.Connection, device: str) -> None:
     )
 
 
+def forget(connection: sa.Connection, order_id: str, item_ids: Collection[str]) -> None:
+    """Drop the withdrawn changes of items whose plan is redone; nothing of them ever left."""
+    connection.execute(
+        sa.delete(change).where(
+            change.c.order_id == order_id,
+            change.c.item_id.in_(list(item_ids)),
+            change.c.state == "refused",
+            change.c.transaction.is_(None),
+        )
+    )
+
+
+def again(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> None:
+    """Let refused changes, and those that wait out a pause, be tried anew and at once."""
+    connection.execute(
+        sa.update(change)
+        .where(change.c.id.in_([row.id for row in rows]))
+        .where(change.c.state.in_(("refused", "waiting")))
+        .values(
+            state="waiting",
+            transaction=None,
+            attempts=0,
+            due_at=None,
+            reason=None,
+            error=None,
+            finished_at=None,
+        )
+    )
+
+
 def unblock(connection: sa.Connection, device: str, site: str) -> bool:
     """Let the blocked changes of a site on a device go; tells whether there were any."""
     done = connection.execute(

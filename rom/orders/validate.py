@@ -1,6 +1,6 @@
 """Judges a new order as a whole: its document, the catalog's rules and the sites there are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from rom.access.model import OutOfScope, current_scope
@@ -26,14 +26,27 @@ def validate(
     Raises ``OrderRefused`` naming the field, the reason and the fix, and ``OutOfScope`` for a site
     that is not ``known_site`` to a client with limits; nothing is written anywhere.
     """
-    order = parse_order(body, maximum_items=maximum_items)
+    return judge(parse_order(body, maximum_items=maximum_items), catalog, known_site)
+
+
+def judge(
+    order: NewOrder,
+    catalog: Catalog,
+    known_site: Callable[[str], bool],
+    *,
+    existing: Collection[str] = (),
+) -> NewOrder:
+    """Return a parsed order with every item typed by its specification; refuses as ``validate``.
+
+    ``existing`` items are ordered already, so that their specification need not be orderable.
+    """
     items: list[NewItem] = []
     specifications: dict[str, Specification] = {}
     for index, item in enumerate(order.items):
         path = f"orderItem[{index}]"
         if not known_site(item.site):
             raise _unknown_site(f"{path}.resource.place", item.site)
-        spec = _specification(path, item, catalog)
+        spec = _specification(path, item, catalog, is_new=item.id not in existing)
         specifications[item.id] = spec
         items.append(_typed(path, item, spec))
     _check_one_of_each_key(items)
@@ -47,7 +60,7 @@ def _unknown_site(field: str, site: str) -> Exception:
     return OrderRefused(field, f"there is no site {site!r}", "name a known site")
 
 
-def _specification(path: str, item: NewItem, catalog: Catalog) -> Specification:
+def _specification(path: str, item: NewItem, catalog: Catalog, *, is_new: bool) -> Specification:
     field = f"{path}.resourceSpecification"
     try:
         spec = catalog.specification(item.specification, item.specification_version)
@@ -58,7 +71,7 @@ def _specification(path: str, item: NewItem, catalog: Catalog) -> Specification:
             + (f" in version {error.version!r}" if error.version is not None else ""),
             f"use one of {', '.join(error.known)}",
         ) from error
-    if item.action is Action.ADD and not spec.orderable:
+    if is_new and item.action is Action.ADD and not spec.orderable:
         raise OrderRefused(
             field,
             f"{spec.id} {spec.version} is {spec.lifecycleStatus}",

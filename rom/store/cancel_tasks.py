@@ -50,24 +50,18 @@ def insert(
 
 
 def find(connection: sa.Connection, task_id: str) -> sa.Row[Any] | None:
-    """Return the task, or ``None``."""
+    """Return the task, or ``None``; one outside the limits of whoever asks is not there."""
     return connection.execute(
-        sa.select(cancel_task).where(cancel_task.c.id == task_id)
+        sa.select(cancel_task).where(cancel_task.c.id == task_id, _is_visible())
     ).one_or_none()
 
 
-def page(
-    connection: sa.Connection, *, offset: int, limit: int, state: str | None = None
-) -> tuple[list[sa.Row[Any]], int]:
+def page(connection: sa.Connection, *, offset: int, limit: int) -> tuple[list[sa.Row[Any]], int]:
     """Return a page of tasks for whole orders, newest first, and how many there are in all.
 
-    Those of orders beyond the limits of whoever asks do not count.
+    Only of orders within the limits of whoever asks.
     """
-    wanted: sa.ColumnElement[bool] = cancel_task.c.item_ids.is_(None) & order_within(
-        current_scope(), cancel_task.c.order_id
-    )
-    if state is not None:
-        wanted = sa.and_(wanted, cancel_task.c.state == state)
+    wanted = sa.and_(cancel_task.c.item_ids.is_(None), _is_visible())
     total = connection.scalar(sa.select(sa.func.count()).select_from(cancel_task).where(wanted))
     rows = connection.execute(
         sa.select(cancel_task)
@@ -114,6 +108,10 @@ def sites_under_way(connection: sa.Connection) -> list[str]:
 def write(connection: sa.Connection, task_id: str, **values: Any) -> None:
     """Set columns of the task."""
     connection.execute(sa.update(cancel_task).where(cancel_task.c.id == task_id).values(values))
+
+
+def _is_visible() -> sa.ColumnElement[bool]:
+    return order_within(current_scope(), cancel_task.c.order_id)
 
 
 def _concerns(site: str) -> sa.ColumnElement[bool]:

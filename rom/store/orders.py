@@ -131,17 +131,17 @@ def notes_of_orders(connection: sa.Connection, order_ids: Iterable[str]) -> list
     )
 
 
-def open_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
-    """Return and lock the site's items that are not final, in the order of their arrival."""
-    return list(
-        connection.execute(
-            sa.select(order_item)
-            .join(resource_order, resource_order.c.id == order_item.c.order_id)
-            .where(order_item.c.site == site, order_item.c.state.not_in(FINAL_ITEM_STATES))
-            .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position)
-            .with_for_update(of=order_item)
-        )
+def open_items_of_site(
+    connection: sa.Connection, site: str, *, lock: bool = True
+) -> list[sa.Row[Any]]:
+    """Return the site's items that are not final, in the order of their arrival; locks them."""
+    query = (
+        sa.select(order_item)
+        .join(resource_order, resource_order.c.id == order_item.c.order_id)
+        .where(order_item.c.site == site, order_item.c.state.not_in(FINAL_ITEM_STATES))
+        .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position)
     )
+    return list(connection.execute(query.with_for_update(of=order_item) if lock else query))
 
 
 def sites_waiting_for_resources(connection: sa.Connection) -> list[sa.Row[Any]]:
@@ -165,13 +165,13 @@ def sites_waiting_for_resources(connection: sa.Connection) -> list[sa.Row[Any]]:
 
 
 def is_arriving(connection: sa.Connection, site: str) -> bool:
-    """Tell whether the site has items that nothing has been reserved for yet."""
+    """Tell whether the site has items that nothing has been reserved for, or tried for, yet."""
     return bool(
         connection.scalar(
             sa.select(
                 sa.exists().where(
                     order_item.c.site == site,
-                    order_item.c.state == ItemState.ACKNOWLEDGED,
+                    order_item.c.state.in_((ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS)),
                     order_item.c.step == FIRST_STEP,
                 )
             )

@@ -147,8 +147,9 @@ class Engine:
             load_file(connection, file)
 
 
-@pytest.fixture
-def rom(database_url: str, tmp_path: Path) -> Iterator[Engine]:
+@contextmanager
+def engine_at(database_url: str, place: Path) -> Iterator[Engine]:
+    """Put the fulfiller together over the database at this URL."""
     engine = make_engine(database_url)
     migrate(engine)
     vault = Vault(engine, SecretStr("k" * 40), "http://127.0.0.1:1")
@@ -165,6 +166,12 @@ def rom(database_url: str, tmp_path: Path) -> Iterator[Engine]:
         Prover(engine, transitions, targets, settings),
         lambda site: f"http://127.0.0.1:1/ztp/v1/{site}/ztp.py",
     )
-    yield Engine(engine, targets, transitions, fulfiller, tmp_path)
+    yield Engine(engine, targets, transitions, fulfiller, place)
     fleet.close()
     engine.dispose()
+
+
+@pytest.fixture
+def rom(database_url: str, tmp_path: Path) -> Iterator[Engine]:
+    with engine_at(database_url, tmp_path) as found:
+        yield found

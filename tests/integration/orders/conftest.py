@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from pydantic import SecretStr
 
 import api
 from rom.catalog.loader import load_catalog
+from rom.fulfilment.amendment import Amendments
 from rom.fulfilment.cancel_runner import CancelRunner
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.documents import API_PATH, OrderDocuments
+from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.intake import Intake
+from rom.fulfilment.replanning import Replanner
 from rom.secrets import Vault
-from tests.integration.fulfilment.conftest import Engine, rom
+from rom.store.embedded import EmbeddedPostgres
+from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 
 __all__ = ["rom"]
 
@@ -32,6 +37,7 @@ class Northbound:
 
     rom: Engine
     woken: list[str] = field(default_factory=list)
+    devices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         engine, transitions = self.rom.engine, self.rom.transitions
@@ -42,6 +48,12 @@ class Northbound:
         self.intake = Intake(engine, catalog, documents, transitions, self.woken.append)
         self.cancellations = Cancellations(engine, transitions, BASE_URL, self.woken.append)
         self.runner = CancelRunner(engine, catalog, transitions, compensation, BASE_URL)
+        wakes = (self.woken.append, self.devices.append)
+        self.fallout = Fallout(engine, catalog, documents, transitions, self.cancellations, *wakes)
+        replanner = Replanner(catalog, transitions, compensation)
+        self.amendments = Amendments(
+            engine, documents, transitions, replanner, self.cancellations, self.fallout, *wakes
+        )
 
     def post(self, document: Any, **others: Any) -> str:
         order_id: str = self.intake.take(document, **others).document["id"]
@@ -109,3 +121,23 @@ def cut(document: dict[str, Any], *kept: str) -> dict[str, Any]:
 @pytest.fixture
 def only() -> Any:
     return cut
+
+
+@pytest.fixture(scope="module")
+def states(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator[Any]:
+    """One order of one item for a whole module, whose states the tests write as they like."""
+    name = "order_states"
+    admin = sa.create_engine(
+        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
+    )
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    url = postgres_server.url.replace("@/postgres", f"@/{name}")
+    with engine_at(url, tmp_path_factory.mktemp("states")) as rom:
+        rom.load(lambda _: None)
+        north = Northbound(rom)
+        document = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
+        yield north, north.post(cut(document, "ROI-001"))
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()

@@ -1,0 +1,247 @@
+"""Fallout: what people do about items that are held. Nothing here talks to the network."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from rom.catalog.loader import Catalog
+from rom.fulfilment.cancellation import Cancellations
+from rom.fulfilment.completing import complete
+from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.view import COMMITTED, Item, load_view
+from rom.ledger import changes
+from rom.orders.reasons import Reason
+from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.store import cancel_tasks, orders
+from rom.store.tables import verdict
+
+
+class NotPossible(Exception):
+    """The item is not in a state for this; ``fix`` says what is possible instead."""
+
+    def __init__(self, code: str, reason: str, fix: str) -> None:
+        self.code = code
+        self.reason = reason
+        self.fix = fix
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decided, and why."""
+
+    reason: str = ""
+    requester: str = ""
+
+    @property
+    def words(self) -> str:
+        """The decision as a note has it after its code."""
+        by = f"by {self.requester}" if self.requester else "by hand"
+        return f"{by}: {self.reason}" if self.reason else by
+
+
+class Fallout:
+    """Retries, completes and cancels held items."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        catalog: Catalog,
+        documents: OrderDocuments,
+        transitions: Transitions,
+        cancellations: Cancellations,
+        wake_site: Callable[[str], None],
+        wake_device: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._documents = documents
+        self._transitions = transitions
+        self._cancellations = cancellations
+        self._wake_site = wake_site
+        self._wake_device = wake_device
+
+    def retry(
+        self, order_id: str, decision: Decision, item_id: str | None = None
+    ) -> dict[str, Any]:
+        """Set all held items of an order going again, or one; a stuck cancellation as well.
+
+        Returns the order. Raises ``LookupError`` and ``NotPossible`` when nothing is held.
+        """
+        with self._engine.begin() as connection:
+            row = _locked(connection, order_id)
+            items = _items(connection, order_id, item_id)
+            devices = self.set_going(connection, items, decision)
+            task = cancel_tasks.open_of_order(connection, order_id)
+            if task is not None:
+                devices |= _send_again(connection, changes.of_task(connection, task.id))
+            if not devices and not any(_is_held(item) for item in items):
+                raise NotPossible(
+                    "notHeld",
+                    f"nothing of order {order_id} is held"
+                    if item_id is None
+                    else f"item {item_id} of order {order_id} is {items[0].state}, not held",
+                    "Retry what is held; everything else goes on by itself",
+                )
+            document = self._documents.render(connection, [_reread(connection, row.id)])[0]
+        for device in sorted(devices):
+            self._wake_device(device)
+        for site in sorted({item.site for item in items}):
+            self._wake_site(site)
+        return document
+
+    def set_going(
+        self, connection: sa.Connection, items: Sequence[Item], decision: Decision
+    ) -> set[str]:
+        """Take the held ones among locked items back to work; returns devices that have some."""
+        devices: set[str] = set()
+        for item in items:
+            if not _is_held(item):
+                continue
+            devices |= _send_again(
+                connection, changes.of_item(connection, item.order_id, item.item_id)
+            )
+            self._transitions.move(
+                connection,
+                item,
+                ItemState.IN_PROGRESS,
+                note=f"{Reason.RETRIED}: {decision.words}",
+                attempts=0,
+            )
+        return devices
+
+    def complete(self, order_id: str, item_id: str, decision: Decision) -> dict[str, Any]:
+        """Complete a held item whose configuration is on its devices: a person vouches for it.
+
+        Returns the order. Raises ``LookupError`` and ``NotPossible``.
+        """
+        with self._engine.begin() as connection:
+            row = _locked(connection, order_id)
+            (item,) = _items(connection, order_id, item_id)
+            _refuse_unless_held(item)
+            if item.step not in COMMITTED:
+                raise NotPossible(
+                    "notConfigured",
+                    f"item {item_id} of order {order_id} is not on its devices yet",
+                    "Retry it, or cancel it; only what is configured can be vouched for",
+                )
+            connection.execute(
+                sa.insert(verdict).values(
+                    order_id=order_id,
+                    item_id=item_id,
+                    site=item.site,
+                    kind="manual",
+                    result="INDETERMINATE",
+                    evidence={"reason": decision.reason, "requester": decision.requester},
+                )
+            )
+            view = load_view(connection, self._catalog, item.site, "", lock=False)
+            note = f"{Reason.COMPLETED_BY_HAND}: {decision.words}"
+            complete(connection, self._transitions, view, item, note=note)
+            document = self._documents.render(connection, [_reread(connection, row.id)])[0]
+        self._wake_site(item.site)
+        return document
+
+    def cancel(self, order_id: str, item_id: str, decision: Decision) -> dict[str, Any]:
+        """Cancel a held item and take back what it has got; returns the task.
+
+        Raises ``LookupError``, ``CancelImpossible``, and ``NotPossible`` for an item that is not
+        held or that others of its order need.
+        """
+        with self._engine.begin() as connection:
+            row = _locked(connection, order_id)
+            task = self.cancel_items(connection, row, [item_id], decision)
+            (item,) = _items(connection, order_id, item_id)
+        self._wake_site(item.site)
+        return task
+
+    def cancel_items(
+        self,
+        connection: sa.Connection,
+        row: sa.Row[Any],
+        item_ids: Collection[str],
+        decision: Decision,
+    ) -> dict[str, Any]:
+        """Write a task that cancels held items of a locked order; raises as ``cancel`` does."""
+        items = _items(connection, row.id, None)
+        chosen = [item for item in items if item.item_id in item_ids]
+        if missing := set(item_ids) - {item.item_id for item in chosen}:
+            raise LookupError(sorted(missing)[0])
+        for item in chosen:
+            _refuse_unless_held(item)
+            needed_by = self._needed_by(item, [each for each in items if each not in chosen])
+            if needed_by:
+                raise NotPossible(
+                    "itemNeeded",
+                    f"item {item.item_id} is needed by {', '.join(needed_by)}",
+                    "Cancel those first, or the whole order",
+                )
+        return self._cancellations.open_task(
+            connection,
+            row,
+            document={"cancellationReason": decision.reason} if decision.reason else {},
+            items=sorted(item_ids),
+            requester=decision.requester,
+        )
+
+    def _needed_by(self, item: Item, others: Sequence[Item]) -> list[str]:
+        found = []
+        for other in others:
+            if other.state in FINAL_ITEM_STATES - {ItemState.COMPLETED} or not other.in_force:
+                continue
+            spec = self._catalog.specification(other.specification, other.version)
+            needs = {need for gate in spec.gates for need in gate.needs}
+            waits = other.state != ItemState.COMPLETED and item.item_id in other.depends_on
+            if waits or (other.site == item.site and item.key in needs):
+                found.append(other.item_id)
+        return found
+
+
+def _locked(connection: sa.Connection, order_id: str) -> sa.Row[Any]:
+    row = orders.lock_order(connection, order_id)
+    if row is None:
+        raise LookupError(order_id)
+    return row
+
+
+def _reread(connection: sa.Connection, order_id: str) -> sa.Row[Any]:
+    row = orders.find_order(connection, order_id)
+    if row is None:
+        raise LookupError(order_id)
+    return row
+
+
+def _items(connection: sa.Connection, order_id: str, item_id: str | None) -> list[Item]:
+    found = [
+        item
+        for item in orders.items_of_orders(connection, [order_id])
+        if item_id is None or item.item_id == item_id
+    ]
+    if not found:
+        raise LookupError(item_id)
+    return found
+
+
+def _is_held(item: Item) -> bool:
+    return bool(item.state == ItemState.HELD)
+
+
+def _refuse_unless_held(item: Item) -> None:
+    if not _is_held(item):
+        raise NotPossible(
+            "notHeld",
+            f"item {item.item_id} of order {item.order_id} is {item.state}, not held",
+            "Only what is held is for people to decide",
+        )
+
+
+def _send_again(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> set[str]:
+    """Let refused changes, and those that wait out a pause, be tried now."""
+    again = [
+        row for row in rows if row.state == "refused" or (row.state == "waiting" and row.due_at)
+    ]
+    changes.again(connection, again)
+    return {row.device for row in again}
