@@ -38,7 +38,7 @@ class CustomerEdge:
     Without power nothing answers on any of its ports. ``discover`` is the plant's DHCP,
     ``bgp_state`` the other end of its BGP sessions. ``ports`` fixes the loopback ports of ``ssh``
     (TCP), ``snmp`` and ``twamp`` (UDP) whatever ports the configuration names; missing ones are
-    chosen and stay the same for a serial number where they are free.
+    chosen and stay the same for a serial number in a state directory where they are free.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class CustomerEdge:
             serial, load_grammar("iosxe-ce"), state_dir, serial=serial, minute=minute
         )
         state_dir.chmod(0o700)
+        self._state_dir = state_dir.resolve()
         self.reflector = Reflector()
         self.offer: Offer | None = None
         self.powered = False
@@ -137,7 +138,8 @@ class CustomerEdge:
         A router that had power when the simulation stopped comes up as it was.
         Raises OSError when a fixed port is taken.
         """
-        self.services.take_ports(self.serial, host, self._fixed_ports)
+        owner = f"{self._state_dir} {self.serial}"
+        self.services.take_ports(owner, host, self._fixed_ports)
         self._refreshing = asyncio.create_task(self._keep_services())
         live = self._nvram.live()
         if live is not None and self.machine.wake():

@@ -34,8 +34,8 @@ class Services:
     _claims: list[PortClaim] = field(default_factory=list)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    def take_ports(self, serial: str, host: str, fixed: Mapping[str, int]) -> None:
-        """Settle a port for each service: the fixed one, else the same for a serial while free.
+    def take_ports(self, owner: str, host: str, fixed: Mapping[str, int]) -> None:
+        """Settle a port for each service: the fixed one, else the same for an owner while free.
 
         They stay this router's until ``give_ports_back``, whatever answers on them meanwhile.
         Raises OSError when none is free.
@@ -44,7 +44,7 @@ class Services:
         self.host, self.ports = host, dict(fixed)
         for name in NAMES:
             if not self.ports.get(name):
-                claim = claim_port(host, f"{serial} {name}", avoid=self.ports.values())
+                claim = claim_port(host, f"{owner} {name}", avoid=self.ports.values())
                 self._claims.append(claim)
                 self.ports[name] = claim.port
 

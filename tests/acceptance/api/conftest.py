@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,9 +30,10 @@ class Som:
     def __init__(self, url: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
-    def post(self, name: str) -> httpx.Response:
+    def post(self, name: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         body = (EXAMPLES / name).read_bytes()
-        return self.http.post(ORDERS, content=body, headers={"Content-Type": "application/json"})
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        return self.http.post(ORDERS, content=body, headers=sent)
 
     def order(self, name: str) -> str:
         taken = self.post(name)
