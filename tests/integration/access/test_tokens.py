@@ -116,10 +116,10 @@ def test_revoking_the_last_token_does_not_open_the_gateway(engine: sa.Engine) ->
     assert desk.tokens_made()
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a\nb", "x" * 65, "-x"])
-def test_a_name_that_is_none_is_refused(engine: sa.Engine, name: str) -> None:
-    with pytest.raises(ValueError, match="a name is"):
-        make(engine, name)
+def test_a_name_that_is_none_is_refused(engine: sa.Engine) -> None:
+    for name in ("", "a b", "a\nb", "x" * 65, "-x"):
+        with pytest.raises(ValueError, match="a name is"):
+            make(engine, name)
 
 
 def test_an_empty_limit_stays_a_limit(engine: sa.Engine) -> None:
