@@ -16,13 +16,15 @@ ROUTER = "FDO2340567"
 UPLINK = ("ietf-interfaces:interfaces", "interface[name='uplink-1']", "enabled")
 
 
-def changed(noc: Any, device: str, site: str, kind: str, change: Any) -> Any:
+def changed(
+    noc: Any, device: str, site: str, kind: str, change: Any, order_id: str | None = None
+) -> Any:
     """Let the gateway bring out a site's intent as ``change`` leaves it; the intent is put back."""
     with noc.gateway.engine.begin() as connection:
         known = intents.fragments(connection, device, site)
         role = intents.of_sites(connection, device, [site])[site].role
         intents.keep(connection, device=device, site=site, role=role, fragments=change(known))
-        number = changes.request(connection, device=device, site=site, kind=kind)
+        number = changes.request(connection, device=device, site=site, kind=kind, order_id=order_id)
 
     def settled() -> Any:
         (row,) = noc.gateway.rows("SELECT * FROM change WHERE id = :n", n=number)
@@ -85,3 +87,31 @@ def test_a_modify_is_measured_within_its_window_and_goes_back_when_packets_are_l
         assert noc.running()[device] == full[device]
     finally:
         noc.lab.do(f"/ce/{ROUTER}/boot")
+
+
+NOTE = ("ietf-interfaces:interfaces", "interface[name='uplink-1']", "description")
+
+
+def noting(words: str) -> Any:
+    return lambda known: {**known, "note": Fragment(own={NOTE: words})}
+
+
+def test_a_later_writer_of_the_same_leaf_keeps_it_and_is_named(
+    noc: Any, full: dict[str, str]
+) -> None:
+    assert changed(noc, OLT, FIRST, "reconcile", noting("one")).state == "done"
+    second = changed(noc, OLT, SECOND, "reconcile", noting("two"), noc.orders[SECOND])
+    assert second.state == "done"
+    (shown,) = [each for each in noc.preview(FIRST)["devices"] if each["device"] == OLT]
+    (later,) = shown["later"]
+    assert later["path"].endswith("interface[name='uplink-1']/description")
+    assert (later["site"], later["order"]) == (SECOND, noc.orders[SECOND])
+    assert later["time"]
+    assert shown["conflicts"] == []
+    assert f"written later by {SECOND}" in noc.rom("site", "rollback", FIRST).output
+
+    gone = changed(noc, OLT, FIRST, "reconcile", lambda known: known)
+    assert (gone.state, gone.edits or 0) == ("done", 0)  # nothing sent: the later one is relinked
+    assert "<description>two</description>" in noc.running()[OLT]
+    assert changed(noc, OLT, SECOND, "reconcile", lambda known: known).edits == 1
+    assert noc.running() == full

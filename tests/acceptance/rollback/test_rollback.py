@@ -242,7 +242,8 @@ def test_states_and_events_of_a_task_follow_one_another(
         for each in events
         if each["eventType"] == "ResourceStateChangeEvent"
     ]
-    assert ("vlan", "quarantined") in {(each["kind"], each["state"]) for each in told}
+    told_of = {(each["category"], each["resourceStatus"]) for each in told}
+    assert {("vlan", "suspended"), ("ont", "suspended")} <= told_of
     released = task["result"]["released"]
     assert {"vlan", "ipv4", "onu_id", "sap_bandwidth"} <= {each["name"] for each in released}
     times = [

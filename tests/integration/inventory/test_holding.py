@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory.holding import end_quarantine, release, sweep_quarantine
+from inventory.holding import end_quarantine, limit_quarantine, release, sweep_quarantine
 from inventory.listing import list_resources
 from inventory.model import Allocation, BundleRequest, ResourceExhausted, ResourceRequest
 from inventory.queries import pool_status, site_allocations
@@ -92,6 +92,19 @@ def test_what_could_not_be_proven_clean_rests_until_a_person_ends_it(
     assert end_quarantine(connection, held.resource_id)
     assert not end_quarantine(connection, held.resource_id)
     take(connection, "S001", "thing")
+
+
+def test_what_is_clean_at_last_rests_as_long_as_its_pool_says(
+    connection: sa.Connection, stocked: None
+) -> None:
+    (endless,) = take(connection, "S000", "vlan")
+    release(connection, "S000", now=NOW, indefinitely=True)
+    (other,) = take(connection, "S000", "cpe")
+    ids = [endless.resource_id, other.resource_id]
+    assert limit_quarantine(connection, ids, NOW) == (endless.resource_id,)
+    assert limit_quarantine(connection, ids, NOW) == ()
+    assert sweep_quarantine(connection, NOW + timedelta(hours=23)) == 0
+    assert sweep_quarantine(connection, NOW + timedelta(days=2)) == 1
 
 
 def test_a_shared_port_stays_with_the_other_site(connection: sa.Connection, stocked: None) -> None:

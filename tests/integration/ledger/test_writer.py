@@ -3,9 +3,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from adapters.errors import CommitRefused
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
-from rom.ledger import lease
+from rom.ledger import lease, store
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
 
@@ -161,3 +162,36 @@ def test_a_secret_that_was_there_already_is_sent_once_and_known_from_then_on(lab
     lab.run()
     assert lab.device.running[key] == "digest:same"
     assert lab.scalar("SELECT count(*) FROM net_effect") == 0
+
+
+def test_a_shared_object_that_somebody_outside_uses_stays_and_is_ours_again_later(
+    lab: Any,
+) -> None:
+    lab.want("A", site("A"))
+    lab.run()
+    original = lab.device.apply
+
+    def referred_to(batch: Any, mode: Any) -> Any:
+        if any(
+            edit.path == TEMPLATE and edit.after is None for part in batch for edit in part.edits
+        ):
+            raise CommitRefused("instance required: operator's service refers to 'gold'")
+        return original(batch, mode)
+
+    lab.device.apply = referred_to
+    gone = lab.want("A", Fragment())
+    lab.run()
+    assert lab.change(gone).state == "done"
+    assert set(lab.device.running) == {TEMPLATE, (*TEMPLATE, "rate")}
+    with lab.engine.connect() as connection:
+        assert store.orphans(connection, lab.name, "A") == [TEMPLATE]
+
+    lab.want("B", site("B"))
+    lab.run()
+    with lab.engine.connect() as connection:
+        assert store.orphans(connection, lab.name, "A") == []
+    lab.device.apply = original
+    lab.want("B", Fragment())
+    lab.run()
+    assert lab.device.running == {}
+    assert lab.scalar("SELECT count(*) FROM shared_object") == 0
