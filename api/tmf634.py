@@ -17,19 +17,27 @@ from rom.catalog.administration import SpecificationInUse
 from rom.catalog.published import BASE_PATH, DocumentRefused
 from rom.patching import PatchRefused
 
-_ONE = f"{BASE_PATH}/{{specification_id}}"
+BASE_PATHS = (
+    BASE_PATH,
+    "/tmf-api/resourceCatalogManagement/v4/resourceSpecification",  # how others call it
+)
 
 
 def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     """Return the operations on resource specifications."""
     routes = APIRouter(tags=["TMF634 Resource Catalog"])
-    _add_reading(routes, gateway, settings)
-    _add_changing(routes, gateway, settings)
+    for base in BASE_PATHS:
+        of_base = APIRouter(include_in_schema=base == BASE_PATH)
+        _add_reading(of_base, base, gateway, settings)
+        _add_changing(of_base, base, gateway, settings)
+        routes.include_router(of_base)
     return routes
 
 
-def _add_reading(routes: APIRouter, gateway: OrderGateway, settings: ApiSettings) -> None:
-    @routes.get(BASE_PATH)
+def _add_reading(
+    routes: APIRouter, base: str, gateway: OrderGateway, settings: ApiSettings
+) -> None:
+    @routes.get(base)
     async def list_all(request: Request) -> JSONResponse:
         """List specifications in force; every version when a filter is about versions."""
         asked = asked_for(request, "ResourceSpecification")
@@ -41,7 +49,7 @@ def _add_reading(routes: APIRouter, gateway: OrderGateway, settings: ApiSettings
             raise listing_refused(error) from error
         return page_response(found, total, asked, settings.base_url)
 
-    @routes.get(_ONE)
+    @routes.get(f"{base}/{{specification_id}}")
     async def read(request: Request, specification_id: str) -> JSONResponse:
         """Return one specification, in the version in force unless ``version`` is given."""
         found = parameters(request, {"fields", "version"})
@@ -53,8 +61,12 @@ def _add_reading(routes: APIRouter, gateway: OrderGateway, settings: ApiSettings
         return JSONResponse(select_fields(document, found.get("fields")))
 
 
-def _add_changing(routes: APIRouter, gateway: OrderGateway, settings: ApiSettings) -> None:
-    @routes.post(BASE_PATH)
+def _add_changing(
+    routes: APIRouter, base: str, gateway: OrderGateway, settings: ApiSettings
+) -> None:
+    one = f"{base}/{{specification_id}}"
+
+    @routes.post(base)
     async def create(request: Request) -> JSONResponse:
         """Make a specification: 201 with ``Location`` equal to its ``href``."""
         found = parameters(request, {"fields"})
@@ -66,7 +78,7 @@ def _add_changing(routes: APIRouter, gateway: OrderGateway, settings: ApiSetting
             {"Location": made["href"]},
         )
 
-    @routes.patch(_ONE)
+    @routes.patch(one)
     async def change(request: Request, specification_id: str) -> JSONResponse:
         """Change a specification; once it has been ordered, a new version is made."""
         found = parameters(request, {"fields", "version"})
@@ -80,7 +92,7 @@ def _add_changing(routes: APIRouter, gateway: OrderGateway, settings: ApiSetting
             raise not_found("resourceSpecification", specification_id)
         return JSONResponse(select_fields(changed, found.get("fields")))
 
-    @routes.delete(_ONE)
+    @routes.delete(one)
     async def withdraw(request: Request, specification_id: str) -> Response:
         """Withdraw a specification that no site uses and no open order names."""
         parameters(request, ())

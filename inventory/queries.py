@@ -1,6 +1,6 @@
 """Ask inventory: what a site holds, who it is, which devices serve it and how to reach them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,16 +31,26 @@ from inventory.tables import (
 
 def site_allocations(connection: sa.Connection, site: str) -> dict[str, dict[str, Any]]:
     """Return the attributes of all a site holds by name: the ``res`` of templates."""
+    return allocations_of_sites(connection, [site])[site]
+
+
+def allocations_of_sites(
+    connection: sa.Connection, sites: Collection[str]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return by site what ``site_allocations`` returns, in one statement."""
+    wanted = sorted(sites)
     query = (
-        sa.select(reservation.c.name, reservation.c.amount, resource.c.attributes)
+        sa.select(
+            reservation.c.site, reservation.c.name, reservation.c.amount, resource.c.attributes
+        )
         .select_from(reservation.outerjoin(resource, resource.c.id == reservation.c.resource_id))
-        .where(reservation.c.site == site)
-        .order_by(reservation.c.name)
+        .where(reservation.c.site == sa.any_(sa.cast(wanted, sa.ARRAY(sa.Text))))
+        .order_by(reservation.c.site, reservation.c.name)
     )
-    return {
-        name: {"value": amount} if amount is not None else dict(attributes)
-        for name, amount, attributes in connection.execute(query)
-    }
+    found: dict[str, dict[str, dict[str, Any]]] = {site: {} for site in wanted}
+    for site, name, amount, attributes in connection.execute(query):
+        found[site][name] = {"value": amount} if amount is not None else dict(attributes)
+    return found
 
 
 def holdings(connection: sa.Connection, site: str) -> tuple[Holding, ...]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from inventory.queries import site_allocations
+from inventory.queries import allocations_of_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.errors import ExpressionError
 from rom.catalog.loader import Catalog
@@ -35,7 +35,7 @@ class OrderDocuments:
             note = Note(str(row.id), row.text, row.author, row.date)
             notes.setdefault((row.order_id, row.item_id), []).append(note)
         sites = {item.site for group in items.values() for item in group}
-        held = {site: site_allocations(connection, site) for site in sites}
+        held = allocations_of_sites(connection, sites)
         return [
             render_order(
                 row.document,

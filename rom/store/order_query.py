@@ -108,6 +108,8 @@ def _order_shape() -> Shape:
             ("id",): order_item.c.item_id,
             ("action",): order_item.c.action,
             ("state",): order_item.c.state,
+            # The installation site, the one place that an item must have.
+            ("resource", "place", "id"): order_item.c.site,
         },
         elements={("note",): _notes(item_note.c.item_id == order_item.c.item_id)},
         document=_stored_item(),
