@@ -18,6 +18,7 @@ LAB_SETTINGS = {
     "retry_seconds": 1.0,
     "callback_allow": "127.0.0.0/8,::1",
     "callback_http": True,
+    "event_backoff_most_seconds": 5.0,
 }
 """In the lab nobody waits for minutes, and listeners run on the same machine."""
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from rom.store.tables import effect, secret
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+HUB = "/tmf-api/resourceOrdering/v4/hub"
 Document = dict[str, Any]
 
 
@@ -139,7 +141,19 @@ def som(url: str) -> Iterator[Som]:
 
 
 @pytest.fixture(scope="session")
-def pilot(som: Som) -> Document:
+def dead_port(som: Som) -> Iterator[int]:
+    """The port of a listener that is registered and down."""
+    with socket.socket() as bound:  # and not listening, so that nobody else takes it
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", 0))
+        port: int = bound.getsockname()[1]
+        hub = {"callback": f"http://127.0.0.1:{port}/events"}
+        assert som.http.post(HUB, json=hub).status_code == 201
+        yield port
+
+
+@pytest.fixture(scope="session")
+def pilot(som: Som, dead_port: int) -> Document:
     """The report of the pilot order, which has come to its end."""
     return som.completed(som.order("so-pilot-melbourne.json"))
 

@@ -1,10 +1,15 @@
 """The pilot order as a service order manager sends it, and what comes of it."""
 
+import json
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Collection
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -95,6 +100,35 @@ def test_events_tell_the_order_in_the_order_in_which_it_happened(som: Any, pilot
         ("inProgress", "completed")
     }
     assert not [same for found in states.values() for same in pairwise(found) if len({*same}) == 1]
+
+
+def test_a_listener_that_was_down_all_the_while_gets_every_event_in_order(
+    som: Any, pilot: Document, dead_port: int
+) -> None:
+    order = pilot["order"]["id"]
+    taken: queue.Queue[Document] = queue.Queue()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(HTTPStatus.NO_CONTENT)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", dead_port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        told = [
+            {name: value for name, value in event.items() if name != "sequence"}
+            for event in som.read(f"/rom/v1/orders/{order}/events")
+        ]
+        heard: list[Document] = []
+        while len(heard) < len(told):
+            event = taken.get(timeout=60)
+            if event["correlationId"] == order:
+                heard.append(event)
+        server.shutdown()
+        thread.join()
+    assert heard == told
 
 
 def test_a_second_run_of_the_same_intent_sends_nothing(som: Any, pilot: Document) -> None:
