@@ -8,10 +8,15 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import settings
 
 from rom.store.embedded import EmbeddedPostgres
 
 ROOT_DATA = Path("/var/lib/rom-gateway")
+
+# A deadline for each example would measure how busy the machine is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

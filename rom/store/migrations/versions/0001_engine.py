@@ -388,9 +388,7 @@ def upgrade() -> None:
         sa.Column("verdict", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["txn"], ["device_txn.id"], name=op.f("fk_txn_site_txn"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["txn"], ["device_txn.id"], "fk_txn_site_txn", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("txn", "site", name=op.f("pk_txn_site")),
     )
     op.create_index("ix_txn_site_order_id", "txn_site", ["order_id"], unique=False)
