@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path
+from rom.ledger import snapshots
 from rom.ledger.model import Policy
+from rom.rollback.target import at_number
 from tests.laws.devices import baseline, merged_into, same, tree
 from tests.laws.sites import OLT, key
 from tests.laws.world import World
@@ -17,7 +19,7 @@ LEAF: Path = ("ietf-interfaces:interfaces", "interface[name='uplink-1']", "descr
 ORIGINAL = "10GE to the BNG"
 SITES = (0, 1, 9)
 QUICK = settings(
-    max_examples=40, deadline=None, database=None, print_blob=True,
+    max_examples=30, deadline=None, database=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 
@@ -85,6 +87,29 @@ def test_a_site_that_wrote_again_above_another_gives_the_leaf_back_to_it(world: 
     expect(world, ORIGINAL)
 
 
+def test_writers_of_one_leaf_asked_for_together_go_one_after_the_other(world: World) -> None:
+    world.begin()
+    ask_together(world, {index: f"by {index}" for index in SITES})
+    expect(world, f"by {SITES[-1]}")
+    ask_together(world, {SITES[0]: None, SITES[2]: None})
+    expect(world, f"by {SITES[1]}")
+    ask_together(world, {SITES[1]: None, SITES[0]: "again"})
+    expect(world, "again")
+    write(world, SITES[0], None)
+    expect(world, ORIGINAL)
+    world.expect_baseline()
+
+
+def ask_together(world: World, values: dict[int, str | None]) -> None:
+    """Let several sites write or leave the leaf in one go."""
+    with world.engine.begin() as connection:
+        for index, value in values.items():
+            wanted = {} if value is None else {"ROI-0": Fragment({LEAF: value})}
+            world.ask(connection, OLT, key(index), wanted)
+    world.writer.run(OLT)
+    world.expect_all_done()
+
+
 def test_a_site_covered_by_a_later_writer_can_go_back_to_where_it_had_left(world: World) -> None:
     """Leaving under a later writer sends nothing, and must be remembered all the same."""
     world.begin()
@@ -93,9 +118,6 @@ def test_a_site_covered_by_a_later_writer_can_go_back_to_where_it_had_left(world
     write(world, 0, None)
     write(world, 0, "second by 0")
     write(world, 1, None)
-    from rom.ledger import snapshots
-    from rom.rollback.target import at_number
-
     with world.engine.connect() as connection:
         entries = snapshots.entries(connection, key(0))
         before_second = [entry for entry in entries if entry.moment == "before"][-1]

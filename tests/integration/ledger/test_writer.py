@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from adapters.errors import CommitRefused
+from adapters.errors import CommitRefused, SecretUnavailable
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
 from rom.ledger import lease, store
@@ -109,6 +109,79 @@ def test_a_writer_that_slept_through_its_lease_is_fenced_off(lab: Any) -> None:
     lab.run()
     assert lab.device.applied == []
     assert lab.change(number).state == "claimed"
+
+
+def test_a_writer_fenced_off_within_its_window_lets_the_device_return(lab: Any) -> None:
+    lab.want("A", site("A"))
+    original = lab.device.apply
+
+    def overtaken(*arguments: Any) -> Any:
+        receipt = original(*arguments)
+        with lab.engine.begin() as connection:
+            connection.execute(sa.text("UPDATE device_lease SET epoch = epoch + 1"))
+        return receipt
+
+    lab.device.apply = overtaken
+    lab.run()
+    assert lab.device.armed is None
+    assert lab.device.confirmed == []
+    assert lab.device.running == {}
+
+
+def test_what_is_open_is_resolved_before_anything_new_goes_to_the_device(lab: Any) -> None:
+    lab.device.lose_reply = True
+    first = lab.want("A", site("A"))
+    lab.run()
+    assert lab.scalar("SELECT state FROM device_txn") == "unknown"
+    second = lab.want("B", site("B"))
+    states: list[object] = []
+    original = lab.device.apply
+
+    def watched(*arguments: Any) -> Any:
+        states.append(
+            lab.scalar("SELECT string_agg(state, ',' ORDER BY started_at) FROM device_txn")
+        )
+        return original(*arguments)
+
+    lab.device.apply = watched
+    lab.run()
+    assert {lab.change(first).state, lab.change(second).state} == {"done"}
+    assert states == ["committed,planned"]
+    assert lab.device.applied == [["A"], ["B"]]
+
+
+def test_a_window_that_closed_before_its_time_is_resolved_by_reading(lab: Any) -> None:
+    number = lab.want("A", site("A"))
+    waiting = lab.want("B", site("B"))
+    original = lab.device.confirm
+
+    def too_late(transaction: str) -> None:
+        lab.device.cancel(transaction)
+        lab.device.confirm = original
+        original(transaction)
+
+    lab.device.confirm = too_late
+    lab.run()
+    assert lab.scalar("SELECT state FROM device_txn") == "unknown"
+    assert lab.device.running == {}
+    lab.run()
+    assert {lab.change(number).state, lab.change(waiting).state} == {"done"}
+    assert ("sites", "site[name='A']") in lab.device.running
+
+
+def test_a_site_that_cannot_be_sent_at_all_does_not_hold_up_the_others(lab: Any) -> None:
+    numbers = {name: lab.want(name, site(name)) for name in "ABC"}
+    original = lab.device.apply
+
+    def without_secret(batch: Any, mode: Any) -> Any:
+        if any(part.site == "B" for part in batch):
+            raise SecretUnavailable("no such secret")
+        return original(batch, mode)
+
+    lab.device.apply = without_secret
+    lab.run()
+    states = {name: lab.change(number).state for name, number in numbers.items()}
+    assert states == {"A": "done", "B": "refused", "C": "done"}
 
 
 def test_only_one_writer_at_a_time_gets_a_device(lab: Any) -> None:
