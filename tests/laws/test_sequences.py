@@ -17,14 +17,15 @@ pytestmark = pytest.mark.timeout(600)
 # Many small stories find more than few long ones; the soak tells longer ones as well.
 SHARES = range(6)
 QUICK = settings(
-    max_examples=34, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
+    max_examples=30, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
 )
 SOAK = settings(
     QUICK,
     max_examples=1700,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-FEW = settings(QUICK, max_examples=30)
+FEW = settings(QUICK, max_examples=20)
+MORE = settings(QUICK, max_examples=45)
 
 sites = st.integers(0, 11)
 wishes = st.builds(Wish, st.sampled_from(SPEEDS), st.booleans())
@@ -94,7 +95,7 @@ def again(world: World, chapter: dict[int, Wish | int | None]) -> None:
                 world.ask(connection, device, key, wanted)
 
 
-@FEW
+@MORE
 @given(st.lists(rounds, min_size=1, max_size=2))
 def test_apply_twice_is_apply_once_and_the_second_sends_no_edit(world: World, story: Story) -> None:
     world.begin()
@@ -108,7 +109,7 @@ def test_apply_twice_is_apply_once_and_the_second_sends_no_edit(world: World, st
             assert set(device.requests[sent[name] :]) <= {"get-config", "close-session"}
 
 
-@FEW
+@MORE
 @given(st.lists(rounds, min_size=1, max_size=2), sites, back)
 def test_roll_back_twice_is_roll_back_once_and_the_second_sends_no_edit(
     world: World, story: Story, site: int, percent: int
