@@ -9,6 +9,7 @@ from api.som.listener import Event
 from api.som.plan import RolloutPlan, Wave
 from rom.orders.states import FINAL_ORDER_STATES, OrderState
 
+_STUCK = ("pending", "held", "failed", "rejected", "cancelled")
 EVENT_TYPES = ("ResourceOrderStateChangeEvent", "ResourceOrderItemStateChangeEvent")
 
 
@@ -116,16 +117,17 @@ class Rollout:
         payload = event["event"]
         item = payload.get("resourceOrderItem")
         if item is not None:
-            order.note = _last_note(item) or order.note
-            self._say(f"{order.id} {item['id']} is {item['state']}{_after(_last_note(item))}")
+            order.note = _last_note(item)
+            self._say(f"{order.id} {item['id']} is {item['state']}{_after(order.note)}")
         elif event["eventType"] == "ResourceOrderStateChangeEvent":
             order.state = payload["resourceOrder"]["state"]
             self._say(f"{order.id} is {order.state}")
 
 
 def _last_note(item: Mapping[str, Any]) -> str:
+    """Return why the item does not go on; a note of an item that does is history."""
     notes = item.get("note") or []
-    return str(notes[-1]["text"]) if notes and item["state"] != "completed" else ""
+    return str(notes[-1]["text"]) if notes and item["state"] in _STUCK else ""
 
 
 def _after(note: str) -> str:

@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+import api
 from rom.store.embedded import EmbeddedPostgres
 
+EXAMPLES = Path(api.__file__).parent / "examples"
+OTHERS = ("so-wave1-sydney-1.json", "so-wave1-sydney-2.json", "so-wave2-brisbane.json")
 SITE = "ENT-1102-MELB"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("served")]
@@ -202,21 +206,29 @@ def test_no_secret_is_in_the_log_or_in_anything_that_is_answered(
 
 
 @pytest.mark.timeout(400)  # three orders are measured at once, again where the machine was busy
-def test_the_next_two_waves_complete_side_by_side(som: Any, pilot: Document) -> None:
-    orders = {
-        name: som.order(name)
-        for name in (
-            "so-wave1-sydney-1.json", "so-wave1-sydney-2.json", "so-wave2-brisbane.json"
-        )
-    }  # fmt: skip
-    reports = {name: som.completed(order) for name, order in orders.items()}
-    assert {report["order"]["state"] for report in reports.values()} == {"completed"}
-    # What failed on a busy machine was measured again: the last one of a site counts.
-    assert {
+def test_a_rollout_of_the_other_branches_is_driven_by_received_events_alone(
+    som: Any, url: str, pilot: Document, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    orders = [str(EXAMPLES / name) for name in OTHERS]
+    plan.write_text(yaml.safe_dump({"name": "rest", "waves": [{"name": "all", "orders": orders}]}))
+    told = tmp_path / "told.json"
+    done = subprocess.run(  # noqa: S603 - our own interpreter
+        [
+            sys.executable, "-m", "api.cli", "som", "rollout", str(plan),
+            "--url", url, "--timeout", "350", "--json", str(told),
+        ],
+        capture_output=True, text=True, check=False, timeout=380,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "gate behind all open: 3 of 3 orders completed" in done.stdout
+    heard = {Path(row["file"]).name: row for row in json.loads(told.read_text())["orders"]}
+    assert {row["state"] for row in heard.values()} == {"completed"}
+    reports = {name: som.completed(row["id"]) for name, row in heard.items()}
+    latest = {
         row["site"]: row["verdict"] for report in reports.values() for row in report["measurements"]
-    } == {
-        f"ENT-1102-{name}": "pass" for name in ("SYD1", "SYD2", "BNE1", "BNE2")
-    }  # fmt: skip
+    }
+    assert latest == {f"ENT-1102-{name}": "pass" for name in ("SYD1", "SYD2", "BNE1", "BNE2")}
     values = {
         row["value"] for report in reports.values() for row in report["allocations"]
     }  # fmt: skip
