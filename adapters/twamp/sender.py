@@ -22,6 +22,10 @@ _PAUSE = 0.001
 _BATCH = 64
 _REFUSALS = 3
 """This many refusals without a single reply end the test: the port is closed."""
+_WINDOW = 128
+"""Most packets without an answer; what a reflector's smallest usual receive buffer holds."""
+_PATIENCE = 0.25
+"""Seconds without any reply after which the unanswered packets stop nothing any more."""
 _NOT_BACK = -1
 
 
@@ -36,8 +40,10 @@ def measure(
     """Send ``packets`` packets ``interval`` seconds apart to a TWAMP-light or STAMP reflector.
 
     Blocks for about ``packets * interval`` plus at most ``timeout`` seconds, in which late replies
-    still count. Nothing of it spins. Raises Unreachable when the target has no route or no such
-    name; ValueError for a size below 14 bytes.
+    still count. Where the reflector falls behind, the pace slows down, so that its queue does not
+    overflow and nothing is called lost that only we have made too much of. Nothing of it spins.
+    Raises Unreachable when the target has no route or no such name; ValueError for a size below
+    14 bytes.
     """
     if packets < 1 or interval <= 0 or size < SHORTEST_REQUEST:
         raise ValueError("packets, interval and size must be positive, size at least 14 bytes")
@@ -74,8 +80,9 @@ class _Run:
         self.size = size
         self.sent = self.received = self.duplicates = self.dropped = self.refusals = 0
         self.round_trips = array("q", [_NOT_BACK]) * packets
+        self.written_off = 0
         self.began = time.monotonic()
-        self.ended = self.began
+        self.ended = self.heard = self.began
 
     @property
     def gave_up(self) -> bool:
@@ -86,12 +93,20 @@ class _Run:
         while self.sent < self.packets and not self.gave_up:
             elapsed = time.monotonic() - self.began
             due = min(self.packets, int(elapsed / self.interval) + 1, self.sent + _BATCH)
-            while self.sent < due and self._send_one():
+            while self.sent < due and self._has_room() and self._send_one():
                 pass
             self.drain()
             if self.sent < self.packets:
                 next_due = self.began + self.sent * self.interval
                 time.sleep(max(_PAUSE, next_due - time.monotonic()))
+
+    def _has_room(self) -> bool:
+        if self.sent - self.received - self.written_off < _WINDOW:
+            return True
+        if time.monotonic() - self.heard < _PATIENCE:
+            return False
+        self.written_off = self.sent - self.received
+        return True
 
     def _send_one(self) -> bool:
         """Send the next packet; false when the kernel has no room for it now."""
@@ -131,6 +146,7 @@ class _Run:
             return
         self.round_trips[reply.sender_sequence] = max(0, reply.round_trip_ns(arrived))
         self.received += 1
+        self.heard = time.monotonic()
 
     def wait_for_the_rest(self, timeout: float) -> None:
         self.drain()

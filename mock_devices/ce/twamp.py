@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 from collections import Counter
+from contextlib import suppress
 
 _NTP_OFFSET = 2_208_988_800
 """Seconds between the NTP epoch (1900) and the Unix epoch."""
@@ -22,6 +23,7 @@ _TTL_UNKNOWN = 255
 _BURST = 64
 _BUFFER = 4 << 20
 _IP_RECVTTL = 12
+_SO_RCVBUFFORCE = 33
 _SO_TIMESTAMPNS = 35
 _TIMESPEC = struct.Struct("@qq")
 Address = tuple[str, int]
@@ -80,6 +82,8 @@ class Reflector:
         try:
             endpoint.setblocking(False)
             endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+            with suppress(PermissionError):
+                endpoint.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
             endpoint.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
             endpoint.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
             endpoint.bind((host, port))

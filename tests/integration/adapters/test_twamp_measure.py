@@ -14,9 +14,10 @@ Answer = Callable[[int, bytes], list[bytes]]
 
 
 @contextmanager
-def peculiar_reflector(answer: Answer) -> Iterator[tuple[str, int]]:
+def peculiar_reflector(answer: Answer, buffer: int = 4 << 20) -> Iterator[tuple[str, int]]:
     """A reflector that answers each packet with what ``answer`` makes of it."""
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     udp.bind(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -49,6 +50,26 @@ def test_ten_thousand_packets_a_second_lose_nothing_of_our_own() -> None:
     assert found.rtt_min_ms is not None
     assert found.rtt_max_ms is not None
     assert 0 <= found.rtt_min_ms <= found.rtt_max_ms
+
+
+def test_a_reflector_that_falls_behind_slows_the_pace_and_loses_nothing() -> None:
+    behind = threading.Event()
+
+    def slowly(number: int, good: bytes) -> list[bytes]:
+        behind.wait(0.0002)  # set by nobody: half of the pace at which packets would come
+        return [good]
+
+    with peculiar_reflector(slowly, buffer=128 * 1024) as address:
+        found = measure(address, packets=5_000, interval=0.0001, timeout=5)
+    assert (found.received, found.lost, found.discarded) == (5_000, 0, 0)
+    assert found.seconds > 1
+
+
+def test_silence_does_not_hold_the_test_up() -> None:
+    with peculiar_reflector(lambda n, good: [good] if n < 10 else []) as address:
+        found = measure(address, packets=400, interval=0.0005, timeout=0.2)
+    assert (found.sent, found.lost) == (400, 390)
+    assert found.seconds < 5
 
 
 def test_packets_keep_their_pace() -> None:
