@@ -42,7 +42,7 @@ class FalloutGateway(OrderGateway, Protocol):
         """Who carries decisions out."""
 
 
-class Asked(BaseModel):
+class RetryRequest(BaseModel):
     """The body of a retry; everything in it is optional."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -51,7 +51,7 @@ class Asked(BaseModel):
     requester: str = Field(default="", max_length=100)
 
 
-class Decided(Asked):
+class DecisionRequest(RetryRequest):
     """The body of what a person answers for: it has a reason."""
 
     reason: str = Field(min_length=1, max_length=500, pattern=r"\S")
@@ -66,7 +66,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     @routes.post("/retry")
     async def retry_order(request: Request, order_id: str) -> JSONResponse:
         """Set everything of the order that is held going again; returns the order."""
-        decision = await _decision(request, Asked, limit)
+        decision = await _decision(request, RetryRequest, limit)
         return JSONResponse(
             await _do(order_id, None, lambda: engine.fallout.retry(order_id, decision))
         )
@@ -74,7 +74,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     @routes.post("/items/{item_id}/retry")
     async def retry(request: Request, order_id: str, item_id: str) -> JSONResponse:
         """Set a held item going again; returns the order."""
-        decision = await _decision(request, Asked, limit)
+        decision = await _decision(request, RetryRequest, limit)
         return JSONResponse(
             await _do(order_id, item_id, lambda: engine.fallout.retry(order_id, decision, item_id))
         )
@@ -82,7 +82,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     @routes.post("/items/{item_id}/complete")
     async def complete(request: Request, order_id: str, item_id: str) -> JSONResponse:
         """Complete a held item that is on its devices, on somebody's word; returns the order."""
-        decision = await _decision(request, Decided, limit)
+        decision = await _decision(request, DecisionRequest, limit)
         return JSONResponse(
             await _do(
                 order_id, item_id, lambda: engine.fallout.complete(order_id, item_id, decision)
@@ -92,7 +92,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     @routes.post("/items/{item_id}/cancel")
     async def cancel(request: Request, order_id: str, item_id: str) -> JSONResponse:
         """Cancel a held item and take back what it has got; returns the cancellation."""
-        decision = await _decision(request, Decided, limit)
+        decision = await _decision(request, DecisionRequest, limit)
         task = await _do(
             order_id, item_id, lambda: engine.fallout.cancel(order_id, item_id, decision)
         )
@@ -101,7 +101,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
     return routes
 
 
-async def _decision(request: Request, model: type[Asked], limit: int) -> Decision:
+async def _decision(request: Request, model: type[RetryRequest], limit: int) -> Decision:
     parameters(request, ())
     body = parsed(model, await read_json(request, limit))
     return Decision(body.reason, requester(request) or body.requester)

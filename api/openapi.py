@@ -18,11 +18,19 @@ from pydantic.json_schema import models_json_schema
 from api.body import PATCH_TYPES
 from api.devices import CheckRequest
 from api.entities import entities, json_schema
+from api.fallout import DecisionRequest, RetryRequest
 from api.hub import HubRequest
 from api.site_rollback import RepairRequest, RollbackRequest
 
 _OPERATIONS = Path(__file__).parent / "schemas" / "paths" / "operations.yaml"
-_MODELS = (CheckRequest, HubRequest, RepairRequest, RollbackRequest)
+_MODELS = (
+    CheckRequest,
+    DecisionRequest,
+    HubRequest,
+    RepairRequest,
+    RetryRequest,
+    RollbackRequest,
+)
 _JSON = "application/json"
 _ERRORS = {
     400: "What is asked is not understood or not possible; names the field or parameter",

@@ -12,6 +12,7 @@ import httpx
 from api.cli.exits import Exit, fail
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
+CANCELS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 _TIMEOUT = httpx.Timeout(120, connect=5)  # a second run of a site talks to every one of its devices
 
@@ -76,6 +77,20 @@ class GatewayClient:
         """Return events after a sequence number; waits up to ``wait`` seconds for the first."""
         path = f"/rom/v1/orders/{_segment(order_id)}/events"
         return self._list(self._send("GET", path, params={"after": after, "wait": wait}))
+
+    def decide(
+        self, what: str, order_id: str, item: str | None, decision: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """Retry what is held of an order, or retry, complete or cancel one of its items."""
+        path = f"/rom/v1/orders/{_segment(order_id)}"
+        if item is not None:
+            path += f"/items/{_segment(item)}"
+        return self._object(self._send("POST", f"{path}/{what}", json=decision))
+
+    def cancel(self, order_id: str, reason: str) -> dict[str, Any]:
+        """Ask for the cancellation of a whole order."""
+        body = {"resourceOrder": {"id": order_id}, "cancellationReason": reason}
+        return self._object(self._send("POST", CANCELS, json=body))
 
     def reapply(self, site: str) -> dict[str, Any]:
         """Run a site's intent once more."""

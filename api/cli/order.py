@@ -1,4 +1,4 @@
-"""``rom order``: submit, show and list orders of a running gateway."""
+"""``rom order``: submit, show and list orders of a running gateway, and decide on held ones."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from api.cli.output import Listing, output
 from api.cli.show import sites, state_cell, whole_report
 from api.cli.watch import NotFinalError, exit_code, follow, progress_on
 
-app = typer.Typer(no_args_is_help=True, help="Submit, show and list orders.")
+app = typer.Typer(no_args_is_help=True, help="Submit, show, list, retry and cancel orders.")
 
 
 @app.command()
@@ -90,3 +90,65 @@ def list_orders(
         for order in orders
     )
     console.print(Listing("Orders", ("Order", "State", "Ordered", "Description"), rows))
+
+
+Item = Annotated[str | None, typer.Option("--item", help="Only this item.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stands in the item's note.")]
+Requester = Annotated[str, typer.Option("--requester", help="Who asks, where no token says it.")]
+
+
+@app.command()
+def retry(
+    order_id: str,
+    *,
+    item: Item = None,
+    reason: Reason = "",
+    requester: Requester = "",
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Set what is held going again, all of an order's or one item."""
+    with GatewayClient(url) as client:
+        order = client.decide("retry", order_id, item, _decision(reason, requester))
+    _say(f"Order {order_id} is {order['state']}")
+
+
+@app.command()
+def complete(
+    order_id: str,
+    *,
+    item: Annotated[str, typer.Option("--item", help="The held item.")],
+    reason: Reason,
+    requester: Requester = "",
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Complete a held item that is on its devices, on your word instead of a proof."""
+    with GatewayClient(url) as client:
+        order = client.decide("complete", order_id, item, _decision(reason, requester))
+    _say(f"Item {item} is completed; order {order_id} is {order['state']}")
+
+
+@app.command()
+def cancel(
+    order_id: str,
+    *,
+    item: Item = None,
+    reason: Reason,
+    requester: Requester = "",
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Cancel an order, or one held item, and take back what it has got."""
+    with GatewayClient(url) as client:
+        task = (
+            client.cancel(order_id, reason)
+            if item is None
+            else client.decide("cancel", order_id, item, _decision(reason, requester))
+        )
+    _say(f"Cancellation {task['id']} is {task['state']}; follow it with rom order show {order_id}")
+
+
+def _decision(reason: str, requester: str) -> dict[str, str]:
+    return {"reason": reason, "requester": requester}
+
+
+def _say(text: str) -> None:
+    output().print(text, markup=False, highlight=False)

@@ -111,6 +111,7 @@ def finish_delete(connection: sa.Connection, view: SiteView, item: Item) -> None
     ]
     holding.release(connection, view.site, now=datetime.now(UTC), names=names)
     orders.supersede(connection, item)
+    orders.resources_came(connection)
     intents.drop_empty(connection, view.site)
 
 
