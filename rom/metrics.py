@@ -8,6 +8,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import change, device_txn, order_item, site_intent
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,15 @@ WAITING = Family("rom_changes_waiting", "Sites' changes that a device has yet to
 ERRORS = Family(
     "rom_southbound_errors", "Changes whose last try at a device failed, by reason", ("reason",)
 )
-FAMILIES = (ITEMS, TRANSACTIONS, WAITING, ERRORS)
+DELIVERIES = Family(
+    "rom_event_deliveries",
+    "Events that a listener has yet to take, or never will",
+    ("api", "state"),
+)
+FAILING = Family(
+    "rom_listeners_failing", "Listeners to which nothing got through the last time", ("api",)
+)
+FAMILIES = (ITEMS, TRANSACTIONS, WAITING, ERRORS, DELIVERIES, FAILING)
 
 
 def statistics(connection: sa.Connection) -> dict[str, Counts]:
@@ -56,6 +65,12 @@ def statistics(connection: sa.Connection) -> dict[str, Counts]:
         ERRORS: sa.select(change.c.reason, sa.func.count())
         .where(change.c.reason.is_not(None))
         .group_by(change.c.reason),
+        DELIVERIES: sa.select(hub_subscription.c.api, delivery.c.state, sa.func.count())
+        .select_from(delivery.join(hub_subscription))
+        .group_by(hub_subscription.c.api, delivery.c.state),
+        FAILING: sa.select(hub_subscription.c.api, sa.func.count())
+        .where(hub_subscription.c.failures > 0)
+        .group_by(hub_subscription.c.api),
     }
     return {
         family.name: {tuple(row[:-1]): row[-1] for row in connection.execute(query)}

@@ -101,7 +101,7 @@ class Desk:
         """Forget a delivery that its listener has taken."""
         listener = hub_subscription.c
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(delivery).where(delivery.c.id == delivery_id))
+            # The listener before its deliveries, as its removal does: neither waits in turn.
             connection.execute(
                 sa.update(hub_subscription)
                 .where(listener.id == listener_id)
@@ -112,11 +112,17 @@ class Desk:
                     last_success_at=_NOW,
                 )
             )
+            connection.execute(sa.delete(delivery).where(delivery.c.id == delivery_id))
 
     def failed(self, listener_id: str, delivery_id: int, error: str) -> None:
         """Note a failed attempt: again after a pause, or never once it was tried enough."""
         settings = self._settings
         with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(hub_subscription)
+                .where(hub_subscription.c.id == listener_id)
+                .values(last_failure_at=_NOW, last_error=error)
+            )
             mine = delivery.c.id == delivery_id
             attempts = connection.scalar(sa.select(delivery.c.attempts).where(mine))
             if attempts is None:
@@ -127,11 +133,6 @@ class Desk:
             due = _NOW + timedelta(seconds=settings.pause(attempts, _chance()))
             values = {"attempts": attempts, "error": error, "due_at": due, **_dead_if(over)}
             connection.execute(sa.update(delivery).where(mine).values(values))
-            connection.execute(
-                sa.update(hub_subscription)
-                .where(hub_subscription.c.id == listener_id)
-                .values(last_failure_at=_NOW, last_error=error)
-            )
 
     def pause(self, listener_id: str, failures: int) -> None:
         """Leave a listener alone for a while: nothing has got through ``failures`` times."""

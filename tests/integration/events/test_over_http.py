@@ -157,6 +157,8 @@ def test_one_life_of_listeners_and_dead_letters(
     tell("RO-2", 0)
     letters = poll(client, "/rom/v1/deadLetters")
     assert letters[0]["order"] == "RO-2"
+    counted = client.get("/metrics").text
+    assert 'rom_event_deliveries{api="tmf652",state="dead"} 1.0' in counted
     letter = client.get(f"/rom/v1/deadLetters/{letters[0]['id']}").json()
     assert letter["notification"]["eventId"] == "RO-2/0"
     assert client.get("/rom/v1/deadLetters/99").status_code == 404
