@@ -243,7 +243,7 @@ def test_states_and_events_of_a_task_follow_one_another(
         if each["eventType"] == "ResourceStateChangeEvent"
     ]
     told_of = {(each["category"], each["resourceStatus"]) for each in told}
-    assert {("vlan", "suspended"), ("ont", "suspended")} <= told_of
+    assert {("vlan", "suspended"), ("ont", "available")} <= told_of
     released = task["result"]["released"]
     assert {"vlan", "ipv4", "onu_id", "sap_bandwidth"} <= {each["name"] for each in released}
     times = [
