@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from api.context import REQUEST_ID, current_request_id
 from rom.access.model import OutOfScope
 from rom.orders.refused import OrderRefused
+from rom.patching import PatchRefused, PatchTestFailed
 
 _log = structlog.get_logger(__name__)
 
@@ -52,6 +53,15 @@ def not_found(kind: str, identifier: str) -> ApiError:
 def invalid_change(field: str, reason: str, fix: str) -> ApiError:
     """Say that an attribute cannot be changed so."""
     return ApiError(HTTPStatus.BAD_REQUEST, "invalidValue", f"{field}: {reason}", fix)
+
+
+def patch_refused(error: PatchRefused) -> ApiError:
+    """Say that a patch does not fit: 409 when the document is not what the sender thinks."""
+    if isinstance(error, PatchTestFailed):
+        return ApiError(
+            HTTPStatus.CONFLICT, "patchTestFailed", f"body: {error}", "Read it again and repeat"
+        )
+    return ApiError(HTTPStatus.BAD_REQUEST, "invalidPatch", f"body: {error}")
 
 
 def error_response(error: ApiError) -> JSONResponse:

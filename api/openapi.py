@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from api.body import PATCH_TYPES
+from api.dead_letters import ReplayRequest
 from api.devices import CheckRequest
 from api.entities import entities, json_schema
 from api.fallout import DecisionRequest, RetryRequest
@@ -28,6 +29,7 @@ _MODELS = (
     DecisionRequest,
     HubRequest,
     RepairRequest,
+    ReplayRequest,
     RetryRequest,
     RollbackRequest,
 )

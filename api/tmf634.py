@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from api.body import read_json, read_patch
-from api.errors import ApiError, invalid_change, not_found
+from api.errors import ApiError, invalid_change, not_found, patch_refused
 from api.ports import ApiSettings, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
 from inventory.conditions import ListingRefused
@@ -105,7 +105,7 @@ async def _refusing(action: Callable[[], Any]) -> Any:
     try:
         return await run_in_threadpool(action)
     except PatchRefused as error:
-        raise invalid_change("patch", str(error), "Read the specification again") from error
+        raise patch_refused(error) from error
     except DocumentRefused as error:
         raise invalid_change(
             error.field, error.reason, "See docs/adding-a-product.md for what may be said"

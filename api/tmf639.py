@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 
 from api.access.principal import principal
 from api.body import read_patch
-from api.errors import invalid_change, not_found
+from api.errors import invalid_change, not_found, patch_refused
 from api.ports import ApiSettings, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
 from inventory.conditions import ListingRefused
@@ -56,7 +56,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
                 gateway.queries.change_resource, resource_id, kind, patch, within
             )
         except PatchRefused as error:
-            raise invalid_change("patch", str(error), "Read the resource and try again") from error
+            raise patch_refused(error) from error
         except ChangeRefused as error:
             raise invalid_change(error.field, error.reason, error.fix) from error
         if changed is None:

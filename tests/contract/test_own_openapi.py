@@ -1,13 +1,17 @@
 """Our own OpenAPI is complete, and what the gateway answers is what it says."""
 
+from pathlib import Path
 from typing import Any
 
 import schemathesis
+import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 from schemathesis.specs.openapi import checks as openapi_checks
+
+import api
 
 CHECKS = (
     checks.not_a_server_error,
@@ -18,6 +22,13 @@ CHECKS = (
 )
 # Streams do not end and events are waited for; without workers readyz answers 503 as it should.
 LEFT_OUT = "^/rom/v1/events/stream|/events$|^/readyz"
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    file = Path(api.__file__).parent / "schemas" / "paths" / "operations.yaml"
+    found: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text())
+    return found
+
 
 BUDGET = settings(
     max_examples=5,
@@ -64,4 +75,5 @@ def test_every_operation_says_what_it_takes_and_answers(app: FastAPI) -> None:
             if method in ("patch",) or "_Create" in str(operation.get("requestBody")):
                 assert operation["requestBody"]["content"]
     assert len(set(names)) == len(names)
+    assert set(names) == {said["id"] for said in declared().values()}
     assert described["info"]["version"] != "0"

@@ -163,7 +163,7 @@ def test_orders_are_judged_by_the_catalog_as_it_is_now(http: TestClient, order: 
         ({"Content-Type": "application/json-patch+json"}, [{"op": "move"}], 400),
         ({"Content-Type": "application/json-patch+json"}, [1], 400),
         ({"Content-Type": "application/json-patch+json"},
-         [{"op": "test", "path": "/name", "value": "no"}], 400),
+         [{"op": "test", "path": "/name", "value": "no"}], 409),
         ({"Content-Type": "text/plain"}, {}, 415),
     ],
 )  # fmt: skip
