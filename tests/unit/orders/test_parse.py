@@ -222,6 +222,12 @@ def test_a_wrong_member_of_a_resource_is_named(item: Item, resource: Body, field
     assert refusal({"orderItem": [body]}).field == f"orderItem[0].resource.{field}"
 
 
+def test_two_items_with_one_id_are_refused_and_the_second_is_named(item: Item) -> None:
+    found = refusal({"orderItem": [item(id="1"), item(id="2"), item(id=" 1 ")]})
+    assert found.field == "orderItem[2].id"
+    assert "'1' is used twice" in found.reason
+
+
 def test_a_circle_of_items_is_named(item: Item) -> None:
     body = {
         "orderItem": [
