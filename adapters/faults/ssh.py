@@ -7,6 +7,7 @@ import paramiko.auth_strategy  # type: ignore[import-untyped]  # the library has
 import paramiko.buffered_pipe  # type: ignore[import-untyped]  # the library has no types
 import paramiko.ssh_exception  # type: ignore[import-untyped]  # the library has no types
 import scrapli.exceptions
+import ssh2.exceptions  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.errors import (
     AuthenticationFailed,
@@ -80,7 +81,13 @@ scrapli_errors = Translation(
         {
             Unreachable: (_scrapli.ScrapliConnectionNotOpened, OSError),
             AuthenticationFailed: (_scrapli.ScrapliAuthenticationFailed,),
-            SessionLost: (_scrapli.ScrapliConnectionError, _scrapli.ScrapliException, EOFError),
+            # scrapli lets what libssh2 says of a write to a dead line pass as it is.
+            SessionLost: (
+                _scrapli.ScrapliConnectionError,
+                _scrapli.ScrapliException,
+                ssh2.exceptions.SSH2Error,
+                EOFError,
+            ),
             DeviceTimeout: (_scrapli.ScrapliTimeout, TimeoutError),
             ProtocolError: (_scrapli.ScrapliPrivilegeError, _scrapli.ScrapliCommandFailure),
             Unsupported: (

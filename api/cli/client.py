@@ -54,7 +54,7 @@ class GatewayClient:
 
     def order(self, order_id: str) -> dict[str, Any]:
         """Return one order."""
-        return self._object(self._send("GET", f"{ORDERS}/{_segment(order_id)}"))
+        return self._object(self._send("GET", f"{ORDERS}/{segment(order_id)}"))
 
     def orders(self, filters: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return one page of orders."""
@@ -71,11 +71,11 @@ class GatewayClient:
 
     def report(self, order_id: str) -> dict[str, Any]:
         """Return what an order got, sent and measured."""
-        return self._object(self._send("GET", f"/rom/v1/orders/{_segment(order_id)}/report"))
+        return self._object(self._send("GET", f"/rom/v1/orders/{segment(order_id)}/report"))
 
     def events(self, order_id: str, after: int, wait: int) -> list[dict[str, Any]]:
         """Return events after a sequence number; waits up to ``wait`` seconds for the first."""
-        path = f"/rom/v1/orders/{_segment(order_id)}/events"
+        path = f"/rom/v1/orders/{segment(order_id)}/events"
         return self._list(self._send("GET", path, params={"after": after, "wait": wait}))
 
     def decide(
@@ -94,11 +94,11 @@ class GatewayClient:
 
     def reapply(self, site: str) -> dict[str, Any]:
         """Run a site's intent once more."""
-        return self._object(self._send("POST", f"/rom/v1/sites/{_segment(site)}/reapply"))
+        return self._object(self._send("POST", f"/rom/v1/sites/{segment(site)}/reapply"))
 
     def rollback_preview(self, site: str) -> dict[str, Any]:
         """Return what taking a site back would do."""
-        return self._object(self._send("GET", f"/rom/v1/sites/{_segment(site)}/rollbackPreview"))
+        return self._object(self._send("GET", f"/rom/v1/sites/{segment(site)}/rollbackPreview"))
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
         try:
@@ -148,7 +148,7 @@ def own_token() -> str | None:
     return token
 
 
-def _segment(identifier: str) -> str:
+def segment(identifier: str) -> str:
     """Return ``identifier`` as one path segment, so that none can name another resource."""
     if not identifier or identifier in {".", ".."} or "/" in identifier or "?" in identifier:
         raise fail(f"'{identifier}' is no identifier")

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from api.cli.client import GatewayClient
+from api.cli.client import GatewayClient, segment
 
 _WAIT_SECONDS = 5
 FINAL = frozenset({"done", "terminatedWithError"})
@@ -16,12 +15,12 @@ class SiteClient(GatewayClient):
 
     def snapshots(self, site: str) -> list[Document]:
         """Return a site's snapshots, oldest first."""
-        return self._list(self._send("GET", f"/rom/v1/sites/{_part(site)}/snapshots"))
+        return self._list(self._send("GET", f"/rom/v1/sites/{segment(site)}/snapshots"))
 
     def diff(self, site: str, first: int | None, second: int | None) -> Document:
         """Compare two snapshots, or one and the devices as they are."""
         given = {name: str(n) for name, n in (("a", first), ("b", second)) if n is not None}
-        return self._object(self._send("GET", f"/rom/v1/sites/{_part(site)}/diff", params=given))
+        return self._object(self._send("GET", f"/rom/v1/sites/{segment(site)}/diff", params=given))
 
     def rollback(self, asked: Document) -> Document:
         """Return the preview or the task that ``asked`` gives."""
@@ -29,7 +28,7 @@ class SiteClient(GatewayClient):
 
     def states(self, task_id: str) -> Iterator[Document]:
         """Yield the task as it goes on, driven by its events, until it is final."""
-        path = f"/rom/v1/siteRollback/{_part(task_id)}"
+        path = f"/rom/v1/siteRollback/{segment(task_id)}"
         after = 0
         while True:
             task = self._object(self._send("GET", path))
@@ -42,7 +41,7 @@ class SiteClient(GatewayClient):
 
     def repair(self, site: str, *, dry_run: bool) -> Document:
         """Return what repairing a site would send, or what it has sent."""
-        path = f"/rom/v1/sites/{_part(site)}/repair"
+        path = f"/rom/v1/sites/{segment(site)}/repair"
         return self._object(self._send("POST", path, json={"dryRun": dry_run}))
 
     def devices(self) -> list[Document]:
@@ -53,8 +52,3 @@ class SiteClient(GatewayClient):
         """Return the drift report of some devices, or of all."""
         asked = {"devices": "all" if devices is None else list(devices)}
         return self._object(self._send("POST", "/rom/v1/deviceCheck", json=asked))
-
-
-def _part(identifier: str) -> str:
-    """Return ``identifier`` as one path segment, so that none can name another resource."""
-    return quote(identifier, safe="")

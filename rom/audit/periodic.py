@@ -13,6 +13,8 @@ from rom.store.tables import verdict
 log = structlog.get_logger(__name__)
 
 KIND = "drift"
+GONE = "gone"
+_LOCK = 0x726F6D61
 
 
 class PeriodicAudit:
@@ -43,11 +45,25 @@ class PeriodicAudit:
         log.info("audit.done", changed=written)
 
     def audit_once(self) -> int:
-        """Check everything; write one verdict where a site's result on a device is another one."""
+        """Check everything; write one verdict where a site's result on a device is another one.
+
+        A site that has nothing on a device any more, nor should have, is gone from there.
+        """
         report = self._audit.check()
         written = 0
         with self._engine.begin() as connection:
+            # Replicas write one after the other, so that none repeats what another has seen.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             latest = _latest(connection)
+            seen = {
+                (entry["site"], device["device"])
+                for entry in report["sites"]
+                for device in entry["devices"]
+            }
+            for key in sorted(latest.keys() - seen):
+                if latest[key] != GONE:
+                    _write(connection, *key, {"result": GONE, "differences": []})
+                    written += 1
             for entry in report["sites"]:
                 for device in entry["devices"]:
                     key = (entry["site"], device["device"])

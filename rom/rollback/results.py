@@ -25,7 +25,7 @@ def of_device(connection: sa.Connection, target: Target, row: sa.Row[Any]) -> di
         "state": row.state,
         "edits": row.edits or 0,
         "transaction": row.transaction,
-        "verdict": _verdict(row),
+        "verdict": verdict_of(row),
         "kept": _left(connection, target, row),
         "orphans": [path_text(root) for root in store.orphans(connection, row.device, row.site)],
         "evidence": _evidence(connection, row),
@@ -53,8 +53,12 @@ def worst(verdicts: Collection[str]) -> str:
     return next((each for each in ("FAILED", "INDETERMINATE") if each in verdicts), "VERIFIED")
 
 
-def _verdict(row: sa.Row[Any]) -> str:
-    """Every change that is done was read back and compared; of one never sent nothing is known."""
+def verdict_of(row: sa.Row[Any]) -> str:
+    """Return the verdict on a settled change.
+
+    Every change that is done was read back and compared; nothing is known of a device
+    that was never read.
+    """
     if row.state == "done":
         return "VERIFIED"
     known = row.transaction is not None or row.reason in _LOOKED_AT

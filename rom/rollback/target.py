@@ -55,10 +55,10 @@ def places(connection: sa.Connection, site: str) -> list[Place]:
     if not roles and not queries.site_exists(connection, site):
         raise KeyError(site)
     found = [Place(device, role) for device, role in sorted(roles.items())]
-    return sorted(found, key=lambda place: _activated(place.role), reverse=True)
+    return sorted(found, key=lambda place: activated(place.role), reverse=True)
 
 
-def _activated(role: str) -> int:
+def activated(role: str) -> int:
     """Return a role's place in the order of activation; one that it does not name comes last."""
     return ACTIVATION.index(role) if role in ACTIVATION else len(ACTIVATION)
 

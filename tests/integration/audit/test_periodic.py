@@ -1,0 +1,65 @@
+"""The periodic audit keeps what has changed, and nothing else."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from rom.audit.audit import Audit
+from rom.audit.periodic import PeriodicAudit
+from rom.store.database import make_engine, migrate
+
+
+class Reported:
+    """An audit whose findings are given."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str], str] = {}
+
+    def check(self) -> dict[str, Any]:
+        return {
+            "sites": [
+                {
+                    "site": site,
+                    "devices": [{"device": device, "result": result, "differences": []}],
+                }
+                for (site, device), result in self.found.items()
+            ]
+        }
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    made = make_engine(database_url)
+    migrate(made)
+    yield made
+    made.dispose()
+
+
+def kept(engine: sa.Engine, site: str) -> list[str]:
+    with engine.connect() as connection:
+        rows = connection.scalars(
+            sa.text("SELECT result FROM verdict WHERE site = :s AND kind = 'drift' ORDER BY id"),
+            {"s": site},
+        )
+        return list(rows)
+
+
+def test_drift_is_written_when_it_appears_and_when_it_vanishes(engine: sa.Engine) -> None:
+    audit = Reported()
+    periodic = PeriodicAudit(engine, cast(Audit, audit), 60)
+    for result in ("clean", "clean", "drift", "drift", "under way", "drift", "clean"):
+        audit.found = {("A", "OLT-1"): result, ("B", "OLT-1"): "clean"}
+        periodic.audit_once()
+    assert kept(engine, "A") == ["clean", "drift", "clean"]
+    assert kept(engine, "B") == ["clean"]
+
+
+def test_a_site_that_left_with_its_drift_does_not_drift_for_ever(engine: sa.Engine) -> None:
+    audit = Reported()
+    periodic = PeriodicAudit(engine, cast(Audit, audit), 60)
+    for found in ({("A", "OLT-1"): "drift"}, {}, {}, {("A", "OLT-1"): "clean"}):
+        audit.found = found
+        periodic.audit_once()
+    assert kept(engine, "A") == ["drift", "gone", "clean"]
