@@ -82,9 +82,9 @@ class GatewayClient:
         self, what: str, order_id: str, item: str | None, decision: Mapping[str, str]
     ) -> dict[str, Any]:
         """Retry what is held of an order, or retry, complete or cancel one of its items."""
-        path = f"/rom/v1/orders/{_segment(order_id)}"
+        path = f"/rom/v1/orders/{segment(order_id)}"
         if item is not None:
-            path += f"/items/{_segment(item)}"
+            path += f"/items/{segment(item)}"
         return self._object(self._send("POST", f"{path}/{what}", json=decision))
 
     def cancel(self, order_id: str, reason: str) -> dict[str, Any]:
