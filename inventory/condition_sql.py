@@ -148,7 +148,9 @@ def _comparison(asked: Comparison, shape: Shape) -> _Sql:
 
 def _stored(asked: Comparison, shape: Shape) -> _Sql:
     document = _document(shape)
-    if shape.searched is not None and asked.path[0] not in shape.unsearched:
+    # The index answers equality only; for the rest making the expression would cost more.
+    indexed = asked.operator is Operator.EQ and asked.path[0] not in shape.unsearched
+    if shape.searched is not None and indexed:
         document = shape.searched
     return document.op("@?", is_comparison=True)(_jsonpath(asked))
 
