@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from threading import BoundedSemaphore
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +21,11 @@ from rom.orders.parse import parse_order
 from rom.orders.validate import validate
 from rom.store import orders, posted
 from rom.store.posted import BODY, KEY, Post
+
+AT_ONCE = 6
+"""Orders taken at once in a process. Repeated POSTs wait for the first with a connection each, and
+the first may need another one: without room left in the pool all would wait for each other.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Intake:
         self._documents = documents
         self._transitions = transitions
         self._wake = wake
+        self._room = BoundedSemaphore(AT_ONCE)
 
     def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
         """Take an order, acknowledged, or return the first one that this POST repeats.
@@ -58,7 +65,7 @@ class Intake:
         parsed = parse_order(body)
         who = requester or parsed.requester or ""
         post = _post(parsed, key, who)
-        with self._engine.begin() as connection:
+        with self._room, self._engine.begin() as connection:
             order_id = orders.new_id()
             earlier = None if post is None else posted.claim(connection, post, order_id)
             if earlier is not None:
