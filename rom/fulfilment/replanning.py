@@ -59,8 +59,6 @@ class Replanner:
 
         Raises ``OrderRefused``, ``NotPossible`` and ``ResourceExhausted``.
         """
-        if amended.items:
-            self._replan_items(connection, row, stored, amended.order)
         connection.execute(
             sa.update(resource_order)
             .where(resource_order.c.id == row.id)
@@ -70,6 +68,9 @@ class Replanner:
                 updated_at=sa.func.clock_timestamp(),
             )
         )
+        # Events show the document, so it is there before its items move.
+        if amended.items:
+            self._replan_items(connection, row, stored, amended.order)
 
     def _replan_items(
         self, connection: sa.Connection, row: sa.Row[Any], stored: Sequence[Item], new: NewOrder
@@ -88,8 +89,7 @@ class Replanner:
             _refuse_all_but_add(item)
         sites = {old.site for old in removed} | {item.site for item in (*changed, *added)}
         held = {site: self._recall(connection, site, stored) for site in sorted(sites)}
-        self._write(connection, row.id, order, removed, changed, added)
-        admit(connection, self._catalog, order, existing=rows.keys())
+        self._write(connection, row.id, order, removed, changed, rows)
         for site, was_reserved in held.items():
             if was_reserved:
                 self._exchange(connection, row.id, site, stored)
@@ -157,7 +157,7 @@ class Replanner:
         order: NewOrder,
         removed: Sequence[Item],
         changed: Sequence[NewItem],
-        added: Sequence[NewItem],
+        known: Mapping[str, Item],
     ) -> None:
         connection.execute(
             sa.delete(order_item).where(
@@ -165,6 +165,8 @@ class Replanner:
                 order_item.c.item_id.in_([item.item_id for item in removed]),
             )
         )
+        admitted = admit(connection, self._catalog, order, existing=set(known))
+        added = [item for item in admitted.items if item.id not in known]
         position = {item.id: index for index, item in enumerate(order.items)}
         orders.insert_items(connection, order_id, [(position[item.id], item) for item in added])
         new = {item.id: item for item in changed}

@@ -90,7 +90,6 @@ def test_what_nobody_patches_is_named(north: Any, pilot: Any, only: Any, name: s
         ([{"op": "jump", "path": "/id"}], "operation 0 at /id"),
         ([{"op": "add", "path": "/a", "value": 1}, 7], "operation 1"),
         ({"op": "add"}, "array"),
-        ([{"op": "copy", "from": "", "path": "/a"}] * 60, "too large"),
         ([{"op": "add", "path": "/a", "value": 1}] * 501, "at most 500"),
         ([{"op": "replace", "path": "", "value": 1}], "no JSON object"),
     ],
@@ -270,7 +269,7 @@ def test_an_amended_rate_is_exchanged_before_anything_has_left(north: Any, pilot
     north.rom.run(SITE)
     names, vlan = north.holdings(SITE), value_of(north, "vlan")
     north.amendments.patch(order_id, JSON, rate(north, order_id, "100M"))
-    assert amounts(north) == {100_000_000}
+    assert amounts(north) == {100_000_000, 105_000_000}  # the latter with its share of overhead
     assert (north.holdings(SITE), value_of(north, "vlan")) == (names, vlan)
     assert not north.rows("SELECT 1 FROM change")
     states = north.rows("SELECT DISTINCT state, step FROM order_item")
