@@ -25,6 +25,8 @@ STREAM_LENGTH = 10_000
 EVERY_STREAM = ""
 """Whoever waits for this is woken by every order's and task's events."""
 LOOK_SECONDS = 0.1
+IDLE_LOOK_SECONDS = 0.4
+"""A look that found nothing makes the next one later, up to this."""
 _PAUSE_SECONDS = 1.0
 _BLOCK_MILLISECONDS = 1000
 
@@ -91,6 +93,7 @@ class Live:
 
     async def watch(self, outbox: Outbox) -> None:
         """Publish what grows in the outbox until cancelled."""
+        pause = LOOK_SECONDS
         while True:
             try:
                 found = await run_in_threadpool(outbox.events_grown, self.latest)
@@ -101,7 +104,8 @@ class Live:
             self.latest = self.latest or 0
             for sequence, order_id in found:
                 await self.publish(order_id, sequence)
-            await asyncio.sleep(LOOK_SECONDS)
+            pause = LOOK_SECONDS if found else min(2 * pause, IDLE_LOOK_SECONDS)
+            await asyncio.sleep(pause)
 
     async def run(self, outbox: Outbox) -> None:
         """Watch and listen until cancelled."""

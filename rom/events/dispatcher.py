@@ -30,6 +30,8 @@ from rom.ledger.snapshots import Sealer
 log = structlog.get_logger()
 
 LOOK_SECONDS = 0.1
+IDLE_LOOK_SECONDS = 0.5
+"""A look that found nothing makes the next one later, up to this: an idle gateway costs little."""
 _BURY_SECONDS = 5.0
 _PRUNE_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
@@ -74,7 +76,7 @@ class Dispatcher:
 
     async def _deliver(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
         chores = {
-            self._chore(in_thread, LOOK_SECONDS, self._look),
+            self._chore(in_thread, LOOK_SECONDS, self._look, slowest=IDLE_LOOK_SECONDS),
             self._chore(in_thread, self._settings.timeout / 4, self._renew),
             self._chore(in_thread, _BURY_SECONDS, self._bury),
             self._chore(in_thread, _PRUNE_SECONDS, self._prune),
@@ -89,13 +91,18 @@ class Dispatcher:
         self,
         in_thread: Callable[..., Awaitable[Any]],
         seconds: float,
-        work: Callable[[Callable[..., Awaitable[Any]]], Awaitable[None]],
+        work: Callable[[Callable[..., Awaitable[Any]]], Awaitable[bool | None]],
+        slowest: float | None = None,
     ) -> None:
-        """Do something every few seconds, whatever went wrong the last time."""
+        """Do something every few seconds, whatever went wrong the last time.
+
+        Work that tells that there was none is done ever later, down to every ``slowest`` seconds.
+        """
+        pause = seconds
         while not self._stopping.is_set():
-            pause = seconds
             try:
-                await work(in_thread)
+                idle = await work(in_thread) is False
+                pause = min(2 * pause, slowest) if idle and slowest is not None else seconds
             except Exception:  # the supervised boundary of delivery, which must go on
                 log.exception("events.failed", chore=work.__name__)
                 pause = max(seconds, _RETRY_SECONDS)
@@ -106,9 +113,11 @@ class Dispatcher:
         while not self._stopping.is_set() and (left := until - monotonic()) > 0:
             await asyncio.sleep(min(left, LOOK_SECONDS))
 
-    async def _look(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
+    async def _look(self, in_thread: Callable[..., Awaitable[Any]]) -> bool:
+        """Take in what is new and open lanes; tells whether there was anything to do."""
+        found = False
         while await in_thread(fan_out, self._engine):
-            continue
+            found = True
         held_until = monotonic() + self._settings.lease
         for listener in await in_thread(self._desk.take, list(self._lanes)):
             lane = Lane(
@@ -125,6 +134,8 @@ class Dispatcher:
             task = asyncio.create_task(self._supervised(listener.id, lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            found = True
+        return found
 
     async def _supervised(self, listener_id: str, lane: Lane) -> None:
         try:
