@@ -113,8 +113,9 @@ class Transitions:
                 short_of=short_of if last else (),
             )
             if following != here.state:
-                self._follow(connection, row.order_id)
+                # The cause is told first: who stops listening at "completed" has heard every item.
                 self._emit(connection, row.order_id, EventType.ITEM_STATE_CHANGE, row.item_id)
+                self._follow(connection, row.order_id)
             if following == ItemState.PENDING != here.state:
                 self._ask(connection, row)
             here = orders.reread(connection, row)

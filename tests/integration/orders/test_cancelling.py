@@ -61,8 +61,8 @@ def test_every_transition_is_told_once_and_in_order(north: Any, pilot: Any, only
         ("ResourceOrderItemStateChangeEvent", "assessingCancellation"),
         ("ResourceOrderStateChangeEvent", "pendingCancellation"),
         ("ResourceOrderItemStateChangeEvent", "pendingCancellation"),
-        ("ResourceOrderStateChangeEvent", "cancelled"),
         ("ResourceOrderItemStateChangeEvent", "cancelled"),
+        ("ResourceOrderStateChangeEvent", "cancelled"),
         ("CancelResourceOrderStateChangeEvent", "done"),
     ]
 

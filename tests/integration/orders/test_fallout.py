@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from rom.fulfilment.fallout import Decision, NotPossible
+from rom.orders.states import ItemState
+from rom.store import orders
 
 SITE = "ENT-1102-MELB"
 WHY = Decision("ticket 7", "noc-anna")
@@ -32,6 +34,28 @@ def test_a_retry_sends_what_was_refused_once_more(north: Any, refused: str) -> N
     north.rom.write()
     north.rom.run(SITE)
     assert north.rom.item(refused).state == "completed"
+
+
+def test_an_order_is_told_completed_after_all_its_items(north: Any, pilot: Any) -> None:
+    """Who takes its listener off at the order's last event has heard of every item."""
+    order_id = north.post(pilot)
+    north.rom.do("UPDATE resource_order SET state = 'inProgress'")
+    north.rom.do("UPDATE order_item SET state = 'inProgress', step = 'verifying'")
+    with north.rom.engine.begin() as connection:
+        for item in orders.items_of_orders(connection, [order_id]):
+            north.rom.transitions.move(connection, item, ItemState.COMPLETED, step="done")
+    told = north.events(order_id)[1:]
+    items = len(pilot["orderItem"])
+    assert told == [
+        *[("ResourceOrderItemStateChangeEvent", "completed")] * items,
+        ("ResourceOrderStateChangeEvent", "completed"),
+    ]
+    *before, last = [
+        (row.payload["event"]["resourceOrder"]["state"])
+        for row in north.rows("SELECT payload FROM event_outbox ORDER BY sequence")
+        if "resourceOrder" in row.payload["event"]
+    ][1:]
+    assert (set(before), last) == ({"inProgress"}, "completed")
 
 
 def test_what_is_not_held_is_not_retried(north: Any, pilot: Any, only: Any) -> None:
