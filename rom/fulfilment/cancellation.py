@@ -106,12 +106,6 @@ class Cancellations:
             row = cancel_tasks.find(connection, task_id)
             return None if row is None else document(row, self._base_url)
 
-    def page(self, *, offset: int, limit: int) -> tuple[list[dict[str, Any]], int]:
-        """Return a page of CancelResourceOrders, newest first, and how many there are in all."""
-        with self._engine.connect() as connection:
-            rows, total = cancel_tasks.page(connection, offset=offset, limit=limit)
-            return [document(row, self._base_url) for row in rows], total
-
     def _wake_sites(self, order_id: str) -> None:
         with self._engine.connect() as connection:
             sites = {item.site for item in orders.items_of_orders(connection, [order_id])}

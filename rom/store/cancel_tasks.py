@@ -56,23 +56,6 @@ def find(connection: sa.Connection, task_id: str) -> sa.Row[Any] | None:
     ).one_or_none()
 
 
-def page(connection: sa.Connection, *, offset: int, limit: int) -> tuple[list[sa.Row[Any]], int]:
-    """Return a page of tasks for whole orders, newest first, and how many there are in all.
-
-    Only of orders within the limits of whoever asks.
-    """
-    wanted = sa.and_(cancel_task.c.item_ids.is_(None), _is_visible())
-    total = connection.scalar(sa.select(sa.func.count()).select_from(cancel_task).where(wanted))
-    rows = connection.execute(
-        sa.select(cancel_task)
-        .where(wanted)
-        .order_by(cancel_task.c.created_at.desc(), cancel_task.c.id)
-        .offset(offset)
-        .limit(limit)
-    )
-    return list(rows), total or 0
-
-
 def open_of_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
     """Return the order's open task, ``None`` when there is none."""
     return connection.execute(

@@ -139,6 +139,10 @@ CANCELLATION = Shape(
         ("state",): cancel_task.c.state,
         ("effectiveCancellationDate",): cancel_task.c.effective_at,
         ("resourceOrder", "id"): cancel_task.c.order_id,
+        # Shown as this where the sender has given none.
+        ("@type",): sa.func.coalesce(
+            cancel_task.c.document["@type"].astext, "CancelResourceOrder", type_=sa.Text
+        ),
     },
     document=cancel_task.c.document,
 )

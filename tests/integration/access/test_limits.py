@@ -164,6 +164,17 @@ def placed(everyone: Client) -> dict[str, str]:
     return found
 
 
+@pytest.fixture(scope="module")
+def cancelled(everyone: Client, placed: dict[str, str]) -> dict[str, str]:
+    """Ids of the cancellations of these two; without workers they stay acknowledged."""
+    found = {}
+    for name, order_id in placed.items():
+        answer = everyone.post(CANCELS, {"resourceOrder": {"id": order_id}})
+        assert answer.status_code == 201, answer.text
+        found[name] = answer.json()["id"]
+    return found
+
+
 def test_lists_hold_and_count_only_what_lies_within(
     limited: Client, everyone: Client, placed: dict[str, str]
 ) -> None:
@@ -270,7 +281,19 @@ def test_a_cancellation_beyond_the_limits_finds_no_order(
 
     assert told(placed["theirs"]) == told("RO-0123456789ab")
     assert told(placed["theirs"])[0] in (400, 404)
-    assert limited.get(CANCELS).json() == []
+
+
+def test_cancellations_are_seen_by_who_sees_their_order(
+    limited: Client, everyone: Client, cancelled: dict[str, str]
+) -> None:
+    assert alike(limited, f"{CANCELS}/{{}}", cancelled["theirs"], "CO-0123456789ab")
+    assert limited.get(f"{CANCELS}/{cancelled['mine']}").status_code == 200
+    assert everyone.get(f"{CANCELS}/{cancelled['theirs']}").status_code == 200
+    listed = limited.get(CANCELS)
+    assert [found["id"] for found in listed.json()] == [cancelled["mine"]]
+    assert listed.headers["X-Total-Count"] == "1"
+    assert limited.get(CANCELS, params={"id": cancelled["theirs"]}).json() == []
+    assert {found["id"] for found in everyone.get(CANCELS).json()} == set(cancelled.values())
 
 
 def test_what_concerns_the_whole_network_is_not_for_clients_with_limits(limited: Client) -> None:
