@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from inventory import queries
 from rom.store.tables import change, device_txn, site_intent
@@ -30,7 +31,7 @@ def overview(connection: sa.Connection) -> list[dict[str, Any]]:
             found[name]["waiting"] = number
     for row in connection.execute(
         sa.select(device_txn)
-        .distinct(device_txn.c.device)
+        .ext(distinct_on(device_txn.c.device))
         .order_by(device_txn.c.device, device_txn.c.started_at.desc())
     ):
         if row.device in found:

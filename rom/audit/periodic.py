@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from rom.audit.audit import UNDER_WAY, Audit
 from rom.store.tables import verdict
@@ -78,7 +79,7 @@ def _latest(connection: sa.Connection) -> dict[tuple[str, str], str]:
     rows = connection.execute(
         sa.select(verdict.c.site, verdict.c.item_id, verdict.c.result)
         .where(verdict.c.kind == KIND)
-        .distinct(verdict.c.site, verdict.c.item_id)
+        .ext(distinct_on(verdict.c.site, verdict.c.item_id))
         .order_by(verdict.c.site, verdict.c.item_id, verdict.c.id.desc())
     )
     return {(row.site, row.item_id): row.result for row in rows}

@@ -1,4 +1,4 @@
-"""A real switch with a command line, the writer in front of it, and a migrated database."""
+"""Real devices, the writer in front of them, and a migrated database."""
 
 import asyncio
 import threading
@@ -24,6 +24,8 @@ from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
 from rom.secrets import Vault
 from rom.store.database import make_engine, migrate
+from tests.integration.rollback.network import Network
+from tests.integration.rollback.network import network as started
 
 ROOT = Path(__file__).parents[3]
 BASELINE = ROOT / "mock_devices/topologies/enterprise-fibre/baselines/switch.cfg"
@@ -117,3 +119,13 @@ def switch(database_url: str, tmp_path: Path) -> Iterator[Switch]:
     loop.call_soon_threadsafe(loop.stop)
     thread.join(5)
     loop.close()
+
+
+@pytest.fixture
+def network(database_url: str, tmp_path: Path) -> Iterator[Network]:
+    """An OLT and a BNG that speak NETCONF, with the gateway's parts in front of them."""
+    engine = make_engine(database_url)
+    migrate(engine)
+    engine.dispose()
+    with started(database_url, tmp_path) as made:
+        yield made
