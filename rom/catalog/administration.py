@@ -22,6 +22,8 @@ from rom.catalog.published import (
     specification_content,
 )
 from rom.catalog.specification import Specification
+from rom.events import apis
+from rom.events.specifications import tell
 from rom.patching import PatchKind, patched
 from rom.store import kept_specifications
 
@@ -84,7 +86,7 @@ class CatalogAdministration:
             kept_specifications.change_number(connection, lock=True)
             spec = self._judged(connection, document)
             self._refuse_existing(connection, spec)
-            made = self._write(connection, spec, extra_members(document))
+            made = self._write(connection, spec, extra_members(document), apis.SPECIFICATION_CREATE)
         self._catalog.refresh()
         return made
 
@@ -114,7 +116,7 @@ class CatalogAdministration:
                 connection, identifier, present.version
             ):
                 spec = self._judged(connection, after | {"version": self._next(present)})
-            changed = self._write(connection, spec, extra_members(after))
+            changed = self._write(connection, spec, extra_members(after), apis.SPECIFICATION_CHANGE)
         self._catalog.refresh()
         return changed
 
@@ -126,7 +128,8 @@ class CatalogAdministration:
         with self._engine.begin() as connection:
             kept_specifications.change_number(connection, lock=True)
             self._catalog.refresh()
-            if self._find(connection, identifier, None) is None:
+            shown = self._find(connection, identifier, None)
+            if shown is None:
                 return False
             using = kept_specifications.users(connection, identifier)
             if using:
@@ -141,6 +144,7 @@ class CatalogAdministration:
                 extra = extras.get(spec.version, {})
                 kept_specifications.keep(connection, content, extra, withdrawn=True)
             kept_specifications.count_change(connection)
+            tell(connection, apis.SPECIFICATION_DELETE, shown)
         self._catalog.refresh()
         return True
 
@@ -177,12 +181,18 @@ class CatalogAdministration:
         return [spec for spec in self._catalog.specifications() if spec.id == identifier]
 
     def _write(
-        self, connection: sa.Connection, spec: Specification, extra: Mapping[str, Any]
+        self,
+        connection: sa.Connection,
+        spec: Specification,
+        extra: Mapping[str, Any],
+        event_type: str,
     ) -> Document:
         content = spec.model_dump(mode="json")
-        kept_specifications.keep(connection, content, extra)
+        row = kept_specifications.keep(connection, content, extra)
         kept_specifications.count_change(connection)
-        return published(spec, extra, datetime.now(UTC), self._base_url)
+        shown = published(spec, extra, row.updated_at, self._base_url)
+        tell(connection, event_type, shown)
+        return shown
 
     def _find(
         self, connection: sa.Connection, identifier: str, version: str | None

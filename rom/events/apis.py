@@ -17,6 +17,9 @@ RESOURCE_CREATE = "ResourceCreateEvent"
 RESOURCE_ATTRIBUTE_VALUE_CHANGE = "ResourceAttributeValueChangeEvent"
 RESOURCE_STATE_CHANGE = "ResourceStateChangeEvent"
 RESOURCE_DELETE = "ResourceDeleteEvent"
+SPECIFICATION_CREATE = "ResourceSpecificationCreateEvent"
+SPECIFICATION_CHANGE = "ResourceSpecificationChangeEvent"  # not AttributeValueChange: TMF634 v4.1
+SPECIFICATION_DELETE = "ResourceSpecificationDeleteEvent"
 
 EVENT_TYPES: Mapping[Api, tuple[str, ...]] = {
     Api.ORDERING: (
@@ -37,9 +40,9 @@ EVENT_TYPES: Mapping[Api, tuple[str, ...]] = {
         RESOURCE_DELETE,
     ),
     Api.CATALOG: (
-        "ResourceSpecificationCreateEvent",
-        "ResourceSpecificationChangeEvent",
-        "ResourceSpecificationDeleteEvent",
+        SPECIFICATION_CREATE,
+        SPECIFICATION_CHANGE,
+        SPECIFICATION_DELETE,
     ),
     Api.ROM: ("SiteRollbackCreateEvent", "SiteRollbackStateChangeEvent"),
 }

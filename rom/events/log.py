@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from rom.access.scope import EVERYTHING, Scope, resource_within, stream_within
+from rom.events.apis import EVENT_TYPES, Api
 from rom.store.event_tables import event_position
 from rom.store.tables import event_outbox, order_item
 
@@ -101,9 +102,16 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
 
 
 def event_within(scope: Scope) -> sa.ColumnElement[bool]:
-    """Return the condition that a client with these limits may see an event."""
+    """Return the condition that a client with these limits may see an event.
+
+    The catalog belongs to no site: everybody may read it, and hear of it.
+    """
     resource = sa.cast(event_outbox.c.payload["event"]["resource"]["id"].astext, sa.Uuid)
-    return sa.or_(stream_within(scope, event_outbox.c.order_id), resource_within(scope, resource))
+    return sa.or_(
+        event_outbox.c.event_type.in_(EVENT_TYPES[Api.CATALOG]),
+        stream_within(scope, event_outbox.c.order_id),
+        resource_within(scope, resource),
+    )
 
 
 def _of_site(site: str) -> sa.ColumnElement[bool]:

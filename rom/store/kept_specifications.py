@@ -40,21 +40,22 @@ def keep(
     published: Mapping[str, Any],
     *,
     withdrawn: bool = False,
-) -> None:
-    """Write one version, in the place of what it was."""
+) -> sa.Row[Any]:
+    """Write one version, in the place of what it was, and return its row."""
     values = {
         "specification": dict(specification),
         "published": dict(published),
         "withdrawn": withdrawn,
         "updated_at": sa.func.clock_timestamp(),
     }
-    connection.execute(
+    return connection.execute(
         insert(kept_specification)
         .values(id=specification["id"], version=specification["version"], **values)
         .on_conflict_do_update(
             index_elements=[kept_specification.c.id, kept_specification.c.version], set_=values
         )
-    )
+        .returning(kept_specification)
+    ).one()
 
 
 def was_ordered(connection: sa.Connection, identifier: str, version: str) -> bool:

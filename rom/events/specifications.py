@@ -1,0 +1,41 @@
+"""TMF634 notifications, written in the transaction that changes the catalog.
+
+A specification, with all its versions, is a stream of its own. Files that are shipped are told of
+by nobody: they change with the software.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from rom.events import apis
+from rom.events.outbox import emit
+from rom.orders.dates import date_text
+
+_HAPPENED = {
+    apis.SPECIFICATION_CREATE: "is created",
+    apis.SPECIFICATION_CHANGE: "has changed",
+    apis.SPECIFICATION_DELETE: "is withdrawn",
+}
+
+
+def tell(connection: sa.Connection, event_type: str, document: Mapping[str, Any]) -> None:
+    """Emit one of TMF634's events; ``document`` is the specification as ``GET`` shows it.
+
+    The caller holds the lock on the catalog's changes, so a specification's events keep their
+    order.
+    """
+    now = date_text(datetime.now(UTC))
+    event = {
+        "eventId": str(uuid4()),
+        "eventTime": now,
+        "eventType": event_type,
+        "domain": "resourceCatalog",
+        "title": f"{document['id']} {document['version']} {_HAPPENED[event_type]}",
+        "timeOcurred": now,  # one r, as TMF634 v4.1 spells it
+        "event": {"resourceSpecification": dict(document)},
+    }
+    emit(connection, document["id"], event)
