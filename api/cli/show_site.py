@@ -192,6 +192,10 @@ def repair_preview(preview: Row) -> RenderableType:
             )
             for found in row.get("differences", ())
         ]
+        remarks += [
+            cell(f"kept on purpose by {kept['task']}, would be overwritten: {kept['path']}", "red")
+            for kept in row.get("kept", ())
+        ]
         if row.get("error"):
             remarks.append(cell(row["error"], "red"))
         title = Text.assemble((safe(row["device"]), "bold cyan"), f"  {row['edits']} edits")

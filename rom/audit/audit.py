@@ -15,11 +15,11 @@ from adapters.seam import Endpoint
 from device_profiles.fragment import Fragment, merged
 from device_profiles.native import native
 from device_profiles.profile import load_profile
-from device_profiles.tree import Path, Tree
+from device_profiles.tree import Path, Tree, path_text
 from rom.audit import drift
 from rom.fulfilment.targets import NoTarget, Targets
-from rom.ledger import intents, store
-from rom.ledger.model import SiteState
+from rom.ledger import changes, intents, store
+from rom.ledger.model import SitePlan, SiteState
 from rom.ledger.plan import plan_site, read_scope
 from rom.store.tables import change, site_intent
 
@@ -80,10 +80,12 @@ class Audit:
     def repairs(self, site: str) -> dict[str, Any]:
         """Return what bringing the site's intent out again would send to each device.
 
-        Raises ``KeyError`` for a site without intents.
+        ``kept`` tells which of it a rollback has left as somebody else had made it, by decision:
+        that would be overwritten. Raises ``KeyError`` for a site without intents.
         """
         with self._engine.connect() as connection:
             devices = [row.device for row in intents.devices_of_site(connection, site)]
+            kept = changes.kept_at(connection, site)
         if not devices:
             raise KeyError(site)
         parts, _ = self._parts(devices, only=site)
@@ -91,13 +93,20 @@ class Audit:
         return {
             "site": site,
             "devices": [
-                self._repair(device, found[0], present[device]) for device, found in parts.items()
+                self._repair(device, found[0], present[device], kept.get(device))
+                for device, found in parts.items()
             ],
         }
 
-    def _repair(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:
+    def _repair(
+        self,
+        device: str,
+        part: _Part,
+        held: Tree | Exception,
+        kept: tuple[str, frozenset[Path]] | None,
+    ) -> dict[str, Any]:
         if isinstance(held, Exception):
-            return {"device": device, "edits": 0, "sends": "", "error": str(held)}
+            return {"device": device, "edits": 0, "sends": "", "kept": [], "error": str(held)}
         plan = plan_site(part.site, part.wanted, held, part.state)
         with self._engine.connect() as connection:
             profile = load_profile(self._targets.profile_name(connection, device, part.site))
@@ -105,6 +114,7 @@ class Audit:
             "device": device,
             "edits": len(plan.edits),
             "sends": native(profile, plan.edits),
+            "kept": _kept(plan, kept),
             "differences": drift.find(part.site, part.wanted, held, part.state),
         }
         if plan.blocking:
@@ -161,6 +171,15 @@ class Audit:
             return _row(device, part.site, UNREACHABLE, error=str(held))
         differences = drift.find(part.site, part.wanted, held, part.state)
         return _row(device, part.site, DRIFT if differences else CLEAN, differences=differences)
+
+
+def _kept(plan: SitePlan, kept: tuple[str, frozenset[Path]] | None) -> list[dict[str, str]]:
+    if kept is None:
+        return []
+    task, paths = kept
+    return [
+        {"path": path_text(edit.path), "task": task} for edit in plan.edits if edit.path in paths
+    ]
 
 
 def _row(device: str, site: str, result: str, **more: Any) -> dict[str, Any]:

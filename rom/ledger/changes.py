@@ -5,7 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 
+from device_profiles.tree import Path
 from rom.ledger.model import Policy
 from rom.store.tables import change
 
@@ -84,9 +86,13 @@ def finish(
     *,
     transaction: str | None,
     edits: int = 0,
+    kept: Iterable[Path] = (),
 ) -> None:
-    """The device holds what the changes asked for."""
-    _settle(connection, rows, state="done", transaction=transaction, edits=edits, reason=None)
+    """The device holds what the changes asked for, but for paths ``kept`` by their policy."""
+    _settle(
+        connection, rows, state="done", transaction=transaction, edits=edits,
+        kept=[list(path) for path in kept], reason=None,
+    )  # fmt: skip
 
 
 def refuse(
@@ -156,6 +162,24 @@ def forget(connection: sa.Connection, order_id: str, item_ids: Collection[str]) 
             change.c.transaction.is_(None),
         )
     )
+
+
+def kept_at(connection: sa.Connection, site: str) -> dict[str, tuple[str, frozenset[Path]]]:
+    """Return by device which rollback task has left paths of the site to somebody else, and which.
+
+    Only where nothing has been brought out for the site on the device since.
+    """
+    rows = connection.execute(
+        sa.select(change.c.device, change.c.task_id, change.c.kept)
+        .ext(distinct_on(change.c.device))
+        .where(change.c.site == site, change.c.state == "done")
+        .order_by(change.c.device, change.c.id.desc())
+    )
+    return {
+        row.device: (row.task_id, frozenset(tuple(path) for path in row.kept))
+        for row in rows
+        if row.kept
+    }
 
 
 def again(connection: sa.Connection, rows: Iterable[sa.Row[Any]]) -> None:

@@ -136,8 +136,9 @@ class Group:
         with self._engine.begin() as connection:
             lease.check(connection, self._device, self._epoch)
             keep_plans(connection, attempt.transaction, self._device, plans, present)
-            for site in attempt.plans:
-                changes.finish(connection, attempt.claimed[site], transaction=None)
+            for site, plan in attempt.plans.items():
+                rows = attempt.claimed[site]
+                changes.finish(connection, rows, transaction=None, kept=plan.kept)
             known = snapshots.latest_of_sites(
                 connection, self._sealer, list(attempt.plans), self._device
             )

@@ -5,7 +5,7 @@ before us is restored, never deleted, and what other sites wrote is never looked
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -199,6 +199,7 @@ class _Draft:
         kept: frozenset[Path] = frozenset()
         if self.policy is Policy.KEEP:
             kept = touched_entries(self.conflicts, self.state.net, self.present)
+            kept |= self._staying(kept)
         return SitePlan(
             self.site,
             wanted,
@@ -213,9 +214,28 @@ class _Draft:
             tuple(self.lapsed),
             tuple(self.relinked),
             tuple(entry for entry in self.overtaken if entry[0] not in kept),
-            tuple(sorted(kept & self.state.net.keys())),
+            tuple(sorted(kept)),
             self.policy,
         )
+
+    def _staying(self, kept: Collection[Path]) -> frozenset[Path]:
+        """Stay an owner of the shared objects that hold what is kept, or that it refers to.
+
+        Returns their paths.
+        """
+        staying = set(kept)
+        while True:
+            words = {self.present.get(path) for path in staying} - {PRESENT, None}
+            for root in self.released:
+                holds = any(path[: len(root)] == root for path in staying)
+                if holds or _key_words(root) & words:
+                    break
+            else:
+                return frozenset(staying.difference(kept))
+            self.released.remove(root)
+            staying.update(self.state.shared[root].tree)
+            self.dropped -= staying
+            self.orphaned = [orphan for orphan in self.orphaned if orphan != root]
 
 
 def touched_entries(

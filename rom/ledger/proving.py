@@ -182,6 +182,7 @@ class Proof:
                         attempt.claimed[site],
                         transaction=transaction,
                         edits=len(plan.edits),
+                        kept=plan.kept,
                     )
             store.mark(connection, transaction, "committed")
         log.info(

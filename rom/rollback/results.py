@@ -18,7 +18,10 @@ _LOOKED_AT = frozenset(kind.value.replace("-", "_").upper() for kind in Conflict
 
 
 def of_device(connection: sa.Connection, target: Target, row: sa.Row[Any]) -> dict[str, Any]:
-    """Return what became of one device's change; ``kept`` is what the site still has there."""
+    """Return what became of one device's change.
+
+    ``kept`` is what the site still has there against the target, or was left to somebody else.
+    """
     refused = row.state == "refused"
     return {
         "device": row.device,
@@ -72,7 +75,8 @@ def _left(connection: sa.Connection, target: Target, row: sa.Row[Any]) -> list[s
         .where(net_effect.c.device == row.device, net_effect.c.site == row.site)
         .order_by(net_effect.c.path)
     )
-    return [path_text(tuple(path)) for path in paths if tuple(path) not in wanted]
+    left = {tuple(path) for path in paths if tuple(path) not in wanted}
+    return [path_text(path) for path in sorted(left.union(map(tuple, row.kept)))]
 
 
 def _evidence(connection: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, patched
 from rom.ledger.batch import plan_batch
-from rom.ledger.model import ConflictKind, NetEffect, SharedState, SiteState
+from rom.ledger.model import ConflictKind, NetEffect, Policy, SharedState, SiteState
 from rom.ledger.plan import plan_site, read_scope
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
@@ -169,3 +169,22 @@ def test_only_the_leaves_of_a_shared_object_are_read() -> None:
     assert (*template, "rate") in scope
     assert template not in scope
     assert ("sites", "site[name='A']") in scope
+
+
+def test_what_holds_or_serves_a_kept_entry_stays_with_its_last_owner() -> None:
+    service: Path = ("services", "service[name='vpn']")
+    entry: Path = (*service, "interface[name='A']")
+    other: Path = ("templates", "template[name='unused']")
+    shared = tuple(SharedObject(root, {root: PRESENT}) for root in (service, TEMPLATE, other))
+    wanted = Fragment(
+        own={entry: PRESENT, (*entry, "note"): "ours", (*entry, "policy"): "gold"}, shared=shared
+    )
+    device = Ledgered({})
+    device.make("A", wanted)
+    device.present[*entry, "note"] = "typed by hand"
+    kept = plan_site("A", Fragment(), device.present, device.state("A"), Policy.KEEP)
+    assert [edit.path for edit in kept.edits] == [other]
+    assert kept.released == (other,)
+    assert set(kept.kept) == {*wanted.own, service, TEMPLATE}
+    forced = plan_site("A", Fragment(), device.present, device.state("A"), Policy.FORCE)
+    assert patched(device.present, forced.edits) == {}

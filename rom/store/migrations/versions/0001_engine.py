@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("transaction", sa.Text(), nullable=True),
         sa.Column("edits", sa.Integer(), nullable=True),
+        sa.Column("kept", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column(
