@@ -33,6 +33,9 @@ class Decides(Protocol):
     def cancel(self, order_id: str, item_id: str, decision: Decision) -> Document:
         """Cancel an item."""
 
+    def give_up(self, order_id: str, device: str, decision: Decision) -> Document:
+        """Let a cancellation go on without a device."""
+
 
 class FalloutGateway(OrderGateway, Protocol):
     """The engine as these operations see it."""
@@ -97,6 +100,14 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
             order_id, item_id, lambda: engine.fallout.cancel(order_id, item_id, decision)
         )
         return JSONResponse(task, HTTPStatus.CREATED, {"Location": task["href"]})
+
+    @routes.post("/devices/{device}/giveUp")
+    async def give_up(request: Request, order_id: str, device: str) -> JSONResponse:
+        """Let the order's cancellation go on without a device it is stuck at; returns it."""
+        decision = await _decision(request, DecisionRequest, limit)
+        return JSONResponse(
+            await _do(order_id, None, lambda: engine.fallout.give_up(order_id, device, decision))
+        )
 
     return routes
 

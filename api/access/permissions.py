@@ -136,6 +136,7 @@ def _own(base: str) -> _Table:
             ("POST", f"{order}/items/{{item_id}}/{what}"): Rule(_OPERATING, Reach.PATH, writes=True)
             for what in ("retry", "complete", "cancel")
         },
+        ("POST", f"{order}/devices/{{device}}/giveUp"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/reapply"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/repair"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("GET", f"{site}/rollbackPreview"): Rule(_STAFF, Reach.PATH),

@@ -92,6 +92,11 @@ class GatewayClient:
         body = {"resourceOrder": {"id": order_id}, "cancellationReason": reason}
         return self._object(self._send("POST", CANCELS, json=body))
 
+    def give_up(self, order_id: str, device: str, decision: Mapping[str, str]) -> dict[str, Any]:
+        """Let an order's cancellation go on without a device."""
+        path = f"/rom/v1/orders/{segment(order_id)}/devices/{segment(device)}/giveUp"
+        return self._object(self._send("POST", path, json=decision))
+
     def reapply(self, site: str) -> dict[str, Any]:
         """Run a site's intent once more."""
         return self._object(self._send("POST", f"/rom/v1/sites/{segment(site)}/reapply"))

@@ -146,6 +146,24 @@ def cancel(
     _say(f"Cancellation {task['id']} is {task['state']}; follow it with rom order show {order_id}")
 
 
+@app.command("give-up")
+def give_up(
+    order_id: str,
+    *,
+    device: Annotated[str, typer.Option("--device", help="The device it is stuck at.")],
+    reason: Reason,
+    requester: Requester = "",
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Let an order's cancellation go on without a device that stays out of reach.
+
+    Its configuration may stay there, so all that the order had at the site rests without end.
+    """
+    with GatewayClient(url) as client:
+        task = client.give_up(order_id, device, _decision(reason, requester))
+    _say(f"Cancellation {task['id']} goes on without {device}; it is {task['state']}")
+
+
 def _decision(reason: str, requester: str) -> dict[str, str]:
     return {"reason": reason, "requester": requester}
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from rom.orders.dates import date_text, parse_date
 from rom.orders.fields import as_node, check_storable
+from rom.orders.reasons import Reason
 from rom.orders.refused import OrderRefused
 from rom.orders.render import order_href
 
@@ -93,6 +94,11 @@ def _notes(row: sa.Row[Any]) -> list[dict[str, str]]:
         f"{site}: {device}: {why}"
         for site, found in sorted(row.sites.items())
         for device, why in sorted(found.get("devices", {}).items())
+    ]
+    texts += [
+        f"{site}: {device}: {Reason.CANCEL_GIVEN_UP}: {words}"
+        for site, found in sorted(row.sites.items())
+        for device, words in sorted(found.get("given_up", {}).items())
     ]
     return [
         {"id": str(number), "author": "ROM", "text": text} for number, text in enumerate(texts, 1)

@@ -183,7 +183,7 @@ class CancelRunner:
         if found is None or found["state"] == CLEAN:
             return False
         progress = (
-            self._compensation.step(connection, task.id, site, here)
+            self._compensation.step(connection, task.id, site, here, found.get("given_up", {}))
             if here
             else Progress(is_clean=True)
         )
@@ -193,12 +193,15 @@ class CancelRunner:
             step.blocked = True
             self._note_stuck(connection, task, here, site, dict(progress.stuck or {}))
             return False
-        released = (
-            self._compensation.give_back(connection, site, here, unclean=bool(found.get("vouched")))
+        given_back = (
+            self._compensation.give_back(
+                connection, site, here, unclean=bool(found.get("given_up"))
+            )
             if here
-            else []
+            else {}
         )
-        sites = {**task.sites, site: {**found, "state": CLEAN, "released": released}}
+        done = {**found, "state": CLEAN, "devices": {}, **given_back}
+        sites = {**task.sites, site: done}
         cancel_tasks.write(connection, task.id, sites=sites)
         if all(each["state"] == CLEAN for each in sites.values()):
             self._finish(connection, task, items, step)

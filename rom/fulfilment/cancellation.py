@@ -106,6 +106,13 @@ class Cancellations:
             row = cancel_tasks.find(connection, task_id)
             return None if row is None else document(row, self._base_url)
 
+    def shown(self, connection: sa.Connection, task_id: str) -> dict[str, Any]:
+        """Return a CancelResourceOrder as it is within a transaction; raises ``LookupError``."""
+        row = cancel_tasks.find(connection, task_id)
+        if row is None:
+            raise LookupError(task_id)
+        return document(row, self._base_url)
+
     def _wake_sites(self, order_id: str) -> None:
         with self._engine.connect() as connection:
             sites = {item.site for item in orders.items_of_orders(connection, [order_id])}

@@ -5,7 +5,7 @@ items goes out by the same change and the same writer as everything else. What a
 is waited for, never stopped.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from device_profiles.fragment import Fragment
 from inventory import holding
+from inventory.tables import reservation
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
@@ -62,9 +63,17 @@ class Compensation:
         self._catalog = catalog
 
     def step(
-        self, connection: sa.Connection, task_id: str, site: str, items: Sequence[Item]
+        self,
+        connection: sa.Connection,
+        task_id: str,
+        site: str,
+        items: Sequence[Item],
+        given_up: Collection[str] = (),
     ) -> Progress:
-        """Take the next step that is possible; ``items`` are one order's, at this site."""
+        """Take the next step that is possible; ``items`` are one order's, at this site.
+
+        Nobody waits for devices that are ``given_up``.
+        """
         if not withdraw(connection, items):
             return Progress()
         _close_tickets(connection, items)
@@ -78,22 +87,25 @@ class Compensation:
             if row is None:
                 if self._ask(connection, task_id, site, place.device, place.role, items, target):
                     return Progress(wake=place.device)
-            elif row.state == "refused" or _is_late(row):
-                stuck[place.device] = f"{row.reason}: {row.error}"
+            elif is_stuck(row):
+                if place.device not in given_up:
+                    stuck[place.device] = f"{row.reason}: {row.error}"
             elif row.state != "done":
                 return Progress()
         return Progress(stuck=stuck) if stuck else Progress(is_clean=True)
 
     def give_back(
         self, connection: sa.Connection, site: str, items: Sequence[Item], *, unclean: bool
-    ) -> list[str]:
-        """Release what the items had, once their devices are clean; returns the names.
+    ) -> dict[str, list[str]]:
+        """Release what the items had, once their devices are clean.
 
         What was never sent anywhere is free at once, the rest rests in its pool's quarantine, or
-        without end where a device may still use it (``unclean``).
+        without end where a device may still use it (``unclean``). Returns the names ``released``
+        and, by their ids, the resources that are ``resting`` without end.
         """
         order_id = items[0].order_id
         names = self._names(connection, site, items)
+        resting = _things(connection, site, names) if unclean else []
         released = holding.release(
             connection,
             site,
@@ -111,7 +123,7 @@ class Compensation:
         for item in items:
             orders.retire(connection, item)
         intents.drop_empty(connection, site)
-        return list(released)
+        return {"released": list(released), "resting": resting}
 
     def _target(self, connection: sa.Connection, site: str, items: Sequence[Item]) -> Target | None:
         """Return the site before the order, which only what changes or deletes has to know."""
@@ -275,5 +287,14 @@ def _close_tickets(connection: sa.Connection, items: Sequence[Item]) -> None:
     )
 
 
-def _is_late(row: sa.Row[Any]) -> bool:
-    return bool(row.state == "waiting" and row.attempts >= GIVE_UP_AFTER)
+def is_stuck(row: sa.Row[Any]) -> bool:
+    """Tell whether a change was refused, or has been tried in vain more than a few times."""
+    late = row.state == "waiting" and row.attempts >= GIVE_UP_AFTER
+    return bool(late or row.state == "refused")
+
+
+def _things(connection: sa.Connection, site: str, names: Sequence[str]) -> list[str]:
+    held = sa.select(reservation.c.resource_id).where(
+        reservation.c.site == site, reservation.c.name.in_(names), reservation.c.exclusive
+    )
+    return sorted(str(each) for each in connection.scalars(held))

@@ -10,6 +10,7 @@ from rom.catalog.loader import Catalog
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.completing import complete
 from rom.fulfilment.documents import OrderDocuments
+from rom.fulfilment.giving_up import give_up
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import COMMITTED, Item, load_view
 from rom.ledger import changes
@@ -157,6 +158,33 @@ class Fallout:
             (item,) = _items(connection, order_id, item_id)
         self._wake_site(item.site)
         return task
+
+    def give_up(self, order_id: str, device: str, decision: Decision) -> dict[str, Any]:
+        """Let the order's cancellation go on without a device that it is stuck at.
+
+        Returns the task; what the order had then rests without end. Raises ``LookupError`` and
+        ``NotPossible``.
+        """
+        with self._engine.begin() as connection:
+            task = cancel_tasks.open_of_order(connection, order_id, lock=True)
+            _locked(connection, order_id)
+            if task is None:
+                raise NotPossible(
+                    "notCancelling",
+                    f"order {order_id} has no open cancellation",
+                    "Only a cancellation can go on without a device",
+                )
+            sites = give_up(connection, task, device, decision.words)
+            if not sites:
+                raise NotPossible(
+                    "notStuck",
+                    f"cancellation {task.id} is not stuck at {device}",
+                    "Read the task's notes; what is under way is waited for",
+                )
+            shown = self._cancellations.shown(connection, task.id)
+        for site in sites:
+            self._wake_site(site)
+        return shown
 
     def cancel_items(
         self,

@@ -221,13 +221,10 @@ def of_item(connection: sa.Connection, order_id: str, item_id: str) -> list[sa.R
     )
 
 
-def of_task(connection: sa.Connection, task_id: str) -> list[sa.Row[Any]]:
-    """Return the changes a rollback task has asked for so far."""
-    return list(
-        connection.execute(
-            sa.select(change).where(change.c.task_id == task_id).order_by(change.c.id)
-        )
-    )
+def of_task(connection: sa.Connection, task_id: str, *, lock: bool = False) -> list[sa.Row[Any]]:
+    """Return the changes a task has asked for so far; with ``lock`` no writer claims them now."""
+    query = sa.select(change).where(change.c.task_id == task_id).order_by(change.c.id)
+    return list(connection.execute(query.with_for_update() if lock else query))
 
 
 def due_devices(connection: sa.Connection) -> Collection[str]:

@@ -18,6 +18,7 @@ from rom.catalog.planning import resource_requests
 from rom.events.resources import caused_by
 from rom.rollback import standing
 from rom.store import orders
+from rom.store.order_tables import cancel_task
 from rom.store.tables import order_item, rollback_task
 
 UNTIL_CLEANED = "until cleaned"
@@ -120,7 +121,7 @@ def _held_by(found: ResourceRecord, site: str) -> list[Holder]:
 
 
 def _end_of_waiting(connection: sa.Connection, site: str) -> None:
-    """Nothing of the site is anywhere any more: what earlier rollbacks left need not wait."""
+    """Nothing of the site is anywhere any more: what was left there before need not wait."""
     earlier = connection.scalars(
         sa.select(rollback_task.c.result).where(
             rollback_task.c.site == site,
@@ -128,6 +129,9 @@ def _end_of_waiting(connection: sa.Connection, site: str) -> None:
         )
     )
     left = [each["resource"] for result in earlier for each in result["released"]]
+    here = cancel_task.c.sites[site]
+    cancelled = connection.scalars(sa.select(here["resting"]).where(here.has_key("resting")))
+    left += [each for resting in cancelled for each in resting]
     holding.limit_quarantine(connection, left, datetime.now(UTC))
 
 

