@@ -152,6 +152,10 @@ class Network(Office):
     def tree(self, device: str) -> dict[tuple[str, ...], str]:
         return tree(device, self.devices[device].running)
 
+    def stop(self, device: str) -> None:
+        """The device loses power."""
+        asyncio.run_coroutine_threadsafe(self.devices[device].stop(), self._loop).result(30)
+
     def by_hand(self, device: str, change: Mapping[tuple[str, ...], str]) -> None:
         """Somebody types something in, past the gateway."""
 
