@@ -17,6 +17,7 @@ import inventory
 from api.app import create_app
 from rom.runtime import open_gateway
 from rom.settings import Settings
+from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -24,25 +25,36 @@ INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yam
 
 
 @pytest.fixture(scope="session")
-def app(
-    postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[FastAPI]:
+def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     admin = sa.create_engine(
         postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
     )
     name = f"contract_{uuid4().hex}"
     with admin.connect() as connection:
         connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    yield postgres_server.url.replace("@/postgres", f"@/{name}")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     settings = Settings(
-        database_url=SecretStr(postgres_server.url.replace("@/postgres", f"@/{name}")),
+        database_url=SecretStr(own_database),
         data_dir=tmp_path_factory.mktemp("data"),
         inventory_file=INVENTORY,
     )
     with open_gateway(settings) as gateway:
         yield create_app(gateway, settings)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+
+
+@pytest.fixture
+def engine(app: FastAPI, own_database: str) -> Iterator[sa.Engine]:
+    """The application's database, for what only devices and workers would bring about."""
+    found = make_engine(own_database)
+    yield found
+    found.dispose()
 
 
 @pytest.fixture(scope="session")

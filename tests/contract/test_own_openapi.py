@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import schemathesis
+import sqlalchemy as sa
 import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -22,6 +23,12 @@ CHECKS = (
 )
 # Streams do not end and events are waited for; without workers readyz answers 503 as it should.
 LEFT_OUT = "^/rom/v1/events/stream|/events$|^/readyz"
+
+DECISIONS = r"^/rom/v1/orders/\{order_id\}/(retry$|items/|devices/)"
+HOLD = sa.text(
+    "UPDATE order_item SET state = 'held' WHERE order_id = :order_id AND item_id = :item_id "
+    "AND state NOT IN ('assessingCancellation', 'pendingCancellation')"
+)
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -62,6 +69,44 @@ def test_whatever_is_sent_is_answered_as_described(
         answers()
         looked_at += 1
     assert looked_at > 30
+
+
+def test_decisions_on_a_held_item_are_answered_as_described(
+    app: FastAPI, http: TestClient, example: Any, engine: sa.Engine
+) -> None:
+    """With names that exist: made-up ones get no further than 404."""
+    body = example("so-wave1-sydney-2")
+    taken = http.post("/tmf-api/resourceOrdering/v4/resourceOrder", json=body)
+    assert taken.status_code == 201, taken.text
+    names = {
+        "order_id": taken.json()["id"],
+        "item_id": next(
+            item["id"]
+            for item in body["orderItem"]
+            if item["resourceSpecification"]["id"] == "RFS:SLA-Monitoring"  # no other needs it
+        ),
+        "device": "EAS-SYD-02",
+    }
+    described = schemathesis.openapi.from_asgi("/openapi.json", app)
+    seen: dict[str, set[int]] = {}
+    for found in described.include(path_regex=DECISIONS).get_all_operations():
+        operation = found.ok()
+
+        @BUDGET
+        @given(case=operation.as_strategy())
+        def answers(case: Any) -> None:
+            with engine.begin() as connection:
+                connection.execute(HOLD, names)
+            for name in case.path_parameters:
+                case.path_parameters[name] = names[name]
+            answer = case.call_and_validate(checks=CHECKS)
+            seen.setdefault(case.operation.path, set()).add(answer.status_code)
+
+        answers()
+    assert len(seen) == 5
+    assert {path.rpartition("/")[2]: min(codes) for path, codes in seen.items()} == {
+        "retry": 200, "complete": 409, "cancel": 201, "giveUp": 409,
+    }  # fmt: skip
 
 
 def test_every_operation_says_what_it_takes_and_answers(app: FastAPI) -> None:
