@@ -2,8 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +15,63 @@ from hypothesis import settings
 from rom.store.embedded import EmbeddedPostgres
 
 ROOT_DATA = Path("/var/lib/rom-gateway")
+SLOW = ("acceptance", "faults")
+"""Folders whose modules are stories: a module is told from its beginning, by one worker."""
+
+
+class Folder:
+    """What the modules of one folder share, until the folder's last test.
+
+    A session's fixture would live on: a gateway and a lab that stand idle slow down all others.
+    """
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._kept: dict[str, Any] = {}
+
+    def keep(self, name: str, make: Callable[[], AbstractContextManager[Any]]) -> Any:
+        """Return the value of ``make``'s context, entered once."""
+        if name not in self._kept:
+            self._kept[name] = self._stack.enter_context(make())
+        return self._kept[name]
+
+    def note(self, name: str, look: Callable[[], Any]) -> Any:
+        """Return what ``look`` has found, looked for once."""
+        return self.keep(name, lambda: nullcontext(look()))
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+_folders: dict[Path, Folder] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a story on one worker."""
+    for item in items:
+        slow = any(part in item.path.parts for part in SLOW)
+        if slow and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(
+                pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath)))
+            )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(
+    item: pytest.Item, nextitem: pytest.Item | None
+) -> Generator[None, None, None]:
+    """Close what the folder shares behind its last test."""
+    yield
+    here = item.path.parent
+    if (nextitem is None or nextitem.path.parent != here) and here in _folders:
+        _folders.pop(here).close()
+
+
+@pytest.fixture(scope="module")
+def folder(request: pytest.FixtureRequest) -> Folder:
+    return _folders.setdefault(request.path.parent, Folder())
+
 
 # A deadline for each example would measure how busy the machine is.
 settings.register_profile("patient", deadline=None)

@@ -122,25 +122,25 @@ def make_data_dir() -> Iterator[Callable[[], Path]]:
         place.cleanup()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def data_dir(make_data_dir: Callable[[], Path]) -> Path:
     return make_data_dir()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url(data_dir: Path) -> Iterator[str]:
     with gateway_process(data_dir, "enterprise-fibre") as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def som(url: str) -> Iterator[Som]:
     found = Som(url)
     yield found
     found.http.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def dead_port(som: Som) -> Iterator[int]:
     """The port of a listener that is registered and down."""
     with socket.socket() as bound:  # and not listening, so that nobody else takes it
@@ -152,7 +152,7 @@ def dead_port(som: Som) -> Iterator[int]:
         yield port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pilot(som: Som, dead_port: int) -> Document:
     """The report of the pilot order, which has come to its end."""
     return som.completed(som.order("so-pilot-melbourne.json"))

@@ -118,39 +118,56 @@ class Noc:
             session.commit()
 
 
-@pytest.fixture(scope="session")
-def noc() -> Iterator[Noc]:
+@contextmanager
+def audited_network() -> Iterator[Noc]:
     links = ["10.88.15.0/24", "10.88.16.0/24"]
     with network(brisbane_links=links, ROM_AUDIT_SECONDS="0.5") as gateway:
         yield Noc(gateway)
 
 
-@pytest.fixture(scope="session")
-def before(noc: Noc) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def noc(folder: Any) -> Noc:
+    found: Noc = folder.keep("noc", audited_network)
+    return found
+
+
+@pytest.fixture(scope="module")
+def before(folder: Any, noc: Noc) -> dict[str, str]:
     """What every device held before the first order."""
-    return noc.running()
+    found: dict[str, str] = folder.note("before", noc.running)
+    return found
 
 
-@pytest.fixture(scope="session")
-def others(noc: Noc, before: dict[str, str]) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def others(folder: Any, noc: Noc, before: dict[str, str]) -> dict[str, str]:
     """What every device holds with all sites but Brisbane 1 in service."""
-    documents = {
-        SECOND: brisbane(SECOND),
-        PILOT: order("so-pilot-melbourne"),
-        SYDNEY: order("so-wave1-sydney-2"),
-    }
-    noc.orders |= {site: noc.gateway.post(document) for site, document in documents.items()}
-    for site in documents:
-        noc.gateway.completes(noc.orders[site])
-    return noc.running()
+
+    def brought_in() -> dict[str, str]:
+        documents = {
+            SECOND: brisbane(SECOND),
+            PILOT: order("so-pilot-melbourne"),
+            SYDNEY: order("so-wave1-sydney-2"),
+        }
+        noc.orders |= {site: noc.gateway.post(document) for site, document in documents.items()}
+        for site in documents:
+            noc.gateway.completes(noc.orders[site])
+        return noc.running()
+
+    found: dict[str, str] = folder.note("others", brought_in)
+    return found
 
 
-@pytest.fixture(scope="session")
-def full(noc: Noc, others: dict[str, str]) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def full(folder: Any, noc: Noc, others: dict[str, str]) -> dict[str, str]:
     """What every device holds with all four sites in service."""
-    noc.orders[FIRST] = noc.gateway.post(brisbane(FIRST))
-    noc.gateway.completes(noc.orders[FIRST])
-    return noc.running()
+
+    def brought_in() -> dict[str, str]:
+        noc.orders[FIRST] = noc.gateway.post(brisbane(FIRST))
+        noc.gateway.completes(noc.orders[FIRST])
+        return noc.running()
+
+    found: dict[str, str] = folder.note("full", brought_in)
+    return found
 
 
 @pytest.fixture(scope="session")
