@@ -54,7 +54,7 @@ def test_serve_says_when_it_is_ready_and_a_signal_stops_everything(
             if line.startswith("Ready:"):
                 server.send_signal(number)
         assert server.wait(30) == 0
-    assert [line.split()[0] for line in lines] == ["Listening", "Ready:", "Stopped"]
+    assert [line.split()[0] for line in lines] == ["Listening", "ACCESS", "Ready:", "Stopped"]
     assert processes_of(place) == []
     assert not (place / "serve.json").exists()
 

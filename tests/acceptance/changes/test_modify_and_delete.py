@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -31,7 +32,8 @@ class Site:
         )
 
     def post(self, body: dict[str, Any]) -> httpx.Response:
-        return self.http.post(ORDERS, json=body)
+        # A key of its own: the same wish once more is a new order, no repetition of the first.
+        return self.http.post(ORDERS, json=body, headers={"Idempotency-Key": str(uuid4())})
 
     def done(self, body: dict[str, Any]) -> dict[str, Any]:
         """Post an order, follow it by its events, return its report."""

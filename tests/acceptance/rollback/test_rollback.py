@@ -67,7 +67,14 @@ def test_snapshots_were_taken_before_and_after_every_change_and_can_be_compared(
     noc: Any, full: Running
 ) -> None:
     taken = noc.rom_json("site", "snapshots", FIRST)
-    rows = [row for row in taken if row["order"] == noc.orders[FIRST]]
+    committed = {
+        row.id for row in noc.gateway.rows("SELECT id FROM device_txn WHERE state = 'committed'")
+    }
+    rows = [
+        row
+        for row in taken
+        if row["order"] == noc.orders[FIRST] and row["transaction"] in committed
+    ]
     by_transaction: dict[str, list[str]] = {}
     for row in rows:
         by_transaction.setdefault(row["transaction"], []).append(row["moment"])
