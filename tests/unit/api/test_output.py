@@ -7,6 +7,7 @@ from rich.console import Console, RenderableType
 
 from api.cli.output import PLAIN_WIDTH
 from api.cli.show import allocations, rollback, transactions
+from api.cli.show_site import repair_preview
 
 
 def printed(what: RenderableType, *, terminal: bool, width: int = PLAIN_WIDTH) -> str:
@@ -73,3 +74,19 @@ def test_a_preview_says_what_is_left_alone_and_why() -> None:
         "conflict: drift /d: expected 1, found 2", "cannot go back",
     ):  # fmt: skip
         assert words in text
+
+
+def test_a_repair_says_what_was_kept_by_decision_besides_what_differs() -> None:
+    path = "/interfaces/interface[name='uplink-1']/description"
+    row = {
+        "device": "OLT-1",
+        "edits": 1,
+        "sends": "<config/>",
+        "kept": [{"path": path, "task": "RB-7"}],
+        "differences": [
+            {"kind": "changed", "path": path, "expected": "ours", "found": "Tuesday night"}
+        ],
+    }
+    text = printed(repair_preview({"site": "ENT-1", "devices": [row]}), terminal=False)
+    assert f"changed: {path}: expected ours, found Tuesday night" in text
+    assert f"kept on purpose by RB-7, would be overwritten: {path}" in text

@@ -1,0 +1,39 @@
+"""The overview of devices is told from what is written, without asking any."""
+
+import warnings
+
+import sqlalchemy as sa
+
+from rom.audit.devices import overview
+from rom.ledger import changes, intents
+from rom.store.database import make_engine, migrate
+from rom.store.tables import device_txn
+
+
+def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url)
+    migrate(engine)
+    with engine.begin() as connection:
+        for device, site in (("OLT-1", "A"), ("OLT-1", "B"), ("BNG-1", "A")):
+            intents.keep(connection, device=device, site=site, role="access", fragments={})
+        for number, (device, state) in enumerate(
+            [("OLT-1", "committed"), ("BNG-1", "committed"), ("OLT-1", "reverted")]
+        ):
+            connection.execute(
+                sa.insert(device_txn).values(
+                    id=f"t{number}", device=device, kind="apply", state=state, epoch=1,
+                    started_at=sa.func.clock_timestamp(),
+                )
+            )  # fmt: skip
+        changes.request(connection, device="OLT-1", site="A", kind="apply")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = overview(connection)
+    engine.dispose()
+    assert [each["device"] for each in found] == ["BNG-1", "OLT-1"]
+    bng, olt = found
+    assert (bng["sites"], bng["waiting"], bng["lastTransaction"]["id"]) == (["A"], 0, "t1")
+    assert (olt["sites"], olt["waiting"]) == (["A", "B"], 1)
+    assert (olt["lastTransaction"]["id"], olt["lastTransaction"]["state"]) == ("t2", "reverted")
