@@ -10,7 +10,7 @@ from rom.catalog.loader import Catalog
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.completing import complete
 from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.giving_up import give_up
+from rom.fulfilment.giving_up import give_up, wanted_of
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.view import COMMITTED, Item, load_view
 from rom.ledger import changes
@@ -78,7 +78,7 @@ class Fallout:
             devices = self.set_going(connection, items, decision)
             task = cancel_tasks.open_of_order(connection, order_id)
             if task is not None:
-                devices |= _send_again(connection, changes.of_task(connection, task.id))
+                devices |= _send_again(connection, wanted_of(connection, task))
             if not devices and not any(_is_held(item) for item in items):
                 raise NotPossible(
                     "notHeld",

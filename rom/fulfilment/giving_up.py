@@ -43,6 +43,15 @@ def give_up(connection: sa.Connection, task: sa.Row[Any], device: str, words: st
     return concerned
 
 
+def wanted_of(connection: sa.Connection, task: sa.Row[Any]) -> list[sa.Row[Any]]:
+    """Return the cancellation's changes but those of devices it goes on without."""
+    return [
+        row
+        for row in changes.of_task(connection, task.id)
+        if row.device not in task.sites.get(row.site, {}).get("given_up", {})
+    ]
+
+
 def _note(connection: sa.Connection, task: sa.Row[Any], site: str, text: str) -> None:
     for item in orders.items_of_orders(connection, [task.order_id]):
         if item.site == site and (task.item_ids is None or item.item_id in task.item_ids):

@@ -81,6 +81,16 @@ def test_once_the_site_is_rolled_back_the_quarantine_is_the_pools(
     assert endless(north) == []
 
 
+def test_a_retry_does_not_ask_a_device_again_that_was_given_up(
+    north: Any, stuck: tuple[str, str]
+) -> None:
+    north.fallout.give_up(stuck[0], DEVICE, WHY)
+    with pytest.raises(NotPossible, match="nothing of order"):
+        north.fallout.retry(stuck[0], WHY)
+    assert north.devices == []
+    assert north.row("SELECT state FROM change WHERE kind = 'rollback'").state == "refused"
+
+
 def test_a_device_that_refuses_may_be_given_up_too(north: Any, stuck: tuple[str, str]) -> None:
     north.rom.do(
         "UPDATE change SET state = 'refused', reason = 'FOREIGN_CONTENT', error = 'x' "
