@@ -12,7 +12,7 @@ from tests.laws.world import World
 pytestmark = pytest.mark.timeout(600)
 TYPED = "typed by hand"
 QUICK = settings(
-    max_examples=25, deadline=None, database=None, print_blob=True, phases=(Phase.generate,),
+    max_examples=20, deadline=None, database=None, print_blob=True, phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 

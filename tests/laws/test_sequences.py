@@ -17,15 +17,15 @@ pytestmark = pytest.mark.timeout(600)
 # Many small stories find more than few long ones; the soak tells longer ones as well.
 SHARES = range(6)
 QUICK = settings(
-    max_examples=30, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
+    max_examples=24, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
 )
 SOAK = settings(
     QUICK,
     max_examples=1700,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-FEW = settings(QUICK, max_examples=20)
-MORE = settings(QUICK, max_examples=45)
+FEW = settings(QUICK, max_examples=12)
+MORE = settings(QUICK, max_examples=40)
 
 sites = st.integers(0, 11)
 wishes = st.builds(Wish, st.sampled_from(SPEEDS), st.booleans())

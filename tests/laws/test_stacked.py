@@ -19,7 +19,7 @@ LEAF: Path = ("ietf-interfaces:interfaces", "interface[name='uplink-1']", "descr
 ORIGINAL = "10GE to the BNG"
 SITES = (0, 1, 9)
 QUICK = settings(
-    max_examples=30, deadline=None, database=None, print_blob=True,
+    max_examples=50, deadline=None, database=None, print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 
