@@ -34,7 +34,7 @@ serve: install ## Gateway and simulated lab until Ctrl-C
 	@ROM_LOG_JSON=false $(BIN)/rom serve --lab enterprise-fibre $(SERVE)
 
 test: install ## All tests but benchmarks and long runs
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not benchmark and not soak" $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak" $(TESTS)
 
 check: install ## Style, types, arrows between the rooms
 	$(BIN)/ruff check .

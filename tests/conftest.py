@@ -11,12 +11,15 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from rom.store.embedded import EmbeddedPostgres
 
 ROOT_DATA = Path("/var/lib/rom-gateway")
-SLOW = ("acceptance", "faults")
-"""Folders whose modules are stories: a module is told from its beginning, by one worker."""
+SHARING = ("tests/faults", "tests/acceptance/rollback")
+"""Folders whose modules share a network."""
+APART = ("tests/laws",)
+"""Folders whose tests are long and need nothing of each other."""
 
 
 class Folder:
@@ -46,15 +49,20 @@ class Folder:
 _folders: dict[Path, Folder] = {}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a story on one worker."""
-    for item in items:
-        slow = any(part in item.path.parts for part in SLOW)
-        if slow and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(
-                pytest.mark.xdist_group(str(item.path.relative_to(item.config.rootpath)))
-            )
+class ModulesTogether(LoadScopeScheduling):
+    """Tests of a module run in one process and in their order, as stories ask."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        folder = module.rpartition("/")[0]
+        if folder in APART:
+            return nodeid
+        return folder if folder in SHARING else module
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModulesTogether:
+    return ModulesTogether(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from tests.faults.network import Gateway, Shared, network, order, state_of, until
 
-pytestmark = [pytest.mark.timeout(200), pytest.mark.xdist_group("faults")]
+pytestmark = [pytest.mark.timeout(200)]
 
 
 @contextmanager

@@ -24,7 +24,7 @@ EXAMPLES = Path(api.__file__).parent / "examples"
 OTHERS = ("so-wave1-sydney-1.json", "so-wave1-sydney-2.json", "so-wave2-brisbane.json")
 SITE = "ENT-1102-MELB"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("served")]
+pytestmark = [pytest.mark.timeout(180)]
 Document = dict[str, Any]
 
 

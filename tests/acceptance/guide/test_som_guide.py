@@ -14,7 +14,7 @@ from api.serving.scratch import gateway_process
 
 ROOT = Path(__file__).parents[3]
 STEPS = re.compile(r"^```bash\n(.*?)^```", re.MULTILINE | re.DOTALL)
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("guide")]
+pytestmark = [pytest.mark.timeout(240)]
 
 
 @pytest.fixture

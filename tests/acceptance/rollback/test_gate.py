@@ -8,7 +8,7 @@ from device_profiles.fragment import Fragment
 from rom.ledger import changes, intents
 from tests.faults.network import until
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("rollback")]
+pytestmark = [pytest.mark.timeout(180)]
 
 FIRST, SECOND, PILOT = "ENT-1102-BNE1", "ENT-1102-BNE2", "ENT-1102-MELB"
 OLT = "OLT-NORTH-07"

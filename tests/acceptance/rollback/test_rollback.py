@@ -7,7 +7,7 @@ import pytest
 
 from tests.faults.network import until
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("rollback")]
+pytestmark = [pytest.mark.timeout(180)]
 
 FIRST, SECOND = "ENT-1102-BNE1", "ENT-1102-BNE2"
 BNG, OLT = "BNG-BNE-01", "OLT-NORTH-07"

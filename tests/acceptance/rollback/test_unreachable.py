@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("rollback")]
+pytestmark = [pytest.mark.timeout(180)]
 
 PILOT, SYDNEY = "ENT-1102-MELB", "ENT-1102-SYD2"
 BNG = "BNG-MEL-01"
