@@ -11,21 +11,14 @@ from typing import Any
 
 from rom.orders.fields import as_node, check_storable, json_type
 from rom.orders.model import NewOrder
-from rom.orders.parse import parse_order
+from rom.orders.parse import SERVER_OWNED, parse_order
 from rom.orders.refused import OrderRefused
 from rom.orders.states import ItemState, OrderState
 
 Document = dict[str, Any]
 
 FIXED = (
-    "id",
-    "href",
-    "orderDate",
-    "startDate",
-    "completionDate",
-    "expectedCompletionDate",
-    "cancellationDate",
-    "cancellationReason",
+    *(name for name in SERVER_OWNED if name != "state"),
     "@type",
     "@baseType",
     "@schemaLocation",

@@ -18,16 +18,18 @@ MAXIMUM_ITEMS = 1000
 """Items of one order unless the caller sets another limit."""
 
 _ACTIONS = {action.value: action for action in Action} | {"no_change": Action.NO_CHANGE}
-_SERVER_OWNED = (
+SERVER_OWNED = (
     "id",
     "href",
     "state",
     "orderDate",
+    "startDate",
     "completionDate",
     "expectedCompletionDate",
     "cancellationDate",
     "cancellationReason",
 )
+"""What of an order only the server sets."""
 _INSTALLATION_SITE = "installationsite"
 
 
@@ -53,7 +55,7 @@ def parse_order(body: object, *, maximum_items: int = MAXIMUM_ITEMS) -> NewOrder
 
 def _document(order: Node) -> dict[str, Any]:
     document: dict[str, Any] = deepcopy(dict(order.content))
-    for name in _SERVER_OWNED:
+    for name in SERVER_OWNED:
         document.pop(name, None)
     _check_priority(order)
     for name in ("requestedStartDate", "requestedCompletionDate"):

@@ -23,6 +23,7 @@ from rom.fulfilment.intake import Intake
 from rom.fulfilment.replanning import Replanner
 from rom.secrets import Vault
 from rom.store.embedded import EmbeddedPostgres
+from rom.store.tables import metadata
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 
 __all__ = ["rom"]
@@ -123,9 +124,33 @@ def only() -> Any:
     return cut
 
 
+@pytest.fixture
+def states(states_database: Any) -> Any:
+    """One order of one item that has just come, whose states the test writes as it likes."""
+    north, order_id, restoring = states_database
+    with north.rom.engine.begin() as connection:
+        connection.exec_driver_sql(restoring)
+    return north, order_id
+
+
+def kept_tables(engine: sa.Engine) -> str:
+    """Copy every table as it is now; returns the statements that bring all of them back."""
+    restoring = ["SET LOCAL session_replication_role = replica"]
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA kept")
+        for table in metadata.sorted_tables:
+            copy = f"kept.{table.name}"
+            connection.exec_driver_sql(f"CREATE TABLE {copy} AS TABLE {table.name}")
+            restoring += [
+                f"DELETE FROM {table.name}",  # noqa: S608 - our own tables
+                f"INSERT INTO {table.name} OVERRIDING SYSTEM VALUE TABLE {copy}",
+            ]
+    return "; ".join(restoring)
+
+
 @pytest.fixture(scope="module")
-def states(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator[Any]:
-    """One order of one item for a whole module, whose states the tests write as they like."""
+def states_database(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator[Any]:
+    """The order for a whole module, with a copy of all that it begins with."""
     name = "order_states"
     admin = sa.create_engine(
         postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
@@ -137,7 +162,8 @@ def states(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator
         rom.load(lambda _: None)
         north = Northbound(rom)
         document = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
-        yield north, north.post(cut(document, "ROI-001"))
+        order_id = north.post(cut(document, "ROI-001"))
+        yield north, order_id, kept_tables(rom.engine)
     with admin.connect() as connection:
         connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     admin.dispose()

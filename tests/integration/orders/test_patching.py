@@ -46,6 +46,15 @@ def test_a_merge_patch_changes_attributes_and_tells_which(
     assert row.payload["event"]["resourceOrder"]["description"] == "new words"
 
 
+def test_a_patch_of_a_started_order_tells_of_what_it_changes_alone(north: Any, pilot: Any) -> None:
+    order_id = north.post(pilot)
+    north.rom.run(SITE)
+    assert "startDate" in north.amendments.patch(order_id, MERGE, {"description": "new words"})
+    row = north.row("SELECT payload FROM event_outbox ORDER BY sequence DESC LIMIT 1")
+    assert row.payload["fieldPath"] == "description"
+    assert "startDate" not in north.order(order_id).document
+
+
 def test_a_json_patch_works_on_the_order_as_it_is_shown(north: Any, pilot: Any, only: Any) -> None:
     order_id = north.post(only(pilot, "ROI-001"))
     operations = [
@@ -131,8 +140,7 @@ def test_a_written_order_state_obeys_the_diagram_and_is_a_clients_to_write(
     states: Any, old: OrderState, new: OrderState
 ) -> None:
     north, order_id = states
-    north.rom.do("DELETE FROM cancel_task")
-    north.rom.do("UPDATE resource_order SET state = :s", s=old)
+    north.rom.do("UPDATE resource_order SET state = :s, started_at = now()", s=old)
     north.rom.do("UPDATE order_item SET state = :s", s="failed" if old == "partial" else old)
     before = everything(north)
     allowed = new in CLIENT_TRANSITIONS["order"].get(old, ())
@@ -152,9 +160,8 @@ def test_a_written_item_state_obeys_the_same_diagram(
     states: Any, old: ItemState, new: ItemState
 ) -> None:
     north, order_id = states
-    north.rom.do("DELETE FROM cancel_task")
     order_state = "inProgress" if old in ("failed", "completed", "rejected", "cancelled") else old
-    north.rom.do("UPDATE resource_order SET state = :s", s=order_state)
+    north.rom.do("UPDATE resource_order SET state = :s, started_at = now()", s=order_state)
     north.rom.do("UPDATE order_item SET state = :s", s=old)
     before = everything(north)
     patch = [{"op": "replace", "path": "/orderItem/0/state", "value": new.value}]
