@@ -6,16 +6,16 @@ toggle or members; every other line is a step of its own. Line sets are sent wit
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from device_profiles.cli_grammar import Grammar, grammar
+from device_profiles.cli_lines import line_paths, negated
 from device_profiles.errors import ProfileError
 from device_profiles.profile import Profile
 from device_profiles.tree import PRESENT, SECRET_PREFIX, Edit, Path, Tree, in_scope, path_text
 from device_profiles.values import digest
 
-_BANNER = re.compile(r"banner \S+ (?P<mark>\^C|\S)(?P<rest>.*)")
 _REFERENCE = re.compile(re.escape(SECRET_PREFIX) + r"[A-Za-z0-9][A-Za-z0-9/_.-]*")
 
 
@@ -60,19 +60,14 @@ def _parsed(
 ) -> dict[Path, str]:
     rules = grammar(profile)
     tree: dict[Path, str] = {}
-    sections: list[tuple[int, Path]] = []
-    for indent, line in _lines(text, rules):
-        while sections and sections[-1][0] >= indent:
-            sections.pop()
-        parent = sections[-1][1] if sections else ()
+    for path in line_paths(rules.lines, text):
+        parent, line = path[:-1], path[-1]
         settings = rules.settings(parent[-1] if parent else "", line)
         for setting in settings or ():
-            path = (*parent, setting.step)
-            secret = profile.is_secret(path)
-            tree[path] = conceal(setting.value) if secret else setting.value
+            step = (*parent, setting.step)
+            tree[step] = conceal(setting.value) if profile.is_secret(step) else setting.value
         if settings is None:
-            tree[*parent, line] = PRESENT
-        sections.append((indent, (*parent, line)))
+            tree[path] = PRESENT
     if defaults:
         _add_defaults(rules, tree)
     return tree
@@ -87,21 +82,6 @@ def _add_defaults(rules: Grammar, tree: dict[Path, str]) -> None:
     for path in [(), *lasting]:
         for setting in rules.defaults(path[-1] if path else ""):
             tree.setdefault((*path, setting.step), setting.value)
-
-
-def _lines(text: str, rules: Grammar) -> Iterator[tuple[int, str]]:
-    """Yield indentation and words of each configuration line, banners left out."""
-    mark = ""
-    for raw in text.splitlines():
-        line = raw.strip()
-        if mark:
-            mark = "" if mark in line else mark
-            continue
-        banner = _BANNER.fullmatch(line)
-        if banner:
-            mark = "" if banner["mark"] in banner["rest"] else banner["mark"]
-        elif line and not rules.is_ignored(line):
-            yield len(raw) - len(raw.lstrip()), line
 
 
 def encode_lines(profile: Profile, edits: Collection[Edit]) -> list[tuple[str, ...]]:
@@ -168,7 +148,7 @@ def _command(rules: Grammar, edit: Edit, group: tuple[Edit, ...]) -> Command | N
     elif edit.after is not None:
         line = step
     else:
-        line = None if rules.is_permanent(edit.path) else rules.negated(step)
+        line = None if rules.is_permanent(edit.path) else negated(rules.lines, step)
     return None if line is None else Command(context, line, group)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from device_profiles.cli_lines import LineRules
 from device_profiles.errors import ProfileError
 from device_profiles.models import CliModel, CommandRule
 from device_profiles.profile import Profile
@@ -107,13 +108,12 @@ class Grammar:
 
     def __init__(self, model: CliModel) -> None:
         self.model = model
+        self.lines = LineRules(model)
         self.commands = [_Command(rule) for rule in model.commands]
         self._order = [None if item == "*" else re.compile(item) for item in model.order]
         self._others = model.order.index("*") if "*" in model.order else len(model.order)
         self._sections = [re.compile(item) for item in model.sections]
         self._permanent = [re.compile(item) for item in model.permanent]
-        self._ignored = [re.compile(item) for item in model.ignored]
-        self._negations = [(re.compile(item.line), item.send) for item in model.negations]
         self._closings = [(re.compile(item.section), item.line) for item in model.closings]
 
     def settings(self, section: str, line: str) -> list[Setting] | None:
@@ -148,13 +148,6 @@ class Grammar:
         command = self.named(section, line)
         return command is not None and command.rule.kind == "value"
 
-    def negated(self, line: str) -> str:
-        """Return the line that removes a plain line."""
-        for pattern, send in self._negations:
-            if pattern.fullmatch(line):
-                return pattern.sub(send, line)
-        return line.removeprefix("no ") if line.startswith("no ") else f"no {line}"
-
     def order(self, path: Path) -> OrderKey:
         """Return the key by which lines are sorted: the profile's order, then natural order."""
         return tuple((self._rank(step), natural(step)) for step in path)
@@ -166,10 +159,6 @@ class Grammar:
     def is_permanent(self, path: Path) -> bool:
         """Tell whether a section cannot be removed."""
         return any(item.fullmatch(path[-1]) for item in self._permanent)
-
-    def is_ignored(self, line: str) -> bool:
-        """Tell whether a line of a read is no configuration."""
-        return line.startswith("!") or any(item.fullmatch(line) for item in self._ignored)
 
     def closing(self, section: str) -> str | None:
         """Return the line that leaves a section explicitly, where it needs one."""

@@ -88,6 +88,34 @@ def test_secrets_are_read_as_digests_and_banners_not_at_all() -> None:
     assert "$9$" not in str(tree)
 
 
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "banner motd ^CAuthorised users only^C",
+        "banner exec #\nhostname OTHER\n#",
+        "banner login ^C\n!\nhostname OTHER\n^C",
+        "banner motd",
+    ],
+)
+def test_what_follows_a_banner_is_read(banner: str) -> None:
+    assert decode(SWITCH, f"{banner}\nhostname EAS-SYD-02\n") == {("hostname",): "EAS-SYD-02"}
+
+
+@pytest.mark.parametrize("description", ["two  blanks", "a\ttab", "a\u00a0no-break blank"])
+def test_an_operators_description_goes_back_as_it_was(description: str) -> None:
+    tree = decode(SWITCH, f"interface GigabitEthernet0/7\n description {description}\n")
+    assert tree[*PORT, "description"] == description
+    lines = encode_lines(SWITCH, [Edit((*PORT, "description"), "ours", description)])
+    assert lines == [(*PORT, f"description {description}")]
+
+
+def test_a_section_shown_in_two_parts_is_one() -> None:
+    text = "vlan 7\n name A\nvlan 8\nvlan 7\n mtu 1500\n"
+    assert set(decode(SWITCH, text)) == {
+        ("vlan 7",), ("vlan 7", "name"), ("vlan 8",), ("vlan 7", "mtu 1500"),
+    }  # fmt: skip
+
+
 def test_a_read_is_reduced_to_its_scope_and_the_sections_it_lies_in() -> None:
     scope = [(*PORT,), (*UPLINK, f"{ALLOWED}[.='2001']")]
     tree = decode(SWITCH, RUNNING, scope)
@@ -252,3 +280,5 @@ def test_setting_inside_a_removed_section_is_a_contradiction() -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=200))
 def test_no_text_makes_the_reader_fail(text: str) -> None:
     decode(SWITCH, text)
+    decode(SWITCH, f"{text}\n{text}")
+    decode(SWITCH, f"banner motd {text}\n {text}")
