@@ -82,11 +82,11 @@ class DeviceTimeout(AdapterError):
 class LockDenied(AdapterError):
     """Somebody else holds the configuration; ``holder`` is the session-id the device named."""
 
-    reason = "DEVICE_UNREACHABLE"
+    reason = "DEVICE_LOCKED"
     retry = True
 
     def __init__(self, message: str, *, device: str = "", holder: str = "") -> None:
-        super().__init__(message, device=device)
+        super().__init__(f"{message} (session {holder})" if holder else message, device=device)
         self.holder = holder
 
 

@@ -162,7 +162,8 @@ def test_somebody_elses_lock_is_reported_with_its_session(
     with pytest.raises(LockDenied) as caught:
         session.apply([lab.interface("A", "eth-1")], lab.mode())
     assert caught.value.holder == other._rpc._session.id
-    assert caught.value.retry
+    assert (caught.value.retry, caught.value.reason) == (True, "DEVICE_LOCKED")
+    assert f"(session {caught.value.holder})" in str(caught.value)
 
 
 def test_a_confirmed_commit_is_confirmed_from_another_session(
