@@ -7,10 +7,12 @@ import asyncio
 import hashlib
 import hmac
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from rom.events.apis import Api
 from rom.events.callback import CallbackPolicy, CallbackRefused
 from rom.events.sender import Outcome, Sender
 from rom.store.event_tables import hub_subscription
+from tests.integration.events.certificates import Authority
 
 EVENT = {"eventId": "e1", "eventType": "ResourceOrderStateChangeEvent", "title": "Zürich"}
 Reply = Callable[[socket.socket], None]
@@ -28,11 +31,13 @@ Reply = Callable[[socket.socket], None]
 class RawServer:
     """Answers each connection with whatever bytes a test wants, and counts connections."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
         self.requests: list[bytes] = []
         self._reply = reply
         self._listening = socket.create_server(("127.0.0.1", 0))
+        if tls is not None:
+            self._listening = tls.wrap_socket(self._listening, server_side=True)
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -58,11 +63,11 @@ class RawServer:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Reply], RawServer]]:
+def serve() -> Iterator[Callable[..., RawServer]]:
     with ExitStack() as stack:
 
-        def make(reply: Reply) -> RawServer:
-            server = RawServer(reply)
+        def make(reply: Reply, tls: ssl.SSLContext | None = None) -> RawServer:
+            server = RawServer(reply, tls)
             stack.callback(server.close)
             return server
 
@@ -83,10 +88,17 @@ def endless(head: str, *, pause: float = 0.0) -> Reply:
     return reply
 
 
-def send(callback: str, *, seconds: float = 5.0, policy: CallbackPolicy | None = None) -> Outcome:
+def send(
+    callback: str,
+    *,
+    seconds: float = 5.0,
+    policy: CallbackPolicy | None = None,
+    trusted: Path | None = None,
+) -> Outcome:
     async def scene() -> Outcome:
         allowed = policy or CallbackPolicy("127.0.0.0/8", http=True)
-        sender = Sender(allowed, seconds=seconds, connections=1)
+        tls = ssl.create_default_context(cafile=trusted)
+        sender = Sender(allowed, seconds=seconds, connections=1, tls=tls)
         try:
             return await sender.send(callback, EVENT)
         finally:
@@ -133,6 +145,40 @@ def test_the_answer_of_a_name_server_is_used_as_checked_and_asked_for_once(serve
     refused = send(f"http://som.example.net:{server.port}/events", policy=policy)
     assert "not allowed" in refused.error
     assert server.connections == 1
+
+
+@pytest.fixture
+def at_loopback() -> CallbackPolicy:
+    async def resolver(host: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    return CallbackPolicy("127.0.0.1/32", http=False, resolver=resolver)
+
+
+def test_a_listeners_certificate_is_that_of_its_name_not_of_the_address_connected_to(
+    serve: Any, at_loopback: CallbackPolicy, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path, "trusted")
+    context = authority.server("som.example.net")
+    asked: list[str | None] = []
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    server = serve(say(NO_CONTENT), context)
+    callback = f"https://som.example.net:{server.port}/events"
+    outcome = send(callback, policy=at_loopback, trusted=authority.certificate)
+    assert (outcome.error, asked) == ("", ["som.example.net"])
+    assert b"POST /events" in server.requests[0]
+
+
+@pytest.mark.parametrize(("signer", "name"), [("trusted", "other.example.net"), ("unknown", "")])
+def test_a_listener_without_a_trusted_certificate_of_its_name_gets_nothing(
+    serve: Any, at_loopback: CallbackPolicy, tmp_path: Path, signer: str, name: str
+) -> None:
+    authorities = {each: Authority(tmp_path, each) for each in ("trusted", "unknown")}
+    server = serve(say(NO_CONTENT), authorities[signer].server(name or "som.example.net"))
+    callback = f"https://som.example.net:{server.port}/events"
+    outcome = send(callback, policy=at_loopback, trusted=authorities["trusted"].certificate)
+    assert "CERTIFICATE_VERIFY_FAILED" in outcome.error
+    assert server.requests == []
 
 
 def test_an_address_that_is_not_allowed_gets_no_connection(serve: Any) -> None:
