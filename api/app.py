@@ -13,6 +13,7 @@ from api import (
     order_writes,
     rom_v1,
     site_rollback,
+    stock,
     stream,
     tmf634,
     tmf639,
@@ -63,6 +64,7 @@ def create_app(
     app.include_router(dead_letters.router(gateway, settings))
     app.include_router(stream.router(gateway, app.state.live))
     app.include_router(devices.router(gateway, settings))
+    app.include_router(stock.router(gateway))
     app.include_router(operations.router(gateway))
     app.include_router(ztp.router(gateway.ztp_desk))
     install_openapi(app)

@@ -22,12 +22,14 @@ from api.entities import entities, json_schema
 from api.fallout import DecisionRequest, RetryRequest
 from api.hub import HubRequest
 from api.site_rollback import RepairRequest, RollbackRequest
+from inventory.file_model import InventoryFile
 
 _OPERATIONS = Path(__file__).parent / "schemas" / "paths" / "operations.yaml"
 _MODELS = (
     CheckRequest,
     DecisionRequest,
     HubRequest,
+    InventoryFile,
     RepairRequest,
     ReplayRequest,
     RetryRequest,

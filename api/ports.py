@@ -18,16 +18,6 @@ class OrderGateway(Protocol):
     def find_order(self, order_id: str) -> Document | None:
         """Return one order as a TMF652 document."""
 
-    def list_orders(
-        self, *, offset: int, limit: int, state: str | None
-    ) -> tuple[list[Document], int]:
-        """Return one page of orders and how many there are in all."""
-
-    def list_resources(
-        self, *, offset: int, limit: int, filters: Mapping[str, str]
-    ) -> tuple[list[Document], int]:
-        """Return one page of inventory's rows that match every filter, and how many do in all."""
-
     @property
     def queries(self) -> Queries:
         """Lists and single things as TM Forum documents."""

@@ -6,7 +6,7 @@ toggle or members; every other line is a step of its own. Line sets are sent wit
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from device_profiles.cli_grammar import Grammar, grammar
@@ -91,12 +91,6 @@ def encode_lines(profile: Profile, edits: Collection[Edit]) -> list[tuple[str, .
     with it. Sections that cannot be removed are emptied instead.
     """
     return [(*command.context, command.line) for command in encode_commands(profile, edits)]
-
-
-def undo_lines(profile: Profile, accepted: Sequence[Command]) -> list[tuple[str, ...]]:
-    """Return the lines that take back commands a device has accepted."""
-    edits = [edit.inverted() for command in accepted for edit in command.edits]
-    return encode_lines(profile, edits)
 
 
 def encode_commands(profile: Profile, edits: Collection[Edit]) -> list[Command]:

@@ -22,61 +22,74 @@ _NAME_FIELDS = ("key", "id", "name")
 
 
 def load_file(connection: sa.Connection, path: Path) -> LoadReport:
-    """Bring what ``path`` says into the database, inside the caller's transaction.
+    """Bring what ``path`` says into the database; see ``load_content``."""
+    return load_content(connection, parsed_file(path), str(path))
 
-    What the file does not name stays. Raises ``InventoryFileError`` with every finding, having
-    written nothing; an entry that a site holds is never deleted or changed.
+
+def load_content(connection: sa.Connection, content: object, name: str) -> LoadReport:
+    """Bring a file's parsed content into the database, inside the caller's transaction.
+
+    What it does not name stays. Raises ``InventoryFileError``, which calls it ``name``, with every
+    finding, having written nothing; an entry that a site holds is never deleted or changed.
     """
-    wanted, pools = read_file(path)
+    wanted, pools = read_content(content, name)
     try:
         with connection.begin_nested():
-            return _load(connection, path, wanted, pools)
+            return _load(connection, name, wanted, pools)
     except RefusedError as refusal:
-        raise InventoryFileError(str(path), refusal.problems) from refusal
+        raise InventoryFileError(name, refusal.problems) from refusal
     except IntegrityError as error:
         # Every rule is checked before with better words; this is the database's own last guard.
         diagnosis = getattr(error.orig, "diag", None)
         text = getattr(diagnosis, "message_detail", None) or str(error.orig)
         problem = Problem(entry="file", field="", text=text, fix="resolve the contradiction")
-        raise InventoryFileError(str(path), [problem]) from error
+        raise InventoryFileError(name, [problem]) from error
 
 
 def read_file(path: Path) -> tuple[InventoryFile, tuple[WantedPool, ...]]:
     """Parse, validate and expand a file without a database; raises ``InventoryFileError``."""
-    content = _parsed(path)
+    return read_content(parsed_file(path), str(path))
+
+
+def read_content(content: object, name: str) -> tuple[InventoryFile, tuple[WantedPool, ...]]:
+    """Validate and expand a file's parsed content; raises ``InventoryFileError``."""
+    if not isinstance(content, dict):
+        fix = "start with keys such as sites:, devices: and pools:"
+        raise _refused(name, "has no entries", fix)
     try:
         wanted = InventoryFile.model_validate(content)
     except ValidationError as error:
-        raise InventoryFileError(str(path), _problems(error, content)) from error
-    return wanted, _expanded(path, wanted)
+        raise InventoryFileError(name, _problems(error, content)) from error
+    return wanted, _expanded(name, wanted)
+
+
+def parsed_file(path: Path) -> object:
+    """Return what a YAML file says, unchecked; raises ``InventoryFileError`` if it is none."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            text = f"is larger than {MAX_FILE_BYTES} bytes"
+            raise _refused(str(path), text, "split it into several files")
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        text = f"cannot be read: {error}"
+        raise _refused(str(path), text, "give a readable UTF-8 file") from error
+    except yaml.YAMLError as error:
+        raise _refused(str(path), f"is no YAML: {error}", "correct the syntax there") from error
+
+
+def _refused(name: str, text: str, fix: str) -> InventoryFileError:
+    return InventoryFileError(name, [Problem(entry="file", field="", text=text, fix=fix)])
 
 
 def _load(
-    connection: sa.Connection, path: Path, wanted: InventoryFile, pools: tuple[WantedPool, ...]
+    connection: sa.Connection, name: str, wanted: InventoryFile, pools: tuple[WantedPool, ...]
 ) -> LoadReport:
     lock_for_load(connection, wanted, pools)
     problems = overlaps((*_claims(pools), *claims_elsewhere(connection, pools)))
     if problems:
-        raise InventoryFileError(str(path), problems)
+        raise InventoryFileError(name, problems)
     with news.of_pools(connection, [entry.name for entry in pools]):
         return upsert(connection, wanted, pools)
-
-
-def _parsed(path: Path) -> Mapping[str, Any]:
-    def refuse(text: str, fix: str) -> InventoryFileError:
-        return InventoryFileError(str(path), [Problem(entry="file", field="", text=text, fix=fix)])
-
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise refuse(f"is larger than {MAX_FILE_BYTES} bytes", "split it into several files")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise refuse(f"cannot be read: {error}", "give a readable UTF-8 file") from error
-    except yaml.YAMLError as error:
-        raise refuse(f"is no YAML: {error}", "correct the syntax there") from error
-    if not isinstance(content, dict):
-        raise refuse("has no entries", "start with keys such as sites:, devices: and pools:")
-    return content
 
 
 def _problems(error: ValidationError, content: Mapping[str, Any]) -> list[Problem]:
@@ -113,7 +126,7 @@ def _entry_name(location: tuple[int | str, ...], content: Mapping[str, Any]) -> 
     return label
 
 
-def _expanded(path: Path, wanted: InventoryFile) -> tuple[WantedPool, ...]:
+def _expanded(name: str, wanted: InventoryFile) -> tuple[WantedPool, ...]:
     problems = [*_twice(wanted)]
     pools: dict[str, WantedPool] = {}
     for index, entry in enumerate(wanted.pools):
@@ -129,7 +142,7 @@ def _expanded(path: Path, wanted: InventoryFile) -> tuple[WantedPool, ...]:
         except ExpansionError as error:
             problems.append(Problem(entry=label, field=error.field, text=error.text, fix=error.fix))
     if problems:
-        raise InventoryFileError(str(path), problems)
+        raise InventoryFileError(name, problems)
     return tuple(pools.values())
 
 

@@ -1,15 +1,14 @@
 """The gateway as its faces see it: orders in, documents, reports and previews out. Thread-safe."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.ztp.service import Desk
 from inventory import queries
-from inventory.listing import list_resources
-from inventory.records import ResourceFilter
 from rom import metrics
 from rom.access.desk import AccessDesk
 from rom.access.scope import site_known
@@ -33,10 +32,21 @@ from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.secrets import Vault
+from rom.stock import Stock
 from rom.store import orders
 from rom.store.tables import change, event_outbox
 
 _REAPPLY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class OrderDesk:
+    """Who takes and changes orders."""
+
+    intake: Intake
+    amendments: Amendments
+    cancellations: Cancellations
+    fallout: Fallout
 
 
 class Gateway:
@@ -54,13 +64,11 @@ class Gateway:
         give_back: GiveBack,
         audit: Audit,
         vault: Vault,
-        intake: Intake,
-        cancellations: Cancellations,
+        order_desk: OrderDesk,
         shown: Queries,
         events: Events,
         specifications: CatalogAdministration,
-        amendments: Amendments,
-        fallout: Fallout,
+        stock: Stock,
     ) -> None:
         self._engine = engine
         self._documents = documents
@@ -74,13 +82,14 @@ class Gateway:
         self._vault = vault
         self.ztp_desk = ztp_desk
         self.access_desk = AccessDesk(engine)
-        self.intake = intake
-        self.cancellations = cancellations
+        self.intake = order_desk.intake
+        self.amendments = order_desk.amendments
+        self.cancellations = order_desk.cancellations
+        self.fallout = order_desk.fallout
         self.queries = shown
         self.events = events
         self.specifications = specifications
-        self.amendments = amendments
-        self.fallout = fallout
+        self.stock = stock
 
     def start(self) -> None:
         """Start the workers of this process, and the delivery of events."""
@@ -111,30 +120,10 @@ class Gateway:
             row = orders.find_order(connection, order_id)
             return None if row is None else self._documents.render(connection, [row])[0]
 
-    def list_orders(
-        self, *, offset: int, limit: int, state: str | None
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return a page of orders, newest first, and the number of all that match."""
-        with self._engine.connect() as connection:
-            rows, total = orders.list_orders(connection, offset=offset, limit=limit, state=state)
-            return self._documents.render(connection, rows), total
-
     def report(self, order_id: str) -> dict[str, Any] | None:
         """Return what was allocated, sent and measured for an order, or ``None``."""
         with self._engine.connect() as connection:
             return self._reports.report(connection, order_id)
-
-    def list_resources(
-        self, *, offset: int, limit: int, filters: Mapping[str, str]
-    ) -> tuple[list[dict[str, Any]], int]:
-        """Return a page of inventory's resources as neutral rows, and how many match in all.
-
-        Filters are the fields of ``inventory.records.ResourceFilter``.
-        """
-        wanted = ResourceFilter.model_validate(dict(filters))
-        with self._engine.connect() as connection:
-            found = list_resources(connection, wanted, offset=offset, limit=limit)
-        return [row.model_dump(mode="json") for row in found.rows], found.total
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""

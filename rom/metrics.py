@@ -8,8 +8,10 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from inventory.queries import pool_status
+from rom.orders.states import OrderState
 from rom.store.event_tables import delivery, hub_subscription
-from rom.store.tables import change, device_txn, order_item, site_intent
+from rom.store.tables import change, device_txn, order_item, resource_order, site_intent
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +27,7 @@ class Family(NamedTuple):
     labels: tuple[str, ...]
 
 
+ORDERS = Family("rom_orders", "Orders by TMF652 state", ("state",))
 ITEMS = Family("rom_items", "Order items by step and TMF652 state", ("step", "state"))
 TRANSACTIONS = Family(
     "rom_device_transactions", "Device transactions by state and role", ("role", "state")
@@ -41,7 +44,10 @@ DELIVERIES = Family(
 FAILING = Family(
     "rom_listeners_failing", "Listeners to which nothing got through the last time", ("api",)
 )
-FAMILIES = (ITEMS, TRANSACTIONS, WAITING, ERRORS, DELIVERIES, FAILING)
+POOL_FREE = Family("rom_pool_free", "Entries or bit/s that are free", ("pool",))
+POOL_WATERMARK = Family("rom_pool_watermark", "What planning wants to keep free", ("pool",))
+POOLS = (POOL_FREE, POOL_WATERMARK)
+FAMILIES = (ORDERS, ITEMS, TRANSACTIONS, WAITING, ERRORS, DELIVERIES, FAILING, *POOLS)
 
 
 def statistics(connection: sa.Connection) -> dict[str, Counts]:
@@ -53,6 +59,9 @@ def statistics(connection: sa.Connection) -> dict[str, Counts]:
     )
     role_name = sa.func.coalesce(role.c.role, "none")
     queries = {
+        ORDERS: sa.select(resource_order.c.state, sa.func.count())
+        .where(resource_order.c.deleted_at.is_(None))
+        .group_by(resource_order.c.state),
         ITEMS: sa.select(order_item.c.step, order_item.c.state, sa.func.count()).group_by(
             order_item.c.step, order_item.c.state
         ),
@@ -72,9 +81,21 @@ def statistics(connection: sa.Connection) -> dict[str, Counts]:
         .where(hub_subscription.c.failures > 0)
         .group_by(hub_subscription.c.api),
     }
-    return {
+    found = {
         family.name: {tuple(row[:-1]): row[-1] for row in connection.execute(query)}
         for family, query in queries.items()
+    }
+    none: Counts = {(state,): 0 for state in OrderState}
+    return found | {ORDERS.name: {**none, **found[ORDERS.name]}, **_pools(connection)}
+
+
+def _pools(connection: sa.Connection) -> dict[str, Counts]:
+    known = pool_status(connection)
+    return {
+        POOL_FREE.name: {(pool.name,): pool.free for pool in known if pool.free is not None},
+        POOL_WATERMARK.name: {
+            (pool.name,): pool.watermark for pool in known if pool.watermark is not None
+        },
     }
 
 

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 import structlog
@@ -11,7 +12,7 @@ import structlog
 from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
 from inventory.lab_import import import_lab
-from inventory.load import load_file
+from inventory.load import parsed_file
 from rom.audit.audit import Audit
 from rom.audit.periodic import PeriodicAudit
 from rom.catalog.administration import CatalogAdministration
@@ -33,7 +34,7 @@ from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.ztp_desk import ZtpDesk
-from rom.gateway import Gateway
+from rom.gateway import Gateway, OrderDesk
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
@@ -45,7 +46,7 @@ from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
 from rom.secrets import Vault, master_key
 from rom.settings import Settings
-from rom.store import orders
+from rom.stock import Stock
 from rom.store.database import make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 
@@ -70,6 +71,26 @@ def open_database(settings: Settings) -> Iterator[tuple[sa.Engine, str]]:
         yield engine, url
 
 
+@dataclass(frozen=True)
+class _Foundation:
+    """What every other part of a gateway is made of."""
+
+    settings: Settings
+    engine: sa.Engine
+    url: str
+    vault: Vault
+    fleet: Fleet
+    wakes: jobs.Wakes
+    catalog: LiveCatalog
+    documents: OrderDocuments
+    transitions: Transitions
+    targets: Targets
+
+    @property
+    def tmf652(self) -> str:
+        return f"{self.settings.base_url}{API_PATH}"
+
+
 @contextmanager
 def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """Yield a gateway that is ready to start; everything is closed in reverse on the way out.
@@ -77,78 +98,110 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     Raises ``InventoryFileError`` for an inventory file that cannot be loaded.
     """
     with ExitStack() as stack:
-        engine, url = stack.enter_context(open_database(settings))
-        vault = Vault(engine, master_key(settings.data_dir, settings.master_key), settings.base_url)
-        events = Events(engine, vault, settings)
-        load_files(engine, vault, settings)
-        fleet = Fleet(load_profile, vault.resolve)
-        stack.callback(fleet.close)
-        wakes = jobs.Wakes(plain_url(url))
-        stack.callback(wakes.close)
-        catalog = LiveCatalog(engine, load_catalog(settings.catalog_dir))
-        documents = OrderDocuments(catalog, settings.base_url)
-        transitions = Transitions(documents)
-        targets = Targets(engine, fleet, vault)
-        desk = ZtpDesk(engine, transitions, vault, settings.base_url, wakes.site)
-        gate = ServiceGate(engine, targets)
-        writer = DeviceWriter(engine, targets, _writer_settings(settings), vault, gate)
-        proof = ProofSettings(
-            settings.retry_seconds, settings.twamp_packets, settings.twamp_interval
+        base = _foundation(settings, stack)
+        events = Events(base.engine, base.vault, settings)
+        load_files(base.engine, base.vault, settings)
+        desk = ZtpDesk(
+            base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
         )
-        fulfiller = Fulfiller(
-            engine,
-            catalog,
-            SiteHandler(transitions, targets, settings.retry_seconds),
-            Prover(engine, transitions, targets, proof),
-            desk.boot_url,
-        )
-        give_back = GiveBack(catalog)
-        rollbacks = RollbackRunner(engine, targets, vault, give_back)
-        audit = Audit(engine, fleet, targets)
-        periodic = PeriodicAudit(engine, audit, settings.audit_seconds)
-        tmf652 = f"{settings.base_url}{API_PATH}"
-        compensation = Compensation(targets, vault, catalog)
-        cancel_runner = CancelRunner(engine, catalog, transitions, compensation, tmf652)
-        cancellations = Cancellations(engine, transitions, tmf652, wakes.site)
-        fallout = Fallout(
-            engine, catalog, documents, transitions, cancellations, wakes.site, wakes.device
-        )
-        replanner = Replanner(catalog, transitions, compensation)
-        amendments = Amendments(
-            engine,
-            documents,
-            transitions,
-            replanner,
-            cancellations,
-            fallout,
-            wakes.site,
-            wakes.device,
-        )
+        give_back = GiveBack(base.catalog)
+        audit = Audit(base.engine, base.fleet, base.targets)
+        compensation = Compensation(base.targets, base.vault, base.catalog)
         handlers = EngineHandlers(
-            engine, fulfiller, writer, rollbacks, cancel_runner, wakes, periodic
+            base.engine,
+            _fulfiller(base, desk),
+            _writer(base),
+            RollbackRunner(base.engine, base.targets, base.vault, give_back),
+            CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
+            base.wakes,
+            PeriodicAudit(base.engine, audit, settings.audit_seconds),
         )
-        worker = jobs.Worker(plain_url(url), handlers, settings.workers)
         gateway = Gateway(
-            engine,
-            documents,
-            wakes,
-            worker,
+            base.engine,
+            base.documents,
+            base.wakes,
+            jobs.Worker(plain_url(base.url), handlers, settings.workers),
             desk,
-            RollbackPreview(engine, fleet, targets, vault),
-            Comparison(engine, fleet, targets, vault),
+            RollbackPreview(base.engine, base.fleet, base.targets, base.vault),
+            Comparison(base.engine, base.fleet, base.targets, base.vault),
             give_back,
             audit,
-            vault,
-            Intake(engine, catalog, documents, transitions, wakes.site),
-            cancellations,
-            Queries(engine, documents, settings.base_url),
+            base.vault,
+            _order_desk(base, compensation),
+            Queries(base.engine, base.documents, settings.base_url),
             events,
-            CatalogAdministration(engine, catalog, settings.base_url),
-            amendments,
-            fallout,
+            CatalogAdministration(base.engine, base.catalog, settings.base_url),
+            Stock(base.engine),
         )
         stack.callback(gateway.stop)
         yield gateway
+
+
+def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
+    engine, url = stack.enter_context(open_database(settings))
+    vault = Vault(engine, master_key(settings.data_dir, settings.master_key), settings.base_url)
+    fleet = Fleet(load_profile, vault.resolve)
+    stack.callback(fleet.close)
+    wakes = jobs.Wakes(plain_url(url))
+    stack.callback(wakes.close)
+    catalog = LiveCatalog(engine, load_catalog(settings.catalog_dir))
+    documents = OrderDocuments(catalog, settings.base_url)
+    return _Foundation(
+        settings,
+        engine,
+        url,
+        vault,
+        fleet,
+        wakes,
+        catalog,
+        documents,
+        Transitions(documents),
+        Targets(engine, fleet, vault),
+    )
+
+
+def _fulfiller(base: _Foundation, desk: ZtpDesk) -> Fulfiller:
+    settings = base.settings
+    proof = ProofSettings(settings.retry_seconds, settings.twamp_packets, settings.twamp_interval)
+    return Fulfiller(
+        base.engine,
+        base.catalog,
+        SiteHandler(base.transitions, base.targets, settings.retry_seconds),
+        Prover(base.engine, base.transitions, base.targets, proof),
+        desk.boot_url,
+    )
+
+
+def _order_desk(base: _Foundation, compensation: Compensation) -> OrderDesk:
+    wake_site, wake_device = base.wakes.site, base.wakes.device
+    cancellations = Cancellations(base.engine, base.transitions, base.tmf652, wake_site)
+    fallout = Fallout(
+        base.engine,
+        base.catalog,
+        base.documents,
+        base.transitions,
+        cancellations,
+        wake_site,
+        wake_device,
+    )
+    amendments = Amendments(
+        base.engine,
+        base.documents,
+        base.transitions,
+        Replanner(base.catalog, base.transitions, compensation),
+        cancellations,
+        fallout,
+        wake_site,
+        wake_device,
+    )
+    intake = Intake(base.engine, base.catalog, base.documents, base.transitions, wake_site)
+    return OrderDesk(intake, amendments, cancellations, fallout)
+
+
+def _writer(base: _Foundation) -> DeviceWriter:
+    gate = ServiceGate(base.engine, base.targets)
+    settings = _writer_settings(base.settings)
+    return DeviceWriter(base.engine, base.targets, settings, base.vault, gate)
 
 
 def _writer_settings(settings: Settings) -> WriterSettings:
@@ -164,10 +217,7 @@ def _writer_settings(settings: Settings) -> WriterSettings:
 def load_files(engine: sa.Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
-        with engine.begin() as connection:
-            load_file(connection, settings.inventory_file)
-            orders.resources_came(connection)
-        log.info("inventory.loaded", file=str(settings.inventory_file))
+        Stock(engine).load(parsed_file(settings.inventory_file), str(settings.inventory_file))
     if settings.lab_ready_file is not None:
         with engine.begin() as connection:
             report = import_lab(connection, settings.lab_ready_file, vault.remember)

@@ -1,10 +1,9 @@
 """Does what was measured prove what was promised?"""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from adapters.twamp.measurement import CONFIDENCE, Measurement
+from adapters.twamp.measurement import Measurement
 
 
 class Verdict(StrEnum):
@@ -22,11 +21,6 @@ class Judgement:
     verdict: Verdict
     code: str
     reasons: tuple[str, ...]
-
-
-def packets_needed(loss_percent: float) -> int:
-    """Return how many packets without loss prove ``loss_percent`` with 95 % confidence."""
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log1p(-loss_percent / 100))
 
 
 def judge(measurement: Measurement, *, latency_ms: float, loss_percent: float) -> Judgement:

@@ -147,6 +147,8 @@ def _own(base: str) -> _Table:
         ("GET", f"{task}/events"): Rule(_STAFF, Reach.PATH),
         ("GET", f"{base}/devices"): Rule(_STAFF),
         ("POST", f"{base}/deviceCheck"): Rule(_OPERATING, writes=True),
+        ("GET", f"{base}/pools"): Rule(_STAFF),
+        ("POST", f"{base}/inventory"): Rule(_ADMIN, writes=True),
     }
 
 

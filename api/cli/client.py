@@ -1,5 +1,6 @@
 """Talks to a running gateway over HTTP, as any other client would."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
@@ -104,6 +105,16 @@ class GatewayClient:
     def rollback_preview(self, site: str) -> dict[str, Any]:
         """Return what taking a site back would do."""
         return self._object(self._send("GET", f"/rom/v1/sites/{segment(site)}/rollbackPreview"))
+
+    def pools(self) -> list[dict[str, Any]]:
+        """Return every pool with its capacity and what is free."""
+        return self._list(self._send("GET", "/rom/v1/pools"))
+
+    def load_inventory(self, content: object) -> dict[str, Any]:
+        """Bring the content of an inventory file in."""
+        body = json.dumps(content, default=str).encode()  # YAML knows dates, JSON does not
+        headers = {"Content-Type": "application/json"}
+        return self._object(self._send("POST", "/rom/v1/inventory", content=body, headers=headers))
 
     def _send(self, method: str, path: str, **options: Any) -> Any:
         try:

@@ -1,39 +1,75 @@
-"""``rom inventory``: load an inventory file into the gateway's database."""
+"""``rom inventory``: load inventory files, and see how full the pools are."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from api.cli.client import GatewayClient
 from api.cli.exits import fail
-from api.cli.options import DataDir
-from api.cli.output import output
+from api.cli.options import DEFAULT_URL, AsJson, DataDir, Url
+from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from api.serving.claim import only_server_of
-from api.serving.errors import ServeError
+from api.serving.errors import DirectoryInUse, ServeError
 
-app = typer.Typer(no_args_is_help=True, help="Load resources and devices.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep ``load`` a command of its own while it is the only one."""
+app = typer.Typer(no_args_is_help=True, help="Load resources and devices, look at pools.")
 
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)], *, data_dir: DataDir = None
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    *,
+    data_dir: DataDir = None,
+    url: Url = DEFAULT_URL,
 ) -> None:
-    """Load FILE while no server runs; what is there already stays, what is new is added."""
+    """Load FILE, into the running server or without one: what is there stays, what is new comes."""
     # Imported here because the engine's libraries would slow every other command down.
+    from inventory.load import parsed_file
     from inventory.problems import InventoryFileError
     from rom.runtime import open_gateway
     from rom.store.embedded import EmbeddedPostgresError
 
-    settings = read_settings(data_dir=data_dir, inventory_file=file)
+    settings = read_settings(data_dir=data_dir)
     try:
+        content = parsed_file(file)
         with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
-            _, total = gateway.list_resources(offset=0, limit=1, filters={})
+            report = gateway.stock.load(content, str(file)).model_dump()
+    except DirectoryInUse:
+        with GatewayClient(url) as client:
+            report = client.load_inventory(content)
     except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
         raise fail(str(error)) from error
-    output().print(f"{file} is loaded; the inventory now has {total} resources", markup=False)
+    counts = ", ".join(f"{number} {what}" for what, number in report.items())
+    output().print(f"{file} is loaded: {counts}", markup=False)
+
+
+@app.command()
+def pools(
+    *,
+    low: Annotated[
+        bool, typer.Option("--low", help="Only those below what is to be kept.")
+    ] = False,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """List the pools with their capacity and what is free."""
+    with GatewayClient(url) as client:
+        found = [pool for pool in client.pools() if pool["low"] or not low]
+    console = output()
+    if json:
+        console.print_json(data=found)
+        return
+    rows = (
+        (
+            pool["name"], pool["kind"], _number(pool["capacity"]), _number(pool["free"]),
+            _number(pool["watermark"]), "low" if pool["low"] else "",
+        )
+        for pool in found
+    )  # fmt: skip
+    headings = ("Pool", "Kind", "Capacity", "Free", "Keep free", "")
+    console.print(Listing("Pools", headings, rows))
+
+
+def _number(value: Any) -> str:
+    return "" if value is None else f"{value:,}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from api.serving.errors import ServeError
+from api.serving.errors import DirectoryInUse, ServeError
 
 ADDRESS_FILE = "serve.json"
 """Written into the data directory once orders are taken: ``{"pid": …, "url": …}``."""
@@ -17,7 +17,9 @@ ADDRESS_FILE = "serve.json"
 
 @contextmanager
 def only_server_of(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory; raises ``ServeError`` when another server does or it is unusable.
+    """Hold the data directory.
+
+    Raises ``DirectoryInUse`` when another server does, ``ServeError`` when it is unusable.
 
     The operating system drops the claim with the process, so a killed server leaves none behind.
     """
@@ -46,7 +48,7 @@ def _lock(descriptor: int, data_dir: Path) -> None:
             f"data directory {data_dir} is in use by another rom process (pid {holder}). "
             "Stop that one or give another --data-dir"
         )
-        raise ServeError(message) from error
+        raise DirectoryInUse(message) from error
 
 
 def listen(host: str, port: int) -> socket.socket:

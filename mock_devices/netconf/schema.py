@@ -49,11 +49,6 @@ class SchemaNode:
             yield node
             node = node.parent
 
-    @property
-    def lists_above(self) -> int:
-        """Number of lists among the ancestors: how many keys an instance of this node carries."""
-        return sum(isinstance(node, ListSchema) for node in self.ancestors())
-
 
 @dataclass(frozen=True, slots=True)
 class Reference:

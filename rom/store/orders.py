@@ -91,24 +91,6 @@ def lock_order(connection: sa.Connection, order_id: str) -> sa.Row[Any] | None:
     ).one_or_none()
 
 
-def list_orders(
-    connection: sa.Connection, *, offset: int, limit: int, state: str | None
-) -> tuple[list[sa.Row[Any]], int]:
-    """Return a page of orders, newest first, and how many there are in all."""
-    wanted: sa.ColumnElement[bool] = resource_order.c.deleted_at.is_(None)
-    if state is not None:
-        wanted = sa.and_(wanted, resource_order.c.state == state)
-    total = connection.scalar(sa.select(sa.func.count()).select_from(resource_order).where(wanted))
-    rows = connection.execute(
-        sa.select(resource_order)
-        .where(wanted)
-        .order_by(resource_order.c.created_at.desc(), resource_order.c.id)
-        .offset(offset)
-        .limit(limit)
-    ).all()
-    return list(rows), total or 0
-
-
 def items_of_orders(connection: sa.Connection, order_ids: Iterable[str]) -> list[sa.Row[Any]]:
     """Return the orders' items in their order's sequence."""
     return list(

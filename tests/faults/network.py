@@ -18,9 +18,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import yaml
+from click.testing import Result
+from typer.testing import CliRunner
 
 import api
 import inventory
+from api.cli import app
 from api.serving.child import Child
 from api.serving.claim import ADDRESS_FILE
 from api.serving.lab import READY_FILE, find_topology
@@ -127,6 +130,10 @@ class Gateway:
         assert self.child is not None
         assert self.child.exit_code is None, self.child.last_words()
         return (self.place / ADDRESS_FILE).exists()
+
+    def rom(self, *words: str) -> Result:
+        """Run the command line against this gateway."""
+        return CliRunner().invoke(app, [*words, "--url", self.url], env={"COLUMNS": "240"})
 
     def kill(self) -> None:
         assert self.child is not None

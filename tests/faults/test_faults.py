@@ -1,5 +1,6 @@
 """Faults of devices, sites and stores on one living gateway: each stays with whom it concerns."""
 
+import json
 import sqlite3
 from contextlib import closing
 from typing import Any
@@ -8,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from inventory.load import load_file
 from rom.secrets import Vault
 from tests.faults.network import Gateway, Shared, inventory_file, order, order_for, until
 
@@ -61,9 +61,15 @@ def test_brisbane_waits_for_the_right_ont_for_addresses_and_for_a_lost_reply_and
     bigger = inventory_file(
         gateway.inventory.parent, brisbane_links=["10.88.15.0/24", "10.88.16.0/24"]
     )
-    with gateway.engine.begin() as connection:
-        load_file(connection, bigger)
+    loaded = gateway.rom("inventory", "load", str(bigger), "--data-dir", str(gateway.place))
+    assert "created, 0 changed, 0 removed" in loaded.stdout, loaded.output
     gateway.completes(order_id)
+    pools = {
+        pool["name"]: pool
+        for pool in json.loads(gateway.rom("inventory", "pools", "--json").stdout)
+    }
+    assert pools["OLT-NORTH-07 1/4 upstream"]["low"]
+    assert pools["NORTH-ENT IPv4 links"]["capacity"] > 2
 
 
 def test_sydney_waits_for_its_bng_and_the_right_routers_on_the_right_circuits(

@@ -32,12 +32,6 @@ STANDARD: Mapping[str, Mapping[str, tuple[int, str]]] = {
 }
 
 
-def option_code(space: str, name: str) -> int | None:
-    """Return the standard code of an option, ``None`` when there is none of that name."""
-    known = STANDARD[space].get(name)
-    return known[0] if known else None
-
-
 def check_definitions(definitions: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Return the names that ``option-def`` adds; raises ``KeaError``."""
     names: set[str] = set()

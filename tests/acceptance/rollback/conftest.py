@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from ncclient import manager
-from typer.testing import CliRunner
 
-from api.cli import app
 from tests.faults.network import Gateway, network, order
 
 FINAL = ("done", "terminatedWithError")
@@ -89,8 +87,7 @@ class Noc:
 
     def rom(self, *words: str) -> Result:
         """Run the command line as it stands in the guide."""
-        options = ["--url", self.gateway.url]
-        return CliRunner().invoke(app, [*words, *options], env={"COLUMNS": "240"})
+        return self.gateway.rom(*words)
 
     def rom_json(self, *words: str) -> Any:
         return json.loads(self.rom(*words, "--json").stdout)

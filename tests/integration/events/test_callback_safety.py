@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,23 @@ class RawServer:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:
-            self.requests.append(connection.recv(65536))
+            self.requests.append(whole_request(connection))
             try:
                 self._reply(connection)
             except OSError:
                 return
+
+
+def whole_request(connection: socket.socket) -> bytes:
+    """Return all of it: what is left unread at the end resets the connection."""
+    with connection.makefile("rb") as stream:
+        head = list(takewhile(lambda line: line != b"\r\n", stream))
+        (length,) = [
+            int(line.partition(b":")[2])
+            for line in head
+            if line.lower().startswith(b"content-length:")
+        ]
+        return b"".join([*head, b"\r\n", stream.read(length)])
 
 
 @pytest.fixture

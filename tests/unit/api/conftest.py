@@ -4,7 +4,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -122,21 +122,6 @@ class Twin:
 
     def find_order(self, order_id: str) -> dict[str, Any] | None:
         return self.orders.get(order_id)
-
-    def list_orders(
-        self, *, offset: int, limit: int, state: str | None
-    ) -> tuple[list[dict[str, Any]], int]:
-        found = [o for o in self.orders.values() if state is None or o["state"] == state]
-        return found[offset : offset + limit], len(found)
-
-    def list_resources(
-        self, *, offset: int, limit: int, filters: Mapping[str, str]
-    ) -> tuple[list[dict[str, Any]], int]:
-        site = filters.get("site")
-        found = [
-            r for r in self.resources if site is None or site in [h["site"] for h in r["holders"]]
-        ]
-        return found[offset : offset + limit], len(found)
 
     def report(self, order_id: str) -> dict[str, Any] | None:
         return self.reports.get(order_id)

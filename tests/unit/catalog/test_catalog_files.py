@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 
-from rom.catalog.definition import resource_definition
 from rom.catalog.errors import SpecificationFileError, UnknownSpecification
 from rom.catalog.loader import Catalog, load_catalog
 
@@ -118,14 +117,3 @@ def test_a_file_that_is_no_specification_is_refused(tmp_path: Path, content: str
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecificationFileError, match="is no folder"):
         load_catalog(tmp_path / "nowhere")
-
-
-def test_the_definition_says_what_may_be_ordered(catalog: Catalog) -> None:
-    definition = resource_definition(catalog.specification("RFS:QoS-Policy"))
-    by_name = {entry["name"]: entry for entry in definition["characteristics"]}
-    assert (definition["id"], definition["category"]) == ("RFS:QoS-Policy", "LogicalResource")
-    assert by_name["downstream"]["valueTo"] == "10G"
-    assert by_name["downstream"]["minCardinality"] == 1
-    assert [entry["value"] for entry in by_name["slaTier"]["values"]] == [
-        "Gold", "Silver", "Bronze",
-    ]  # fmt: skip

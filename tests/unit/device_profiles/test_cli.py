@@ -12,7 +12,6 @@ from device_profiles.cli import (
     decode,
     encode_commands,
     encode_lines,
-    undo_lines,
     with_secrets,
 )
 from device_profiles.errors import ProfileError
@@ -179,7 +178,7 @@ def test_accepted_lines_are_taken_back_in_reverse(site_tree: TreeOf) -> None:
         done = [edit for command in accepted for edit in command.edits]
         present = patched(before, done)
         assert patched(present, [edit.inverted() for edit in done]) == before
-        undo = undo_lines(SWITCH, accepted)
+        undo = encode_lines(SWITCH, [edit.inverted() for edit in done])
         assert len(undo) <= count
         if ("vlan 2110",) in [(*c.context, c.line) for c in accepted]:
             assert undo[-1] == ("no vlan 2110",)
