@@ -78,7 +78,6 @@ class Gateway:
         *,
         signal_at: int | None = None,
         signal_sent: signal.Signals = signal.SIGKILL,
-        lease_seconds: int = 30,
     ) -> None:
         self.network = network
         self.steps: list[str] = []
@@ -87,7 +86,7 @@ class Gateway:
         self.pid = os.fork()
         if self.pid == 0:
             self._pipe.close()
-            _child(theirs, engine.url, network, devices, signal_at, signal_sent, lease_seconds)
+            _child(theirs, engine.url, network, devices, signal_at, signal_sent)
         theirs.close()
 
     def run(self) -> bool:
@@ -147,7 +146,6 @@ def _child(
     devices: tuple[str, ...],
     signal_at: int | None,
     signal_sent: signal.Signals,
-    lease_seconds: int,
 ) -> None:
     taken = 0
 
@@ -160,7 +158,7 @@ def _child(
 
     try:
         engine = watched_engine(url, step)
-        ours = writer(engine, Remote(pipe, network, step), lease_seconds=lease_seconds)
+        ours = writer(engine, Remote(pipe, network, step))
         for device in devices:
             ours.run(device)
     except BaseException:  # noqa: BLE001 - the boundary of the process

@@ -37,8 +37,8 @@ def empty(engine: sa.Engine) -> None:
             connection.execute(sa.delete(table))
 
 
-def writer(engine: sa.Engine, network: object, *, lease_seconds: int = 30) -> DeviceWriter:
-    settings = WriterSettings("laws", lease_seconds, 120, 64, 0.001)
+def writer(engine: sa.Engine, network: object) -> DeviceWriter:
+    settings = WriterSettings("laws", 30, 120, 64, 0.001)
     vault = Vault(engine, SecretStr("k" * 40))
     return DeviceWriter(engine, network, settings, vault)  # type: ignore[arg-type]  # a Network
 
