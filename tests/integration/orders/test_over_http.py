@@ -2,7 +2,6 @@
 
 import copy
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 import api
 import inventory
 from api.app import create_app
+from api.serving.claim import listen
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.embedded import EmbeddedPostgres
@@ -45,7 +45,7 @@ def url(
         inventory_file=INVENTORY,
     )
     with open_gateway(settings) as gateway:
-        listening = socket.create_server(("127.0.0.1", 0), backlog=256)
+        listening = listen("127.0.0.1", 0)
         app = create_app(gateway, settings)
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
