@@ -11,7 +11,7 @@ from adapters.ztp.service import Desk
 from inventory import queries
 from rom import metrics
 from rom.access.desk import AccessDesk
-from rom.access.scope import site_known
+from rom.access.scope import known_sites
 from rom.audit import devices
 from rom.audit.audit import Audit
 from rom.catalog.administration import CatalogAdministration
@@ -218,7 +218,7 @@ class Gateway:
         A site beyond the limits of whoever asks raises ``KeyError`` as an unknown one does.
         """
         with self._engine.connect() as connection:
-            if not site_known(connection, wanted.site):
+            if not known_sites(connection, [wanted.site]):
                 raise KeyError(wanted.site)
         return self.rollback_preview(
             wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy

@@ -4,6 +4,7 @@ Everything belongs to sites and a site to one customer, so one selection of site
 a limited client may see. Queries for a request take ``current_scope()``.
 """
 
+from collections.abc import Collection
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,11 +19,11 @@ __all__ = [
     "Role",
     "Scope",
     "current_scope",
+    "known_sites",
     "limited_to",
     "order_known",
     "order_within",
     "resource_within",
-    "site_known",
     "site_within",
     "stream_within",
     "task_within",
@@ -40,10 +41,10 @@ def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
     return query
 
 
-def site_known(connection: sa.Connection, key: str) -> bool:
-    """Tell whether there is such a site within the scope of the request being served."""
-    found = visible_sites(current_scope()).where(site.c.key == key)
-    return bool(connection.scalar(sa.select(found.exists())))
+def known_sites(connection: sa.Connection, keys: Collection[str]) -> frozenset[str]:
+    """Return those of the sites that there are within the scope of the request being served."""
+    found = visible_sites(current_scope()).where(site.c.key == sa.any_(sa.literal(list(keys))))
+    return frozenset(connection.scalars(found))
 
 
 def order_known(connection: sa.Connection, order_id: str) -> bool:

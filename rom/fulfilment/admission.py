@@ -1,7 +1,8 @@
 """Admission: what an order asks for against what its sites have, before anything is written."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from rom.orders.model import Action, NewItem, NewOrder
 from rom.orders.refused import OrderRefused
 from rom.orders.states import ItemState
 from rom.store import orders
+
+Live = Mapping[tuple[str, str], sa.Row[Any]]
+"""What sites have or are about to have, by site and key."""
 
 
 def admit(
@@ -28,24 +32,27 @@ def admit(
     Raises ``OrderRefused`` for an add of what is there, a change of what is not, a gate that can
     never open and a delete that something else still needs.
     """
+    live = orders.live_items(connection, {item.site for item in order.items})
     items = []
     for index, item in enumerate(order.items):
         if item.id not in existing:
-            items.append(_admitted(connection, catalog, order, index))
+            items.append(_admitted(connection, catalog, live, order, index))
             continue
         items.append(item)
         if item.action is Action.ADD:
-            _refuse_a_gate_that_cannot_open(connection, catalog, order, index)
+            _refuse_a_gate_that_cannot_open(catalog, live, order, index)
     return replace(order, items=tuple(items))
 
 
-def _admitted(connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int) -> NewItem:
+def _admitted(
+    connection: sa.Connection, catalog: Catalog, live: Live, order: NewOrder, index: int
+) -> NewItem:
     item = order.items[index]
+    present = live.get((item.site, item.key))
     if item.action is Action.ADD:
-        _refuse_a_second_one(connection, item, index)
-        _refuse_a_gate_that_cannot_open(connection, catalog, order, index)
+        _refuse_a_second_one(present, item, index)
+        _refuse_a_gate_that_cannot_open(catalog, live, order, index)
         return item
-    present = orders.live_item(connection, item.site, item.key)
     if present is None or present.state != ItemState.COMPLETED:
         state = "nothing of it" if present is None else f"one that is {present.state}"
         raise OrderRefused(
@@ -64,9 +71,7 @@ def _admitted(connection: sa.Connection, catalog: Catalog, order: NewOrder, inde
     return _laid_over(catalog, item, present, index)
 
 
-def _laid_over(
-    catalog: Catalog, item: NewItem, present: sa.Row[tuple[object, ...]], index: int
-) -> NewItem:
+def _laid_over(catalog: Catalog, item: NewItem, present: sa.Row[Any], index: int) -> NewItem:
     spec = catalog.specification(item.specification, item.specification_version)
     together = {**present.characteristics, **item.characteristics}
     try:
@@ -81,8 +86,7 @@ def _laid_over(
     return replace(item, characteristics=together, typed=typed)
 
 
-def _refuse_a_second_one(connection: sa.Connection, item: NewItem, index: int) -> None:
-    earlier = orders.live_item(connection, item.site, item.key)
+def _refuse_a_second_one(earlier: sa.Row[Any] | None, item: NewItem, index: int) -> None:
     if earlier is not None:
         raise OrderRefused(
             f"orderItem[{index}].resource.place",
@@ -93,13 +97,13 @@ def _refuse_a_second_one(connection: sa.Connection, item: NewItem, index: int) -
 
 
 def _refuse_a_gate_that_cannot_open(
-    connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int
+    catalog: Catalog, live: Live, order: NewOrder, index: int
 ) -> None:
     item = order.items[index]
     spec = catalog.specification(item.specification, item.specification_version)
     coming = {other.key for other in order.items if other.site == item.site}
     for key in sorted({key for gate in spec.gates for key in gate.needs} - coming):
-        if orders.live_item(connection, item.site, key) is None:
+        if (item.site, key) not in live:
             raise OrderRefused(
                 f"orderItem[{index}].resourceSpecification",
                 f"{spec.id} needs a {key} at site {item.site}, which has none",

@@ -11,14 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.reservation import lock_sites
-from rom.access.scope import site_known
+from rom.access.scope import known_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
 from rom.orders.model import NewOrder
 from rom.orders.parse import parse_order
-from rom.orders.validate import validate
+from rom.orders.validate import judge
 from rom.store import orders, posted
 from rom.store.posted import BODY, KEY, Post
 
@@ -70,13 +70,12 @@ class Intake:
             earlier = None if post is None else posted.claim(connection, post, order_id)
             if earlier is not None:
                 return Taken(self._document(connection, earlier), is_new=False)
-            order = validate(body, self._catalog, partial(site_known, connection))
+            order = judge(parsed, self._catalog, partial(known_sites, connection))
             sites = sorted({item.site for item in order.items})
             lock_sites(connection, sites)  # two orders for one site are admitted one by one
             order = replace(admit(connection, self._catalog, order), requester=who)
             orders.insert_order(connection, order, order_id)
-            self._transitions.created(connection, order_id)
-            document = self._document(connection, order_id)
+            document = self._transitions.created(connection, order_id)
         for site in sites:
             self._wake(site)
         return Taken(document, is_new=True)

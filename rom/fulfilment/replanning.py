@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from inventory import holding, reservation
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.requests import references
-from rom.access.scope import site_known
+from rom.access.scope import known_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
@@ -120,7 +120,7 @@ class Replanner:
         return judge(
             replace(new, items=tuple(items)),
             self._catalog,
-            partial(site_known, connection),
+            partial(known_sites, connection),
             existing=rows.keys(),
         )
 

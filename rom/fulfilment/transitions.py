@@ -31,9 +31,12 @@ class Transitions:
     def __init__(self, documents: OrderDocuments) -> None:
         self._documents = documents
 
-    def created(self, connection: sa.Connection, order_id: str) -> None:
-        """Emit the create event of a new order."""
-        self._emit(connection, order_id, EventType.CREATE)
+    def created(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
+        """Emit the create event of a new order, and return the order as the event shows it."""
+        document = self._emit(connection, order_id, EventType.CREATE)
+        if document is None:
+            raise LookupError(order_id)
+        return document
 
     def changed(self, connection: sa.Connection, order_id: str, paths: Collection[str]) -> None:
         """Emit that attributes of the order have another value now."""
@@ -179,10 +182,10 @@ class Transitions:
         event_type: EventType,
         item_id: str | None = None,
         field_path: str | None = None,
-    ) -> None:
+    ) -> dict[str, Any] | None:
         row = orders.find_order(connection, order_id)
         if row is None:
-            return
+            return None
         (document,) = self._documents.render(connection, [row])
         event = state_change_event(
             event_type,
@@ -194,6 +197,7 @@ class Transitions:
             field_path=field_path,
         )
         outbox.emit(connection, order_id, event)
+        return document
 
 
 def _state(connection: sa.Connection, order_id: str) -> OrderState:

@@ -13,26 +13,29 @@ from rom.orders.parse import MAXIMUM_ITEMS, parse_order
 from rom.orders.refused import OrderRefused
 from rom.orders.relationships import find_cycle
 
+KnownSites = Callable[[Collection[str]], Collection[str]]
+"""Returns those of the sites named that there are."""
+
 
 def validate(
     body: object,
     catalog: Catalog,
-    known_site: Callable[[str], bool],
+    known_sites: KnownSites,
     *,
     maximum_items: int = MAXIMUM_ITEMS,
 ) -> NewOrder:
     """Return the order a request body describes, every item typed by its specification.
 
     Raises ``OrderRefused`` naming the field, the reason and the fix, and ``OutOfScope`` for a site
-    that is not ``known_site`` to a client with limits; nothing is written anywhere.
+    that is not among the ``known_sites`` of a client with limits; nothing is written anywhere.
     """
-    return judge(parse_order(body, maximum_items=maximum_items), catalog, known_site)
+    return judge(parse_order(body, maximum_items=maximum_items), catalog, known_sites)
 
 
 def judge(
     order: NewOrder,
     catalog: Catalog,
-    known_site: Callable[[str], bool],
+    known_sites: KnownSites,
     *,
     existing: Collection[str] = (),
 ) -> NewOrder:
@@ -40,11 +43,12 @@ def judge(
 
     ``existing`` items are ordered already, so that their specification need not be orderable.
     """
+    known = known_sites({item.site for item in order.items})
     items: list[NewItem] = []
     specifications: dict[str, Specification] = {}
     for index, item in enumerate(order.items):
         path = f"orderItem[{index}]"
-        if not known_site(item.site):
+        if item.site not in known:
             raise _unknown_site(f"{path}.resource.place", item.site)
         spec = _specification(path, item, catalog, is_new=item.id not in existing)
         specifications[item.id] = spec

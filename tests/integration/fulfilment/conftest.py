@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,8 @@ from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from adapters.seam import Session
 from device_profiles.profile import load_profile
-from inventory import queries
 from inventory.load import load_file
+from rom.access.scope import known_sites
 from rom.catalog.loader import load_catalog
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fulfiller import Fulfiller, Work
@@ -102,9 +103,7 @@ class Engine:
 
     def insert(self, document: Any) -> str:
         with self.engine.begin() as connection:
-            new = validate(
-                document, load_catalog(), lambda key: queries.site_exists(connection, key)
-            )
+            new = validate(document, load_catalog(), partial(known_sites, connection))
             return orders.insert_order(connection, new)
 
     def run(self, site: str) -> Work:
