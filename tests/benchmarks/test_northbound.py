@@ -209,7 +209,8 @@ def fill(connection: sa.Connection, document: dict[str, Any]) -> None:
             "INSERT INTO order_item (order_id, item_id, position, action, specification, version,"
             " key, site, characteristics, depends_on, state, step) "
             "SELECT o.id, o.document #>> '{orderItem,0,id}', 0, 'add', 'RFS:GPON-Bearer', '1.0',"
-            " 'bearer', 'ENT-1102-MELB', jsonb_build_object('bearerSpeed', '1G', 'oltArea', 'X'),"
+            " 'bearer', 'BENCH-' || lpad((substr(o.id, 4)::int % 150)::text, 4, '0'),"
+            " jsonb_build_object('bearerSpeed', '1G', 'oltArea', 'X'),"
             " '{}', o.state, 'done' FROM resource_order o"
         )
     )
