@@ -6,8 +6,7 @@ work before is not held against the change.
 """
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -30,14 +29,6 @@ _BURST_INTERVAL = 0.002
 _BURST_LOST = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
-    """What worked before the commit: queries by name, with the values that say it works."""
-
-    queries: tuple[Query, ...] = ()
-    works: Mapping[str, tuple[str, ...]] | None = None
-
-
 class ServiceGate:
     """Fulfils the writer's gate from intents and profiles."""
 
@@ -45,8 +36,13 @@ class ServiceGate:
         self._engine = engine
         self._targets = targets
 
-    def before(self, session: Session, device: str, sites: Iterable[str]) -> Worked:
-        """Return what works now of the sites' and some neighbours' services."""
+    def before(
+        self, session: Session, device: str, sites: Iterable[str]
+    ) -> dict[str, dict[str, list[str]]]:
+        """Return what works now of the sites' and some neighbours' services.
+
+        By name: where the device tells of it, and the values that say that it works.
+        """
         with self._engine.connect() as connection:
             changed = list(sites)
             neighbours = intents.neighbours(connection, device, changed, NEIGHBOURS)
@@ -54,32 +50,35 @@ class ServiceGate:
             try:
                 name = self._targets.profile_name(connection, device, changed[0])
             except NoTarget:
-                return Worked()
+                return {}
         profile = load_profile(name)
         asked: dict[str, tuple[Query, tuple[str, ...]]] = {}
         for site, intent in found.items():
             for query, works in health_queries(profile, site, merged(intent.fragments)):
                 asked[query.name] = (query, works)
         if not asked:
-            return Worked()
+            return {}
         shown = session.probe([query for query, _ in asked.values()])
-        working = {n: pair for n, pair in asked.items() if shown.get(n) in pair[1]}
-        return Worked(
-            tuple(query for query, _ in working.values()),
-            {name: works for name, (_, works) in working.items()},
-        )
+        return {
+            name: {"path": list(query.path), "works": list(works)}
+            for name, (query, works) in asked.items()
+            if shown.get(name) in works
+        }
 
-    def broken(self, session: Session, worked: Worked) -> list[str]:
+    def broken(
+        self, session: Session, worked: Mapping[str, Mapping[str, Sequence[str]]] | None
+    ) -> list[str]:
         """Return what worked before and does not come back in time, in words."""
-        if not worked.queries or worked.works is None:
+        if not worked:
             return []
+        asked = [Query(name, tuple(found["path"])) for name, found in worked.items()]
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            shown = session.probe(worked.queries)
+            shown = session.probe(asked)
             bad = [
                 f"{name} is {shown.get(name)}"
-                for name, works in worked.works.items()
-                if shown.get(name) not in works
+                for name, found in worked.items()
+                if shown.get(name) not in found["works"]
             ]
             if not bad or time.monotonic() > deadline:
                 return bad

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree
 from rom.ledger import changes, snapshots, store
+from rom.ledger.gate import Worked
 from rom.ledger.model import SitePlan, SiteState
 from rom.ledger.plan import own_scope
 from rom.ledger.snapshots import Sealer, SiteSnapshot, Taken
@@ -41,7 +42,7 @@ class Attempt:
     plans: Mapping[str, SitePlan]
     wishes: Mapping[str, Wish]
     claimed: Claimed
-    worked: object = None
+    worked: Worked = None
     """What the gate found working before."""
 
     @property

@@ -5,15 +5,32 @@ from typing import Any, Protocol
 
 from adapters.seam import Session
 
+Worked = Any
+"""What a gate found working, as JSON: it goes into the ledger, for whoever comes after a crash."""
+_TOLD = 5
+
 
 class Gate(Protocol):
     """Decides within a confirmed commit's window whether services keep working."""
 
-    def before(self, session: Session, device: str, sites: Iterable[str]) -> object:
+    def before(self, session: Session, device: str, sites: Iterable[str]) -> Worked:
         """Return what works before the commit."""
 
-    def broken(self, session: Session, worked: Any) -> list[str]:
+    def broken(self, session: Session, worked: Worked) -> list[str]:
         """Return what worked before and no longer does, in words."""
 
     def burst(self, site: str) -> list[str]:
         """Return what a short measurement towards a site in service finds wrong."""
+
+
+def verdict(gate: Gate | None, session: Session, worked: Worked, modified: Iterable[str]) -> str:
+    """Return what a commit has broken, in words, empty for nothing.
+
+    ``modified`` sites were in service before, so that they are measured besides.
+    """
+    if gate is None:
+        return ""
+    found = gate.broken(session, worked)
+    for site in modified:
+        found += gate.burst(site)
+    return "; ".join(found[:_TOLD])

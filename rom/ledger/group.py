@@ -19,7 +19,7 @@ from device_profiles.tree import Path, Tree
 from rom.ledger import changes, intents, lease, snapshots, store
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
-from rom.ledger.gate import Gate
+from rom.ledger.gate import Gate, Worked
 from rom.ledger.model import Policy, SitePlan
 from rom.ledger.outcome import keep_plans, named_site
 from rom.ledger.plan import read_scope
@@ -195,7 +195,7 @@ class Group:
             self._divide(attempt, left.applied, "SERVICE_BROKEN", left.broken, None)
         self._again(left.again, attempt.claimed)
 
-    def _worked(self, sites: list[str]) -> object:
+    def _worked(self, sites: list[str]) -> Worked:
         if self._gate is None or Capability.CONFIRMED_COMMIT not in self._session.capabilities:
             return None
         return self._gate.before(self._session, self._device, sites)
@@ -207,7 +207,12 @@ class Group:
             attempt.transaction,
             confirm_within=self._settings.confirm_seconds if two_steps else None,
             before_commit=partial(
-                store.mark_sent, self._engine, attempt.transaction, self._device, self._epoch
+                store.mark_sent,
+                self._engine,
+                attempt.transaction,
+                self._device,
+                self._epoch,
+                attempt.worked,
             ),
             relies={site: plan.relies for site, plan in attempt.plans.items() if plan.relies},
         )

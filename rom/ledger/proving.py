@@ -12,7 +12,7 @@ from adapters.seam import Capability, Receipt, Session, SiteOutcome
 from device_profiles.tree import Tree
 from rom.ledger import changes, evidence, lease, store
 from rom.ledger.attempt import Attempt
-from rom.ledger.gate import Gate
+from rom.ledger.gate import Gate, verdict
 from rom.ledger.model import SitePlan
 from rom.ledger.outcome import keep_plans, mismatches, proof_scope
 from rom.ledger.snapshots import Sealer
@@ -87,13 +87,12 @@ class Proof:
 
     def _broken(self, attempt: Attempt, receipt: Receipt, applied: Mapping[str, SitePlan]) -> str:
         """Return what the change has broken, while the device can still go back by itself."""
-        if self._gate is None or not receipt.confirming:
+        if not receipt.confirming:
             return ""
-        found = self._gate.broken(self._session, attempt.worked)
-        for site in applied:
-            if any(row.kind == "modify" for row in attempt.claimed[site]):
-                found += self._gate.burst(site)
-        return "; ".join(found[:5])
+        modified = [
+            site for site in applied if any(row.kind == "modify" for row in attempt.claimed[site])
+        ]
+        return verdict(self._gate, self._session, attempt.worked, modified)
 
     def _take_back(
         self,

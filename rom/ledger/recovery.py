@@ -12,6 +12,7 @@ from adapters.seam import Capability, Session
 from device_profiles.fragment import Fragment, merged
 from device_profiles.tree import Path, Tree, in_scope
 from rom.ledger import changes, intents, snapshots, store
+from rom.ledger.gate import Gate, verdict
 from rom.ledger.model import Policy, SitePlan
 from rom.ledger.outcome import keep_plans
 from rom.ledger.plan import own_scope, took
@@ -36,14 +37,20 @@ def open_transactions(connection: sa.Connection, device: str) -> list[sa.Row[Any
 
 
 def resolve(
-    engine: sa.Engine, sealer: Sealer, session: Session, device: str, transaction: str
+    engine: sa.Engine,
+    sealer: Sealer,
+    gate: Gate | None,
+    session: Session,
+    device: str,
+    transaction: str,
 ) -> set[str]:
     """Find out by reading what became of a transaction, and settle the ledger accordingly.
 
-    Every site's part there as a whole, or not at all because the device had refused it: an armed
-    confirmed commit is confirmed. Otherwise an armed one is taken back, and what is there
-    nevertheless is kept as the sites' effect. Whatever is missing is planned again from the
-    present state, which is safe because edits merge. Returns the sites concerned.
+    Every site's part there as a whole, or not at all because the device had refused it, and what
+    had worked before works: an armed confirmed commit is confirmed. Otherwise an armed one is
+    taken back, and what is there nevertheless is kept as the sites' effect. Whatever is missing is
+    planned again from the present state, which is safe because edits merge. Returns the sites
+    concerned.
     """
     with engine.connect() as connection:
         row = connection.execute(sa.select(device_txn).where(device_txn.c.id == transaction)).one()
@@ -55,7 +62,7 @@ def resolve(
     plans = [part.plan for part in parts]
     shown = session.read(frozenset(scope))
     may_have_left = row.state != "planned"
-    if may_have_left and not _settled(session, transaction, plans, shown):
+    if may_have_left and not _settled(gate, session, row, plans, shown):
         shown = session.read(frozenset(scope))
     arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
     log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
@@ -93,16 +100,20 @@ def _absent(plan: SitePlan, shown: Tree) -> bool:
     return all(shown.get(edit.path) == edit.before for edit in plan.edits)
 
 
-def _settled(session: Session, transaction: str, plans: list[SitePlan], shown: Tree) -> bool:
+def _settled(
+    gate: Gate | None, session: Session, row: sa.Row[Any], plans: list[SitePlan], shown: Tree
+) -> bool:
     """End a confirmed commit that may be armed; tells whether what was read still holds."""
+    transaction = row.id
     arrived = [plan for plan in plans if _complete(plan, shown)]
     whole = arrived and all(plan in arrived or _absent(plan, shown) for plan in plans)
     if Capability.CONFIRMED_COMMIT not in session.capabilities:
         if arrived and Capability.STARTUP in session.capabilities:
             session.confirm(transaction)
         return True
+    keeps = whole and not _broken(gate, session, row, arrived)
     try:
-        if whole:
+        if keeps:
             session.confirm(transaction)
         else:
             session.cancel(transaction)
@@ -110,7 +121,16 @@ def _settled(session: Session, transaction: str, plans: list[SitePlan], shown: T
         # No window was open any more: what the device holds now is what counts.
         log.info("device.nothing_armed", transaction=transaction, error=str(error))
         return False
-    return bool(whole)
+    return bool(keeps)
+
+
+def _broken(gate: Gate | None, session: Session, row: sa.Row[Any], arrived: list[SitePlan]) -> str:
+    """Return what no longer works, while the device may still go back."""
+    modified = [plan.site for plan in arrived if "modify" in row.kind.split("+")]
+    found = verdict(gate, session, row.worked, modified)
+    if found:
+        log.warning("device.recovered_broken", transaction=row.id, broken=found)
+    return found
 
 
 def _arrived(plan: SitePlan, shown: Tree) -> SitePlan:

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from device_profiles.fragment import Fragment
 from device_profiles.tree import SECRET_PREFIX, Path, Tree
 from rom.ledger import lease
+from rom.ledger.gate import Worked
 from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
 from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
 from rom.store.tables import (
@@ -218,14 +219,17 @@ def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str
     }
 
 
-def mark_sent(engine: sa.Engine, transaction: str, device: str, epoch: int) -> None:
-    """Write ``sent`` under the lease, just before the commit leaves; raises ``FencedOff``."""
+def mark_sent(engine: sa.Engine, transaction: str, device: str, epoch: int, worked: Worked) -> None:
+    """Write ``sent`` under the lease, just before the commit leaves; raises ``FencedOff``.
+
+    ``worked`` is what the gate found before.
+    """
     with engine.begin() as connection:
         lease.check(connection, device, epoch)
         connection.execute(
             sa.update(device_txn)
             .where(device_txn.c.id == transaction, device_txn.c.state == "planned")
-            .values(state="sent")
+            .values(state="sent", worked=worked)
         )
 
 

@@ -97,7 +97,9 @@ class DeviceWriter:
         with self._sessions.open(device, anyone) as session:
             for row in unresolved:
                 touched.update(
-                    recovery.resolve(self._engine, self._sealer, session, device, row.id)
+                    recovery.resolve(
+                        self._engine, self._sealer, self._gate, session, device, row.id
+                    )
                 )
             with self._engine.begin() as connection:
                 changes.reclaim(connection, device)

@@ -156,6 +156,7 @@ device_txn = sa.Table(
     sa.Column("error", sa.Text),
     _now("started_at"),
     sa.Column("finished_at", Moment),
+    sa.Column("worked", JSONB(none_as_null=True)),
     sa.Index("ix_device_txn_device_state", "device", "state"),
     sa.CheckConstraint(
         "state in ('planned', 'sent', 'confirming', 'committed', 'reverted', 'unknown')",

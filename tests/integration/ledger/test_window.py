@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from adapters.seam import Session
@@ -54,6 +55,60 @@ def test_a_change_that_breaks_a_neighbour_goes_back_and_the_others_stay(lab: Any
     assert "neighbour is down" in lab.change(numbers["B"]).error
     assert {lab.change(numbers[name]).state for name in "AC"} == {"done"}
     assert gate.poison not in lab.device.running
+    assert lab.device.armed is None
+
+
+class Died(BaseException):
+    """The end of a process."""
+
+
+class DyingGate(WatchfulGate):
+    """Ends the process within the window."""
+
+    def broken(self, session: Session, worked: Any) -> list[str]:
+        raise Died
+
+
+def dies_within_its_window(lab: Any) -> None:
+    with pytest.raises(Died):
+        writer(lab, DyingGate(lab.device, "nobody")).run(lab.name)
+    assert lab.device.armed is not None
+    assert lab.scalar("SELECT state FROM device_txn") == "confirming"
+
+
+def test_a_window_left_open_by_the_dead_is_closed_by_what_the_gate_finds(lab: Any) -> None:
+    numbers = {name: lab.want(name, site(name)) for name in ("A", "B", "C")}
+    dies_within_its_window(lab)
+    gate = WatchfulGate(lab.device, "B")
+    writer(lab, gate).run(lab.name)
+    assert lab.change(numbers["B"]).reason == "SERVICE_BROKEN"
+    assert {lab.change(numbers[name]).state for name in "AC"} == {"done"}
+    assert gate.poison not in lab.device.running
+    assert lab.device.armed is None
+
+
+def test_a_window_left_open_is_confirmed_when_all_is_well_and_nothing_goes_again(lab: Any) -> None:
+    numbers = [lab.want(name, site(name)) for name in ("A", "B")]
+    dies_within_its_window(lab)
+    writer(lab, WatchfulGate(lab.device, "nobody")).run(lab.name)
+    assert {lab.change(number).state for number in numbers} == {"done"}
+    assert lab.device.armed is None
+    assert len(lab.device.applied) == 1
+
+
+def test_a_modify_left_in_its_window_is_measured_by_who_comes_after(lab: Any) -> None:
+    lab.want("A", site("A"))
+    lab.run()
+    with lab.engine.begin() as connection:
+        intents.keep(
+            connection, device=lab.name, site="A", role="access", fragments={"x": site("A", "800")}
+        )
+        changes.request(connection, device=lab.name, site="A", kind="modify")
+    with pytest.raises(Died):
+        writer(lab, DyingGate(lab.device, "nobody")).run(lab.name)
+    gate = WatchfulGate(lab.device, "nobody")
+    writer(lab, gate).run(lab.name)
+    assert gate.bursts == ["A"]
     assert lab.device.armed is None
 
 
