@@ -9,12 +9,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
-from api.access.principal import principal
+from api.access.principal import principal, still_allowed
 from api.errors import ApiError
 from api.events_port import EventsGateway, events_of
 from api.live import EVERY_STREAM, Live
@@ -25,6 +26,8 @@ from rom.events.log import Placed, Wanted
 
 PATH = "/rom/v1/events/stream"
 HEARTBEAT_SECONDS = 15
+ACCESS_SECONDS = 15.0
+"""How long a stream goes on at most after its token has been revoked or has expired."""
 MOST_STREAMS = 200
 """Open at once in one process; each looks into the database now and then."""
 _LOOK_SECONDS = 1.0
@@ -60,7 +63,7 @@ def router(gateway: OrderGateway, live: Live) -> APIRouter:
             ticket = object()
             followers.add(ticket)
             try:
-                async for event in _events(engine, live, wanted, start):
+                async for event in _events(engine, live, wanted, start, request):
                     yield event
             finally:
                 followers.discard(ticket)
@@ -93,11 +96,16 @@ def _asked(request: Request) -> tuple[Wanted, int | None]:
 
 
 async def _events(
-    engine: EventsGateway, live: Live, wanted: Wanted, position: int
+    engine: EventsGateway, live: Live, wanted: Wanted, position: int, request: Request
 ) -> AsyncIterator[ServerSentEvent]:
+    allowed_at = monotonic()
     with live.waiter(EVERY_STREAM) as woken:
         yield ServerSentEvent(comment="follow", retry=2000)
         while not live.closed:
+            if monotonic() - allowed_at >= ACCESS_SECONDS:
+                if not await still_allowed(request):
+                    return
+                allowed_at = monotonic()
             woken.clear()
             found, position = await run_in_threadpool(
                 engine.events.log.after, position, wanted, _BATCH

@@ -1,6 +1,8 @@
 """The one way into the application: who asks, may that one, how often, and within which limits."""
 
 from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -63,7 +65,7 @@ class Gate:
         if who is None:
             await self._app(scope, receive, send)
             return
-        attach(scope, who)
+        attach(scope, who, partial(self._still, Request(scope), who))
         with limited_to(who.scope):
             await self._app(scope, receive, send)
 
@@ -107,6 +109,12 @@ class Gate:
         open_lab = await self._authenticator.is_open()
         await self._rates.admit(f"address:{address}" if open_lab else f"name:{who.name}", kind)
         return who
+
+    async def _still(self, request: Request, who: Principal) -> bool:
+        try:
+            return await self._authenticator.principal(presented_token(request)) == who
+        except ApiError as error:
+            return error.status != HTTPStatus.UNAUTHORIZED  # else the database is away
 
     async def _within_limits(
         self, who: Principal, operation: Operation, parameters: Mapping[str, str]

@@ -1,5 +1,6 @@
 """Whoever a request comes from."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
@@ -7,8 +8,9 @@ from starlette.types import Scope as AsgiScope
 
 from rom.access.model import Role, Scope
 
-__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal", "requester"]
-_KEY = "rom.principal"
+__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal", "requester", "still_allowed"]
+_KEY, _STILL = "rom.principal", "rom.principal.still"
+Still = Callable[[], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,10 @@ OPEN_LAB = Principal("lab", frozenset(Role))
 """Everybody, where no authentication is configured."""
 
 
-def attach(scope: AsgiScope, who: Principal) -> None:
-    """Make ``who`` the principal of the request of ``scope``."""
+def attach(scope: AsgiScope, who: Principal, still: Still) -> None:
+    """Make ``who`` the principal of the request of ``scope``; ``still`` asks for it again."""
     scope[_KEY] = who
+    scope[_STILL] = still
     if who is not OPEN_LAB:
         scope.setdefault("state", {})["principal"] = who
 
@@ -41,6 +44,12 @@ def principal(request: HTTPConnection) -> Principal:
     """Return whoever the request comes from; the open lab's principal without authentication."""
     found: Principal = request.scope.get(_KEY, OPEN_LAB)
     return found
+
+
+async def still_allowed(request: HTTPConnection) -> bool:
+    """Tell whether a request that lasts would still be let in, with the same rights."""
+    still: Still | None = request.scope.get(_STILL)
+    return still is None or await still()
 
 
 def requester(request: HTTPConnection) -> str | None:

