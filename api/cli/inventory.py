@@ -10,7 +10,7 @@ from api.cli.exits import fail
 from api.cli.options import DEFAULT_URL, AsJson, DataDir, Url
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
-from api.serving.claim import only_server_of
+from api.serving.claim import address_of, only_server_of
 from api.serving.errors import DirectoryInUse, ServeError
 
 app = typer.Typer(no_args_is_help=True, help="Load resources and devices, look at pools.")
@@ -21,9 +21,8 @@ def load(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     *,
     data_dir: DataDir = None,
-    url: Url = DEFAULT_URL,
 ) -> None:
-    """Load FILE, into the running server or without one: what is there stays, what is new comes."""
+    """Load FILE, through the directory's running server if there is one; what is there stays."""
     # Imported here because the engine's libraries would slow every other command down.
     from inventory.load import parsed_file
     from inventory.problems import InventoryFileError
@@ -35,7 +34,10 @@ def load(
         content = parsed_file(file)
         with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
             report = gateway.stock.load(content, str(file)).model_dump()
-    except DirectoryInUse:
+    except DirectoryInUse as error:
+        url = address_of(settings.data_dir)
+        if url is None:
+            raise fail(f"{error}, or try again when it takes orders") from error
         with GatewayClient(url) as client:
             report = client.load_inventory(content)
     except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:

@@ -69,6 +69,14 @@ def listen(host: str, port: int) -> socket.socket:
         raise ServeError(message) from error
 
 
+def address_of(data_dir: Path) -> str | None:
+    """Return where the server of a data directory listens, ``None`` while it takes no orders."""
+    try:
+        return str(json.loads((data_dir / ADDRESS_FILE).read_text())["url"])
+    except FileNotFoundError:
+        return None
+
+
 @contextmanager
 def published_address(data_dir: Path, url: str) -> Iterator[None]:
     """Tell local programs where the ready server listens, for as long as the context is open."""

@@ -1,6 +1,5 @@
 """A whole gateway as a child process, and a directory for it that goes away afterwards."""
 
-import json
 import os
 import shutil
 import signal
@@ -12,7 +11,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from api.serving.child import Child, uninterrupted
-from api.serving.claim import ADDRESS_FILE
+from api.serving.claim import ADDRESS_FILE, address_of
 from api.serving.errors import ServeError
 
 START_SECONDS = 60
@@ -43,8 +42,7 @@ def gateway_process(data_dir: Path, topology: str | None, port: int = 0) -> Iter
     Raises ``ServeError`` when it does not come up. It is always stopped, with a Ctrl-C during the
     stop put off until it has ended.
     """
-    address = data_dir / ADDRESS_FILE
-    address.unlink(missing_ok=True)
+    (data_dir / ADDRESS_FILE).unlink(missing_ok=True)
     command = [sys.executable, "-m", "api.cli", "serve"]
     command += ["--port", str(port), "--data-dir", str(data_dir)]
     if topology is not None:
@@ -53,18 +51,18 @@ def gateway_process(data_dir: Path, topology: str | None, port: int = 0) -> Iter
     try:
         with uninterrupted():
             child = Child(command, data_dir / "serve.log", {"ROM_LOG_JSON": "true"})
-        yield _wait_until_ready(child, address)
+        yield _wait_until_ready(child, data_dir)
     finally:
         if child is not None:
             _stop(child)
 
 
-def _wait_until_ready(child: Child, address: Path) -> str:
+def _wait_until_ready(child: Child, data_dir: Path) -> str:
     deadline = monotonic() + START_SECONDS
     while True:
-        if address.exists():
-            found: dict[str, str] = json.loads(address.read_text())
-            return found["url"]
+        url = address_of(data_dir)
+        if url is not None:
+            return url
         if child.exit_code is not None or monotonic() > deadline:
             message = f"the gateway did not come up; the end of its log:\n{child.last_words()}"
             raise ServeError(message)

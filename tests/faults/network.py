@@ -135,6 +135,11 @@ class Gateway:
         """Run the command line against this gateway."""
         return CliRunner().invoke(app, [*words, "--url", self.url], env={"COLUMNS": "240"})
 
+    def load(self, file: Path) -> Result:
+        """Load an inventory file as one does beside a running gateway."""
+        words = ["inventory", "load", str(file), "--data-dir", str(self.place)]
+        return CliRunner().invoke(app, words, env={"COLUMNS": "240"})
+
     def kill(self) -> None:
         assert self.child is not None
         os.kill(self.child.pid, signal.SIGKILL)

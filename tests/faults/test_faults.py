@@ -61,7 +61,7 @@ def test_brisbane_waits_for_the_right_ont_for_addresses_and_for_a_lost_reply_and
     bigger = inventory_file(
         gateway.inventory.parent, brisbane_links=["10.88.15.0/24", "10.88.16.0/24"]
     )
-    loaded = gateway.rom("inventory", "load", str(bigger), "--data-dir", str(gateway.place))
+    loaded = gateway.load(bigger)
     assert "created, 0 changed, 0 removed" in loaded.stdout, loaded.output
     gateway.completes(order_id)
     pools = {
