@@ -225,6 +225,7 @@ def test_killed_at_any_step_it_ends_as_if_nothing_had_happened(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_killed_before_and_after_any_step_it_ends_as_if_nothing_had_happened(
     world: World, without_window: World, name: str
@@ -257,6 +258,7 @@ def killed_at_each(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_killed_again_at_any_step_of_its_recovery_it_ends_the_same(world: World) -> None:
     scenario = SCENARIOS["modify"]
     expected, steps, sent = undisturbed(world, scenario)

@@ -14,7 +14,7 @@ from tests.laws.world import World
 
 pytestmark = pytest.mark.timeout(600)
 
-# Many small stories find more than few long ones; the soak tells longer ones as well.
+# Many small stories find more than few long ones; the soak tells both.
 SHARES = range(6)
 QUICK = settings(
     max_examples=24, deadline=None, database=None, print_blob=True, phases=(Phase.generate,)
@@ -24,6 +24,7 @@ SOAK = settings(
     max_examples=1700,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+LONG = settings(SOAK, max_examples=170)
 FEW = settings(QUICK, max_examples=12)
 MORE = settings(QUICK, max_examples=40)
 
@@ -76,10 +77,22 @@ def test_any_sequence_leaves_the_devices_as_the_oracle_and_all_rolled_back_the_b
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("share", SHARES)
 @SOAK
-@given(st.lists(rounds, min_size=1, max_size=8), st.permutations(range(12)))
-def test_ten_thousand_longer_sequences_leave_the_devices_as_the_oracle(
+@given(st.lists(rounds, min_size=1, max_size=3), st.permutations(range(12)))
+def test_ten_thousand_sequences_leave_the_devices_as_the_oracle(
+    world: World, share: int, story: Story, order: list[int]
+) -> None:
+    sequence_law(world, story, order)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("share", SHARES)
+@LONG
+@given(st.lists(rounds, min_size=4, max_size=8), st.permutations(range(12)))
+def test_a_thousand_longer_sequences_leave_the_devices_as_the_oracle(
     world: World, share: int, story: Story, order: list[int]
 ) -> None:
     sequence_law(world, story, order)
@@ -194,6 +207,7 @@ def test_rolling_back_a_site_changes_nothing_outside_its_paths(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(0)
 @pytest.mark.parametrize("order", ORDERS, ids=", ".join)
 def test_rolling_back_a_site_changes_nothing_outside_its_paths_in_every_order(
     world: World, order: tuple[str, ...]
