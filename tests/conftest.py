@@ -6,14 +6,13 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
-import sqlalchemy as sa
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from rom.store.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 
 ROOT_DATA = Path("/var/lib/rom-gateway")
 SHARING = ("tests/faults", "tests/acceptance/rollback")
@@ -107,13 +106,5 @@ def postgres_server(scratch_root: Path) -> Iterator[EmbeddedPostgres]:
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """URL of an empty database of this test's own."""
-    name = f"test_{uuid4().hex}"
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    yield postgres_server.url.replace("@/postgres", f"@/{name}")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with fresh_database(postgres_server) as url:
+        yield url

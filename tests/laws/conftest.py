@@ -9,26 +9,19 @@ import structlog
 
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 from tests.laws.devices import Network
 from tests.laws.world import World
 
 
 @pytest.fixture(scope="module")
-def module_database(postgres_server: EmbeddedPostgres, request: pytest.FixtureRequest) -> str:
+def module_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """URL of a migrated database of this module's own."""
-    name = "laws_" + request.module.__name__.rpartition(".")[2]
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    admin.dispose()
-    url = postgres_server.url.replace("@/postgres", f"@/{name}")
-    engine = make_engine(url)
-    migrate(engine)
-    engine.dispose()
-    return url
+    with fresh_database(postgres_server) as url:
+        engine = make_engine(url)
+        migrate(engine)
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.event_tables import delivery
 from rom.store.tables import resource_order
+from tests.databases import fresh_database
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
@@ -45,16 +46,8 @@ def order(file: str, name: str) -> Document:
 
 @pytest.fixture(scope="module")
 def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    name = f"limits_{uuid4().hex}"
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    yield postgres_server.url.replace("@/postgres", f"@/{name}")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

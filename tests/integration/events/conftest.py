@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -23,6 +22,7 @@ from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.event_tables import hub_subscription
 from rom.store.tables import event_outbox, resource_order
+from tests.databases import fresh_database
 
 PATIENCE = 30.0
 KEY = SecretStr("k" * 40)
@@ -113,20 +113,11 @@ class Receiver:
 @pytest.fixture(scope="session")
 def events_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """One database for the area; making a schema takes longer than most tests."""
-    name = f"events_{uuid4().hex}"
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    url = postgres_server.url.replace("@/postgres", f"@/{name}")
-    engine = make_engine(url)
-    migrate(engine)
-    engine.dispose()
-    yield url
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with fresh_database(postgres_server) as url:
+        engine = make_engine(url)
+        migrate(engine)
+        engine.dispose()
+        yield url
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from inventory.load import load_file
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.tables import metadata
 from rom.store.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 
 EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fibre.yaml"
 
@@ -19,18 +19,11 @@ EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fib
 @pytest.fixture(scope="session")
 def inventory_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
     """One database for the area: making a new one takes longer than most of its tests."""
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    name = f"inventory_{uuid4().hex}"
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    url = postgres_server.url.replace("@/postgres", f"@/{name}")
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-    admin.dispose()
+    with fresh_database(postgres_server) as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool)
+        metadata.create_all(engine)
+        yield engine
+        engine.dispose()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
@@ -28,16 +28,8 @@ Document = dict[str, Any]
 @pytest.fixture(scope="module")
 def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database of the module's own: its tests read more than they write."""
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    name = f"northbound_{uuid4().hex}"
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    yield postgres_server.url.replace("@/postgres", f"@/{name}")
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
+    with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,7 @@ from rom.fulfilment.replanning import Replanner
 from rom.secrets import Vault
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata
+from tests.databases import fresh_database
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 
 __all__ = ["rom"]
@@ -151,19 +152,12 @@ def kept_tables(engine: sa.Engine) -> str:
 @pytest.fixture(scope="module")
 def states_database(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator[Any]:
     """The order for a whole module, with a copy of all that it begins with."""
-    name = "order_states"
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    url = postgres_server.url.replace("@/postgres", f"@/{name}")
-    with engine_at(url, tmp_path_factory.mktemp("states")) as rom:
+    with (
+        fresh_database(postgres_server) as url,
+        engine_at(url, tmp_path_factory.mktemp("states")) as rom,
+    ):
         rom.load(lambda _: None)
         north = Northbound(rom)
         document = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
         order_id = north.post(cut(document, "ROI-001"))
         yield north, order_id, kept_tables(rom.engine)
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
-import sqlalchemy as sa
 import uvicorn
 from pydantic import SecretStr
 
@@ -22,6 +20,7 @@ from api.serving.claim import listen
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.embedded import EmbeddedPostgres
+from tests.databases import fresh_database
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
@@ -30,20 +29,19 @@ ORDERS, CANCELS = f"{BASES[0]}/resourceOrder", f"{BASES[0]}/cancelResourceOrder"
 
 
 @pytest.fixture(scope="module")
-def url(
+def settings(
     postgres_server: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    name = f"orders_{uuid4().hex}"
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    settings = Settings(
-        database_url=SecretStr(postgres_server.url.replace("@/postgres", f"@/{name}")),
-        data_dir=tmp_path_factory.mktemp("data"),
-        inventory_file=INVENTORY,
-    )
+) -> Iterator[Settings]:
+    with fresh_database(postgres_server) as url:
+        yield Settings(
+            database_url=SecretStr(url),
+            data_dir=tmp_path_factory.mktemp("data"),
+            inventory_file=INVENTORY,
+        )
+
+
+@pytest.fixture(scope="module")
+def url(settings: Settings) -> Iterator[str]:
     with open_gateway(settings) as gateway:
         listening = listen("127.0.0.1", 0)
         app = create_app(gateway, settings)
@@ -55,9 +53,6 @@ def url(
         app.state.live.closed = True
         thread.join()
         listening.close()
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    admin.dispose()
 
 
 @pytest.fixture(scope="module")

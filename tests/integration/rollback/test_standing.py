@@ -1,7 +1,6 @@
 """What stands at a site once orders are taken back, told from orders, snapshots and tasks."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +10,7 @@ from rom.rollback.standing import TargetGone
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import device_txn, order_item, resource_order, rollback_task, snapshot
+from tests.databases import fresh_database
 
 SITE, ELSEWHERE = "ENT-1", "ENT-2"
 
@@ -95,17 +95,11 @@ class Books:
 @pytest.fixture(scope="module")
 def engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
     """One migrated database for all: a test's own would take longer than the test."""
-    name = f"standing_{uuid4().hex}"
-    admin = sa.create_engine(
-        postgres_server.url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool
-    )
-    with admin.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    admin.dispose()
-    made = make_engine(postgres_server.url.replace("@/postgres", f"@/{name}"))
-    migrate(made)
-    yield made
-    made.dispose()
+    with fresh_database(postgres_server) as url:
+        made = make_engine(url)
+        migrate(made)
+        yield made
+        made.dispose()
 
 
 @pytest.fixture
