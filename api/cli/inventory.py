@@ -29,7 +29,8 @@ def load(
     from rom.runtime import open_gateway
     from rom.store.embedded import EmbeddedPostgresError
 
-    settings = read_settings(data_dir=data_dir)
+    # Whatever file the server starts with: this one is loaded now.
+    settings = read_settings(data_dir=data_dir).model_copy(update={"inventory_file": None})
     try:
         content = parsed_file(file)
         with only_server_of(settings.data_dir), open_gateway(settings) as gateway:

@@ -22,8 +22,8 @@ def make_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
     )
 
 
-def migrate(engine: sa.Engine) -> None:
-    """Bring the schema to this release; several processes may call it at once."""
+def migrate(engine: sa.Engine, revision: str = "head") -> None:
+    """Bring the schema to this release, or up to ``revision``; several processes may at once."""
     configuration = Config()
     configuration.set_main_option("script_location", str(MIGRATIONS))
     with engine.connect() as connection:
@@ -32,7 +32,7 @@ def migrate(engine: sa.Engine) -> None:
         try:
             attributes: dict[str, Any] = configuration.attributes
             attributes["connection"] = connection
-            command.upgrade(configuration, "head")
+            command.upgrade(configuration, revision)
             connection.commit()
         finally:
             connection.rollback()

@@ -1,5 +1,6 @@
 """The migrations make what the tables say."""
 
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -7,6 +8,7 @@ import inventory.tables
 import rom.store.catalog_tables
 import rom.store.event_tables
 import rom.store.tables
+from rom.ledger import changes
 from rom.store.database import make_engine, migrate
 
 
@@ -19,3 +21,19 @@ def test_the_migrations_make_every_table_as_the_code_knows_it(database_url: str)
         differences = compare_metadata(context, known)  # type: ignore[arg-type]  # several are taken
     engine.dispose()
     assert differences == []
+
+
+def test_changes_made_before_anything_could_be_kept_have_kept_nothing(database_url: str) -> None:
+    engine = make_engine(database_url)
+    migrate(engine, "0006")
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO change (device, site, kind, state) VALUES ('D', 'S', 'apply', 'done')"
+            )
+        )
+    migrate(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT kept FROM change")) == []
+        assert changes.kept_at(connection, "S") == {}
+    engine.dispose()

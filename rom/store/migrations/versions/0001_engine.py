@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("transaction", sa.Text(), nullable=True),
         sa.Column("edits", sa.Integer(), nullable=True),
-        sa.Column("kept", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column(
@@ -389,7 +388,9 @@ def upgrade() -> None:
         sa.Column("verdict", sa.Text(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.ForeignKeyConstraint(["txn"], ["device_txn.id"], "fk_txn_site_txn", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(
+            ["txn"], ["device_txn.id"], name=op.f("fk_txn_site_txn"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("txn", "site", name=op.f("pk_txn_site")),
     )
     op.create_index("ix_txn_site_order_id", "txn_site", ["order_id"], unique=False)

@@ -1,4 +1,4 @@
-"""What the service gate found working before a commit."""
+"""What a policy has left to somebody else, and what the service gate found before a commit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,8 +11,13 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column(
+        "change",
+        sa.Column("kept", postgresql.JSONB(), server_default="[]", nullable=False),
+    )
     op.add_column("device_txn", sa.Column("worked", postgresql.JSONB(), nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("device_txn", "worked")
+    op.drop_column("change", "kept")
