@@ -238,11 +238,19 @@ def reinstate(connection: sa.Connection, row: sa.Row[Any]) -> None:
 
 
 def resources_came(connection: sa.Connection) -> None:
-    """Let those held for want of resources be tried at once: something was added or given back."""
-    connection.execute(
-        sa.update(order_item)
+    """Let those held for want of resources be tried at once: something was added or given back.
+
+    Whoever is being tried at this moment is passed over: it may wait for a lock of ours.
+    """
+    waiting = (
+        sa.select(order_item.c.order_id, order_item.c.item_id)
         .where(order_item.c.state == ItemState.HELD, order_item.c.step == FIRST_STEP)
         .where(order_item.c.due_at.is_not(None))
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(
+        sa.update(order_item)
+        .where(sa.tuple_(order_item.c.order_id, order_item.c.item_id).in_(waiting))
         .values(due_at=sa.func.now())
     )
 
