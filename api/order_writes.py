@@ -19,7 +19,7 @@ from inventory.model import ResourceExhausted
 from rom.fulfilment.cancellation import CancelImpossible
 from rom.fulfilment.fallout import NotPossible
 from rom.fulfilment.intake import Taken
-from rom.orders.states import IllegalTransition
+from rom.model.life import IllegalTransition
 from rom.patching import PatchKind, PatchRefused, PatchTestFailed
 from rom.store.posted import KeyReused
 

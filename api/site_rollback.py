@@ -23,7 +23,7 @@ from api.live import Live
 from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters, whole_number
 from inventory.model import ResourceExhausted
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 from rom.rollback.standing import TargetGone
 from rom.rollback.target import UnknownTarget
 from rom.rollback.tasks import OrderUnderWay, RollbackConflicts, RollbackOpen, Wanted

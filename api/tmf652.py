@@ -10,7 +10,7 @@ from api.errors import not_found
 from api.ports import ApiSettings, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
 from inventory.conditions import ListingRefused
-from rom.orders.states import OrderState
+from rom.model.order_states import OrderState
 from rom.store.order_query import UNSEARCHABLE
 
 BASE_PATHS = (

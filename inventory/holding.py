@@ -160,3 +160,11 @@ def _resting(now: datetime, seconds: int, *, indefinitely: bool) -> dict[str, An
     if seconds == 0:
         return {"state": "available", "quarantine_until": None}
     return {"state": "quarantined", "quarantine_until": now + timedelta(seconds=seconds)}
+
+
+def things(connection: sa.Connection, site: str, names: Collection[str]) -> list[str]:
+    """Return by their ids the resources that a site holds, alone, under some names."""
+    held = sa.select(reservation.c.resource_id).where(
+        reservation.c.site == site, reservation.c.name.in_(list(names)), reservation.c.exclusive
+    )
+    return sorted(str(each) for each in connection.scalars(held))

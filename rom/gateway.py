@@ -23,8 +23,7 @@ from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.intake import Intake
 from rom.jobs.wakes import Wakes, Worker
-from rom.ledger import changes, intents, snapshots
-from rom.ledger.model import Policy
+from rom.model.change import SETTLED, Change, ChangeKind, ChangeState, Policy
 from rom.queries import Queries
 from rom.reports import Reports
 from rom.rollback import tasks
@@ -33,8 +32,8 @@ from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.secrets import Vault
 from rom.stock import Stock
-from rom.store import orders
-from rom.store.tables import change, event_outbox
+from rom.store import changes, intents, orders, snapshots
+from rom.store.tables import event_outbox
 
 _REAPPLY_SECONDS = 60.0
 
@@ -157,7 +156,7 @@ class Gateway:
             places = intents.devices_of_site(connection, site)
             numbers = {
                 changes.request(
-                    connection, device=row.device, site=site, kind="reconcile"
+                    connection, device=row.device, site=site, kind=ChangeKind.RECONCILE
                 ): row.device
                 for row in places
             }
@@ -176,23 +175,21 @@ class Gateway:
                     "edits": row.edits or 0,
                     "state": row.state,
                     "transaction": row.transaction,
-                    **({"error": row.error} if row.state == "refused" else {}),
+                    **({"error": row.error} if row.state is ChangeState.REFUSED else {}),
                 }
                 for row in rows
             ],
         }
 
-    def _settled(self, numbers: list[int]) -> list[sa.Row[Any]]:
+    def _settled(self, numbers: list[int]) -> list[Change]:
         deadline = time.monotonic() + _REAPPLY_SECONDS
         while True:
             with self._engine.connect() as connection:
-                rows = connection.execute(
-                    sa.select(change).where(change.c.id.in_(numbers)).order_by(change.c.id)
-                ).all()
-            if all(row.state in ("done", "refused") for row in rows):
-                return list(rows)
+                rows = changes.of_numbers(connection, numbers)
+            if all(row.state in SETTLED for row in rows):
+                return rows
             if time.monotonic() > deadline:
-                waiting = ", ".join(r.device for r in rows if r.state not in ("done", "refused"))
+                waiting = ", ".join(r.device for r in rows if r.state not in SETTLED)
                 message = f"still waiting for {waiting}"
                 raise TimeoutError(message)
             time.sleep(0.05)

@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from inventory.queries import pool_status
-from rom.orders.states import OrderState
+from rom.model.order_states import OrderState
 from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import change, device_txn, order_item, resource_order, site_intent
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import sqlalchemy as sa
-
 from inventory.queries import site_allocations
 from rom.fulfilment.documents import OrderDocuments
-from rom.store import orders
-from rom.store.tables import change, device_txn, effect, site_intent, step_log, txn_site, verdict
+from rom.model.verdict import VerdictKind
+from rom.store import changes, intents, order_items, orders, transactions, verdicts
+from rom.store.database import Connection
 
 
 class Reports:
@@ -16,7 +15,7 @@ class Reports:
     def __init__(self, documents: OrderDocuments) -> None:
         self._documents = documents
 
-    def report(self, connection: sa.Connection, order_id: str) -> dict[str, Any] | None:
+    def report(self, connection: Connection, order_id: str) -> dict[str, Any] | None:
         """Return the report of an order, ``None`` when there is no such order."""
         row = orders.find_order(connection, order_id)
         if row is None:
@@ -25,14 +24,10 @@ class Reports:
             "order": self._documents.render(connection, [row])[0],
             "allocations": self._allocations(connection, order_id),
             "transactions": _transactions(connection, order_id),
-            "unchanged": _unchanged(connection, order_id),
+            "unchanged": changes.unchanged_devices(connection, order_id),
             "measurements": [
                 {**found.evidence, "item": found.item_id}
-                for found in connection.execute(
-                    sa.select(verdict)
-                    .where(verdict.c.order_id == order_id, verdict.c.kind == "twamp")
-                    .order_by(verdict.c.id)
-                )
+                for found in verdicts.of_order(connection, order_id, VerdictKind.TWAMP)
             ],
             "steps": [
                 {
@@ -42,16 +37,12 @@ class Reports:
                     "time": entry.time.isoformat(),
                     "note": entry.note,
                 }
-                for entry in connection.execute(
-                    sa.select(step_log)
-                    .where(step_log.c.order_id == order_id)
-                    .order_by(step_log.c.id)
-                )
+                for entry in order_items.steps_of_order(connection, order_id)
             ],
         }
 
-    def _allocations(self, connection: sa.Connection, order_id: str) -> list[dict[str, Any]]:
-        items = orders.items_of_orders(connection, [order_id])
+    def _allocations(self, connection: Connection, order_id: str) -> list[dict[str, Any]]:
+        items = order_items.items_of_orders(connection, [order_id])
         held = {item.site: site_allocations(connection, item.site) for item in items}
         return [
             {
@@ -66,57 +57,21 @@ class Reports:
         ]
 
 
-def _transactions(connection: sa.Connection, order_id: str) -> list[dict[str, Any]]:
-    edits = (
-        sa.select(effect.c.txn, sa.func.count().label("edits")).group_by(effect.c.txn).subquery()
-    )
-    mine = sa.select(txn_site.c.txn).where(txn_site.c.order_id == order_id)
-    roles = {
-        row.device: row.role
-        for row in connection.execute(
-            sa.select(site_intent.c.device, sa.func.min(site_intent.c.role).label("role")).group_by(
-                site_intent.c.device
-            )
-        )
-    }
-    rows = connection.execute(
-        sa.select(
-            device_txn,
-            sa.func.coalesce(edits.c.edits, 0).label("edits"),
-            sa.select(sa.func.array_agg(txn_site.c.site))
-            .where(txn_site.c.txn == device_txn.c.id)
-            .scalar_subquery()
-            .label("sites"),
-        )
-        .outerjoin(edits, edits.c.txn == device_txn.c.id)
-        .where(device_txn.c.id.in_(mine))
-        .order_by(device_txn.c.started_at)
-    )
+def _transactions(connection: Connection, order_id: str) -> list[dict[str, Any]]:
+    roles = intents.roles(connection)
     return [
         {
-            "id": row.id,
-            "device": row.device,
-            "role": roles.get(row.device, ""),
-            "state": row.state,
-            "sites": sorted(row.sites or []),
-            "edits": row.edits,
-            "sent": row.sent,
-            "error": row.error,
-            "seconds": (row.finished_at - row.started_at).total_seconds()
-            if row.finished_at
+            "id": each.id,
+            "device": each.device,
+            "role": roles.get(each.device, ""),
+            "state": each.state,
+            "sites": list(each.sites),
+            "edits": each.edits,
+            "sent": each.sent,
+            "error": each.error,
+            "seconds": (each.finished_at - each.started_at).total_seconds()
+            if each.finished_at
             else None,
         }
-        for row in rows
+        for each in transactions.of_order(connection, order_id)
     ]
-
-
-def _unchanged(connection: sa.Connection, order_id: str) -> list[str]:
-    """Return the devices that held what the order wants already, so that nothing was sent."""
-    return sorted(
-        connection.scalars(
-            sa.select(change.c.device)
-            .where(change.c.order_id == order_id, change.c.state == "done")
-            .where(change.c.transaction.is_(None))
-            .distinct()
-        )
-    )

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from inventory.load import load_content
 from inventory.queries import pool_status
 from inventory.writing import LoadReport
-from rom.store import orders
+from rom.store import order_items
+from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 class Stock:
     """The inventory as operators and planners see it."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def load(self, content: object, name: str) -> LoadReport:
@@ -26,7 +26,7 @@ class Stock:
         """
         with self._engine.begin() as connection:
             report = load_content(connection, content, name)
-            orders.resources_came(connection)
+            order_items.resources_came(connection)
         log.info("inventory.loaded", file=name, **report.model_dump())
         return report
 

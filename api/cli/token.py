@@ -47,7 +47,7 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a token and print it, once: it is kept nowhere. A running gateway knows it at once."""
-    from rom.access import tokens  # imported here as in every command that needs the engine
+    from rom.access import tokens
 
     scope = Scope(_limit(customer), _limit(site))
     until = _moment(expires)

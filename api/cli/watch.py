@@ -17,7 +17,7 @@ from api.cli.client import GatewayClient
 from api.cli.exits import Exit
 from api.cli.show import STATE_STYLES, note, specification, state_cell
 from api.cli.text import cell, safe
-from rom.orders.states import FINAL_ORDER_STATES
+from rom.model.order_states import FINAL_ORDER_STATES
 
 EVENT_WAIT_SECONDS = 1
 """An item's steps are no events, so the report is read again when none has come for so long."""

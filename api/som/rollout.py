@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from api.som.listener import Event
 from api.som.plan import RolloutPlan, Wave
-from rom.orders.states import FINAL_ORDER_STATES, OrderState
+from rom.model.order_states import FINAL_ORDER_STATES, OrderState
 
 _STUCK = ("pending", "held", "failed", "rejected", "cancelled")
 EVENT_TYPES = ("ResourceOrderStateChangeEvent", "ResourceOrderItemStateChangeEvent")
@@ -74,7 +74,7 @@ class Rollout:
             placed = [self._place(wave, file, texts[file]) for file in wave.orders]
             outcome.orders += placed
             self._await(placed, monotonic() + seconds)
-            completed = sum(order.state == OrderState.COMPLETED for order in placed)
+            completed = sum(OrderState(order.state) is OrderState.COMPLETED for order in placed)
             share = 100 * completed // len(placed)
             words = f"{completed} of {len(placed)} orders completed"
             late = [order.id for order in placed if not order.final]

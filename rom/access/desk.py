@@ -5,13 +5,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from rom.access import tokens
-from rom.access.scope import (
-    Scope,
-    order_within,
-    resource_within,
-    site_within,
-    task_within,
-)
+from rom.access.scope import Scope, order_within, resource_within, site_within, task_within
 from rom.access.tokens import TokenRecord
 
 

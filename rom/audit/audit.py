@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from adapters.seam import Endpoint
@@ -18,12 +16,12 @@ from device_profiles.profile import load_profile
 from device_profiles.tree import Path, Tree, path_text
 from rom.audit import drift
 from rom.fulfilment.targets import NoTarget, Targets
-from rom.ledger import changes, intents, store
-from rom.ledger.model import SitePlan, SiteState
 from rom.ledger.plan import plan_site, read_scope
-from rom.store.tables import change, site_intent
-
-CLEAN, DRIFT, UNREACHABLE, UNDER_WAY = "clean", "drift", "unreachable", "under way"
+from rom.model.effect import SiteState
+from rom.model.plan import SitePlan
+from rom.model.verdict import DriftResult
+from rom.store import changes, effects, intents
+from rom.store.database import Connection, Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,7 @@ class _Part:
 class Audit:
     """Compares devices with the intents of all sites on them."""
 
-    def __init__(self, engine: sa.Engine, fleet: Fleet, targets: Targets) -> None:
+    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets) -> None:
         self._engine = engine
         self._fleet = fleet
         self._targets = targets
@@ -59,10 +57,12 @@ class Audit:
             for device, found in parts.items()
             for part in found
         ]
-        rows += [_row(device, site, UNDER_WAY) for device, site in under_way]
+        rows += [_row(device, site, DriftResult.UNDER_WAY) for device, site in under_way]
         sites = sorted({row["site"] for row in rows})
         return {
-            "clean": all(row["result"] in (CLEAN, UNDER_WAY) for row in rows),
+            "clean": all(
+                row["result"] in (DriftResult.CLEAN, DriftResult.UNDER_WAY) for row in rows
+            ),
             "devices": len({row["device"] for row in rows}),
             "sites": [
                 {
@@ -127,20 +127,9 @@ class Audit:
     ) -> tuple[dict[str, list[_Part]], list[tuple[str, str]]]:
         """Return what to compare by device, and the ``(device, site)`` that are being changed."""
         with self._engine.connect() as connection:
-            query = sa.select(site_intent.c.device, site_intent.c.site)
-            if devices is not None:
-                query = query.where(site_intent.c.device.in_(list(devices)))
-            if only is not None:
-                query = query.where(site_intent.c.site == only)
-            pairs = [(row.device, row.site) for row in connection.execute(query)]
-            changing = {
-                (row.device, row.site)
-                for row in connection.execute(
-                    sa.select(change.c.device, change.c.site).where(
-                        change.c.state.in_(("blocked", "waiting", "claimed"))
-                    )
-                )
-            }
+            sites_on = intents.sites_by_device(connection, devices, only=only)
+            pairs = [(device, site) for device, sites in sites_on.items() for site in sites]
+            changing = changes.unsettled(connection)
             settled: dict[str, list[str]] = {}
             for device, site in sorted(pairs):
                 if (device, site) not in changing:
@@ -168,9 +157,14 @@ class Audit:
 
     def _row(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:
         if isinstance(held, Exception):
-            return _row(device, part.site, UNREACHABLE, error=str(held))
+            return _row(device, part.site, DriftResult.UNREACHABLE, error=str(held))
         differences = drift.find(part.site, part.wanted, held, part.state)
-        return _row(device, part.site, DRIFT if differences else CLEAN, differences=differences)
+        return _row(
+            device,
+            part.site,
+            DriftResult.DRIFT if differences else DriftResult.CLEAN,
+            differences=differences,
+        )
 
 
 def _kept(plan: SitePlan, kept: tuple[str, frozenset[Path]] | None) -> list[dict[str, str]]:
@@ -182,13 +176,13 @@ def _kept(plan: SitePlan, kept: tuple[str, frozenset[Path]] | None) -> list[dict
     ]
 
 
-def _row(device: str, site: str, result: str, **more: Any) -> dict[str, Any]:
+def _row(device: str, site: str, result: DriftResult, **more: Any) -> dict[str, Any]:
     return {"device": device, "site": site, "result": result, "differences": [], **more}
 
 
-def _parts_of(connection: sa.Connection, device: str, sites: list[str]) -> list[_Part]:
+def _parts_of(connection: Connection, device: str, sites: list[str]) -> list[_Part]:
     found = intents.of_sites(connection, device, sites)
     wanted = {site: merged(intent.fragments) for site, intent in found.items()}
     roots = {site: [item.root for item in each.shared] for site, each in wanted.items()}
-    states = store.site_states(connection, device, roots)
+    states = effects.site_states(connection, device, roots)
     return [_Part(site, found[site].role, wanted[site], states[site]) for site in sites]

@@ -2,44 +2,31 @@
 
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
-
 from inventory import queries
-from rom.store.tables import change, device_txn, site_intent
+from rom.store import changes, intents, transactions
+from rom.store.database import Connection
 
 
-def overview(connection: sa.Connection) -> list[dict[str, Any]]:
+def overview(connection: Connection) -> list[dict[str, Any]]:
     """Return inventory's devices, and the routers of sites, by name."""
     found: dict[str, dict[str, Any]] = {
         record.name: _entry(record.name, record.role, record.profile)
         for record in queries.devices(connection)
     }
-    for row in connection.execute(
-        sa.select(site_intent.c.device, site_intent.c.site, site_intent.c.role).order_by(
-            site_intent.c.site
-        )
-    ):
-        entry = found.setdefault(row.device, _entry(row.device, row.role, None))
-        entry["sites"].append(row.site)
-    for name, number in connection.execute(
-        sa.select(change.c.device, sa.func.count())
-        .where(change.c.state.in_(("blocked", "waiting", "claimed")))
-        .group_by(change.c.device)
-    ):
+    roles = intents.roles(connection)
+    for device, sites in intents.sites_by_device(connection).items():
+        entry = found.setdefault(device, _entry(device, roles[device], None))
+        entry["sites"] += sites
+    for name, number in changes.unsettled_by_device(connection).items():
         if name in found:
             found[name]["waiting"] = number
-    for row in connection.execute(
-        sa.select(device_txn)
-        .ext(distinct_on(device_txn.c.device))
-        .order_by(device_txn.c.device, device_txn.c.started_at.desc())
-    ):
-        if row.device in found:
-            found[row.device]["lastTransaction"] = {
-                "id": row.id,
-                "kind": row.kind,
-                "state": row.state,
-                "time": row.started_at.isoformat(),
+    for last in transactions.last_of_devices(connection):
+        if last.device in found:
+            found[last.device]["lastTransaction"] = {
+                "id": last.id,
+                "kind": "+".join(sorted(last.kinds)),
+                "state": last.state,
+                "time": last.started_at.isoformat(),
             }
     return [found[name] for name in sorted(found)]
 

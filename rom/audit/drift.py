@@ -4,8 +4,9 @@ from typing import Any
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text, within
-from rom.ledger.model import ConflictKind, SitePlan, SiteState
 from rom.ledger.plan import plan_site
+from rom.model.effect import SiteState
+from rom.model.plan import ConflictKind, SitePlan
 
 Difference = dict[str, Any]
 

@@ -4,24 +4,20 @@ import threading
 from time import monotonic
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
-from sqlalchemy.dialects.postgresql import distinct_on
 
-from rom.audit.audit import UNDER_WAY, Audit
-from rom.store.tables import verdict
+from rom.audit.audit import Audit
+from rom.model.verdict import DriftResult, VerdictKind
+from rom.store import verdicts
+from rom.store.database import Connection, Engine
 
 log = structlog.get_logger(__name__)
-
-KIND = "drift"
-GONE = "gone"
-_LOCK = 0x726F6D61
 
 
 class PeriodicAudit:
     """Runs the audit every ``seconds`` in a thread of its own; 0 never does."""
 
-    def __init__(self, engine: sa.Engine, audit: Audit, seconds: float) -> None:
+    def __init__(self, engine: Engine, audit: Audit, seconds: float) -> None:
         self._engine = engine
         self._audit = audit
         self._seconds = seconds
@@ -53,46 +49,33 @@ class PeriodicAudit:
         report = self._audit.check()
         written = 0
         with self._engine.begin() as connection:
-            # Replicas write one after the other, so that none repeats what another has seen.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            latest = _latest(connection)
+            latest = verdicts.latest_drift(connection)
             seen = {
                 (entry["site"], device["device"])
                 for entry in report["sites"]
                 for device in entry["devices"]
             }
             for key in sorted(latest.keys() - seen):
-                if latest[key] != GONE:
-                    _write(connection, *key, {"result": GONE, "differences": []})
+                if latest[key] is not DriftResult.GONE:
+                    _write(connection, *key, {"result": DriftResult.GONE, "differences": []})
                     written += 1
             for entry in report["sites"]:
                 for device in entry["devices"]:
                     key = (entry["site"], device["device"])
-                    if device["result"] in (UNDER_WAY, latest.get(key)):
+                    if device["result"] in (DriftResult.UNDER_WAY, latest.get(key)):
                         continue
                     _write(connection, *key, device)
                     written += 1
         return written
 
 
-def _latest(connection: sa.Connection) -> dict[tuple[str, str], str]:
-    rows = connection.execute(
-        sa.select(verdict.c.site, verdict.c.item_id, verdict.c.result)
-        .where(verdict.c.kind == KIND)
-        .ext(distinct_on(verdict.c.site, verdict.c.item_id))
-        .order_by(verdict.c.site, verdict.c.item_id, verdict.c.id.desc())
-    )
-    return {(row.site, row.item_id): row.result for row in rows}
-
-
-def _write(connection: sa.Connection, site: str, device: str, row: dict[str, Any]) -> None:
-    connection.execute(
-        sa.insert(verdict).values(
-            order_id="",  # belongs to no order; the device stands where an item's id would
-            item_id=device,
-            site=site,
-            kind=KIND,
-            result=row["result"],
-            evidence=row,
-        )
+def _write(connection: Connection, site: str, device: str, row: dict[str, Any]) -> None:
+    verdicts.keep(
+        connection,
+        order_id="",  # belongs to no order; the device stands where an item's id would
+        item_id=device,
+        site=site,
+        kind=VerdictKind.DRIFT,
+        result=row["result"],
+        evidence=row,
     )

@@ -25,7 +25,7 @@ from rom.events.fan_out import fan_out
 from rom.events.lane import Lane
 from rom.events.settings import DeliverySettings
 from rom.events.upkeep import bury_old, prune
-from rom.ledger.snapshots import Sealer
+from rom.model.snapshot import Sealer
 
 log = structlog.get_logger()
 

@@ -11,7 +11,7 @@ from rom.access.model import current_scope
 from rom.events.apis import Api
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
-from rom.ledger.snapshots import Sealer
+from rom.model.snapshot import Sealer
 from rom.store.event_tables import delivery, hub_subscription
 
 Document = dict[str, Any]

@@ -2,24 +2,22 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
-
-import sqlalchemy as sa
 
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError
 from rom.catalog.loader import Catalog
-from rom.orders.model import Action, NewItem, NewOrder
+from rom.model.order import Action, Item, NewItem, NewOrder
+from rom.model.order_states import ItemState
 from rom.orders.refused import OrderRefused
-from rom.orders.states import ItemState
-from rom.store import orders
+from rom.store import site_items
+from rom.store.database import Connection
 
-Live = Mapping[tuple[str, str], sa.Row[Any]]
+Live = Mapping[tuple[str, str], Item]
 """What sites have or are about to have, by site and key."""
 
 
 def admit(
-    connection: sa.Connection,
+    connection: Connection,
     catalog: Catalog,
     order: NewOrder,
     *,
@@ -32,7 +30,7 @@ def admit(
     Raises ``OrderRefused`` for an add of what is there, a change of what is not, a gate that can
     never open and a delete that something else still needs.
     """
-    live = orders.live_items(connection, {item.site for item in order.items})
+    live = site_items.live_items(connection, {item.site for item in order.items})
     items = []
     for index, item in enumerate(order.items):
         if item.id not in existing:
@@ -45,7 +43,7 @@ def admit(
 
 
 def _admitted(
-    connection: sa.Connection, catalog: Catalog, live: Live, order: NewOrder, index: int
+    connection: Connection, catalog: Catalog, live: Live, order: NewOrder, index: int
 ) -> NewItem:
     item = order.items[index]
     present = live.get((item.site, item.key))
@@ -53,7 +51,7 @@ def _admitted(
         _refuse_a_second_one(present, item, index)
         _refuse_a_gate_that_cannot_open(catalog, live, order, index)
         return item
-    if present is None or present.state != ItemState.COMPLETED:
+    if present is None or present.state is not ItemState.COMPLETED:
         state = "nothing of it" if present is None else f"one that is {present.state}"
         raise OrderRefused(
             f"orderItem[{index}].action",
@@ -71,7 +69,7 @@ def _admitted(
     return _laid_over(catalog, item, present, index)
 
 
-def _laid_over(catalog: Catalog, item: NewItem, present: sa.Row[Any], index: int) -> NewItem:
+def _laid_over(catalog: Catalog, item: NewItem, present: Item, index: int) -> NewItem:
     spec = catalog.specification(item.specification, item.specification_version)
     together = {**present.characteristics, **item.characteristics}
     try:
@@ -86,7 +84,7 @@ def _laid_over(catalog: Catalog, item: NewItem, present: sa.Row[Any], index: int
     return replace(item, characteristics=together, typed=typed)
 
 
-def _refuse_a_second_one(earlier: sa.Row[Any] | None, item: NewItem, index: int) -> None:
+def _refuse_a_second_one(earlier: Item | None, item: NewItem, index: int) -> None:
     if earlier is not None:
         raise OrderRefused(
             f"orderItem[{index}].resource.place",
@@ -112,7 +110,7 @@ def _refuse_a_gate_that_cannot_open(
 
 
 def _refuse_what_is_needed(
-    connection: sa.Connection, catalog: Catalog, order: NewOrder, index: int
+    connection: Connection, catalog: Catalog, order: NewOrder, index: int
 ) -> None:
     item = order.items[index]
     leaving = {
@@ -120,7 +118,7 @@ def _refuse_what_is_needed(
         for other in order.items
         if other.site == item.site and other.action is Action.DELETE
     }
-    for other in orders.completed_items_of_site(connection, item.site):
+    for other in site_items.completed_items_of_site(connection, item.site):
         spec = catalog.specification(other.specification, other.version)
         needs = {key for gate in spec.gates for key in gate.needs}
         if item.key in needs and other.key not in leaving:

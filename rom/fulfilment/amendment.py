@@ -2,10 +2,8 @@
 them has left. A patch is taken as a whole or not at all.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-
-import sqlalchemy as sa
 
 from rom.fulfilment.amended import Amended, read_amended
 from rom.fulfilment.cancellation import CancelImpossible, Cancellations
@@ -13,17 +11,20 @@ from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.fallout import Decision, Fallout, NotPossible
 from rom.fulfilment.replanning import Replanner
 from rom.fulfilment.transitions import Transitions
-from rom.orders.states import (
-    CLIENT_TRANSITIONS,
+from rom.model.life import Life, State
+from rom.model.order import Order
+from rom.model.order_states import (
+    CLIENT_ITEM_TRANSITIONS,
+    CLIENT_ORDER_TRANSITIONS,
     FINAL_ORDER_STATES,
+    ITEM_LIFE,
+    ORDER_LIFE,
     ItemState,
-    Kind,
     OrderState,
-    check_transition,
 )
 from rom.patching import PatchKind, patched
-from rom.store import orders, posted
-from rom.store.tables import resource_order
+from rom.store import order_items, orders, posted
+from rom.store.database import Connection, Engine
 
 _CANCELLING = frozenset({OrderState.ASSESSING_CANCELLATION, OrderState.PENDING_CANCELLATION})
 _BEFORE_START = frozenset({"requestedStartDate", "orderType", "category"})
@@ -34,7 +35,7 @@ class Amendments:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         documents: OrderDocuments,
         transitions: Transitions,
         replanner: Replanner,
@@ -66,7 +67,7 @@ class Amendments:
             if row is None:
                 raise LookupError(order_id)
             shown = self._document(connection, row)
-            stored = orders.items_of_orders(connection, [order_id])
+            stored = order_items.items_of_orders(connection, [order_id])
             amended = read_amended(
                 row.document,
                 shown,
@@ -104,14 +105,10 @@ class Amendments:
                 )
             self._transitions.deleted(connection, order_id)
             posted.forget(connection, order_id)
-            connection.execute(
-                sa.update(resource_order)
-                .where(resource_order.c.id == order_id)
-                .values(deleted_at=sa.func.clock_timestamp())
-            )
+            orders.hide(connection, order_id)
 
     def _take_states(
-        self, connection: sa.Connection, order_id: str, amended: Amended, requester: str
+        self, connection: Connection, order_id: str, amended: Amended, requester: str
     ) -> set[str]:
         """Do what the written states ask for; returns the devices that have work by it."""
         row = orders.lock_order(connection, order_id)
@@ -119,11 +116,12 @@ class Amendments:
             raise LookupError(order_id)
         decision = Decision("asked for by its state", requester)
         devices: set[str] = set()
-        items = {item.item_id: item for item in orders.items_of_orders(connection, [order_id])}
+        items = {item.item_id: item for item in order_items.items_of_orders(connection, [order_id])}
         for item_id in amended.item_states:
-            _check("item", items[item_id].state, amended.item_states[item_id])
+            old, new = items[item_id].state, amended.item_states[item_id]
+            _check(ITEM_LIFE, CLIENT_ITEM_TRANSITIONS, old, new)
         if amended.state is not None:
-            _check("order", row.state, amended.state)
+            _check(ORDER_LIFE, CLIENT_ORDER_TRANSITIONS, row.state, amended.state)
         again = [
             items[item_id]
             for item_id, state in amended.item_states.items()
@@ -143,7 +141,7 @@ class Amendments:
             self._fallout.cancel_items(connection, row, gone, decision)
         return devices
 
-    def _document(self, connection: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
+    def _document(self, connection: Connection, row: Order) -> dict[str, Any]:
         found = orders.find_order(connection, row.id)
         if found is None:
             raise LookupError(row.id)
@@ -151,12 +149,12 @@ class Amendments:
 
     def _wake_all(self, order_id: str) -> None:
         with self._engine.connect() as connection:
-            sites = {item.site for item in orders.items_of_orders(connection, [order_id])}
+            sites = {item.site for item in order_items.items_of_orders(connection, [order_id])}
         for site in sorted(sites):
             self._wake_site(site)
 
 
-def _refuse_unless_open(row: sa.Row[Any], amended: Amended) -> None:
+def _refuse_unless_open(row: Order, amended: Amended) -> None:
     if row.state in FINAL_ORDER_STATES:
         raise NotPossible(
             "orderFinal",
@@ -178,12 +176,14 @@ def _refuse_unless_open(row: sa.Row[Any], amended: Amended) -> None:
         )
 
 
-def _check(kind: Kind, old: str, new: str) -> None:
+def _check(
+    life: Life[State], asked_for: Mapping[State, frozenset[State]], old: State, new: State
+) -> None:
     """Refuse a state that the diagram does not draw, or that only the gateway may bring about."""
-    check_transition(kind, old, new)
-    if new not in CLIENT_TRANSITIONS[kind].get(old, frozenset()):
+    life.check(old, new)
+    if new not in asked_for.get(old, frozenset()):
         raise NotPossible(
             "gatewayOnly",
-            f"state: only the gateway takes an {kind} from {old} to {new}",
+            f"state: only the gateway takes an {life.of} from {old} to {new}",
             "Ask for a retry (inProgress) of what is held, or for a cancellation",
         )

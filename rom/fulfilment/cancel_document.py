@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
-
+from rom.model.reason import Reason
+from rom.model.task import Cancellation
 from rom.orders.dates import date_text, parse_date
 from rom.orders.fields import as_node, check_storable
-from rom.orders.reasons import Reason
 from rom.orders.refused import OrderRefused
 from rom.orders.render import order_href
 
@@ -61,7 +60,7 @@ def cancel_href(base_url: str, task_id: str) -> str:
     return f"{base_url.rstrip('/')}/cancelResourceOrder/{task_id}"
 
 
-def document(row: sa.Row[Any], base_url: str) -> dict[str, Any]:
+def document(row: Cancellation, base_url: str) -> dict[str, Any]:
     """Return the task as it is answered; what the sender gave stays, the server's members win.
 
     ``note`` is an extension: TMF652 v4 has no place that says why a request was denied.
@@ -88,7 +87,7 @@ def document(row: sa.Row[Any], base_url: str) -> dict[str, Any]:
     return result
 
 
-def _notes(row: sa.Row[Any]) -> list[dict[str, str]]:
+def _notes(row: Cancellation) -> list[dict[str, str]]:
     texts = [row.note] if row.note else []
     texts += [
         f"{site}: {device}: {why}"

@@ -9,32 +9,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from rom.catalog.loader import Catalog
 from rom.fulfilment.cancellation import tell
 from rom.fulfilment.compensation import Compensation, Progress
 from rom.fulfilment.transitions import Transitions
+from rom.model.order import Action, Item, Order
+from rom.model.order_states import (
+    FINAL_ORDER_STATES,
+    ItemState,
+    OrderState,
+    Step,
+)
+from rom.model.reason import Reason
+from rom.model.task import Cancellation, SiteProgress, TaskState
 from rom.orders.events import EventType
-from rom.orders.model import Action
-from rom.orders.reasons import Reason
-from rom.orders.states import FINAL_ITEM_STATES, FINAL_ORDER_STATES, ItemState, OrderState
-from rom.store import cancel_tasks, orders
-from rom.store.cancel_tasks import ACKNOWLEDGED, DONE, IN_PROGRESS
-from rom.store.tables import order_item, resource_order
+from rom.store import cancellations, order_items, orders, site_items
+from rom.store.database import Connection, Engine
 
 log = structlog.get_logger()
 
 _STEPS = 100  # more than any task has steps without waiting: a fuse
-OPEN, STUCK, CLEAN = "open", "stuck", "clean"
-
-Task = sa.Row[Any]
-Item = sa.Row[Any]
 
 
 @dataclass(slots=True)
-class Step:
+class Advance:
     """What a call of ``advance`` leaves for others."""
 
     blocked: bool = False
@@ -48,7 +48,7 @@ class CancelRunner:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         catalog: Catalog,
         transitions: Transitions,
         compensation: Compensation,
@@ -63,29 +63,31 @@ class CancelRunner:
     def sites_under_way(self) -> list[str]:
         """Return the sites with something left to do for a cancellation."""
         with self._engine.connect() as connection:
-            return cancel_tasks.sites_under_way(connection)
+            return cancellations.sites_under_way(connection)
 
-    def advance(self, site: str) -> Step:
+    def advance(self, site: str) -> Advance:
         """Take the site's cancellations as far as they go now."""
-        step = Step()
+        step = Advance()
         passed: list[str] = []
         for _ in range(_STEPS):
             with self._engine.begin() as connection:
-                task = cancel_tasks.next_at_site(connection, site, passed)
+                task = cancellations.next_at_site(connection, site, passed)
                 if task is None:
                     break
                 if not self._advance(connection, task, site, step):
                     passed.append(task.id)
         return step
 
-    def _advance(self, connection: sa.Connection, task: Task, site: str, step: Step) -> bool:
+    def _advance(
+        self, connection: Connection, task: Cancellation, site: str, step: Advance
+    ) -> bool:
         """Take one step of one task; tells whether another may be possible at once."""
         row = orders.lock_order(connection, task.order_id)
         items = _items(connection, task)
         if row is None or row.state in FINAL_ORDER_STATES:
             self._end(connection, task, f"order {task.order_id} was final before")
             return True
-        if task.state == ACKNOWLEDGED:
+        if task.state is TaskState.ACKNOWLEDGED:
             self._begin(connection, task, row, items)
             return True
         if not task.sites:
@@ -94,15 +96,10 @@ class CancelRunner:
         return self._take_back(connection, task, items, site, step)
 
     def _begin(
-        self, connection: sa.Connection, task: Task, row: sa.Row[Any], items: Sequence[Item]
+        self, connection: Connection, task: Cancellation, row: Order, items: Sequence[Item]
     ) -> None:
         earlier = {item.item_id: _kept(item) for item in items if _is_open(item)}
-        cancel_tasks.write(
-            connection,
-            task.id,
-            state=IN_PROGRESS,
-            earlier={"order": row.state, "items": earlier},
-        )
+        cancellations.begin(connection, task.id, {"order": row.state, "items": earlier})
         self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
         if task.item_ids is None:
             self._transitions.move_order(
@@ -111,7 +108,7 @@ class CancelRunner:
         self._move(connection, items, ItemState.ASSESSING_CANCELLATION)
 
     def _decide(
-        self, connection: sa.Connection, task: Task, items: Sequence[Item], step: Step
+        self, connection: Connection, task: Cancellation, items: Sequence[Item], step: Advance
     ) -> None:
         why_not = self._why_not(connection, items)
         sites = {item.site for item in items if item.in_force}
@@ -122,23 +119,19 @@ class CancelRunner:
         if task.item_ids is None:
             self._transitions.move_order(connection, task.order_id, OrderState.PENDING_CANCELLATION)
         self._move(connection, items, ItemState.PENDING_CANCELLATION)
-        cancel_tasks.write(connection, task.id, sites={site: {"state": OPEN} for site in sites})
+        cancellations.write_sites(
+            connection, task.id, {site: {"state": SiteProgress.OPEN} for site in sites}
+        )
 
-    def _why_not(self, connection: sa.Connection, items: Sequence[Item]) -> str:
+    def _why_not(self, connection: Connection, items: Sequence[Item]) -> str:
         """Return why the items cannot be taken back; empty when they can."""
         for item in items:
-            if item.action == Action.DELETE and item.state == ItemState.COMPLETED:
+            if item.action is Action.DELETE and item.state is ItemState.COMPLETED:
                 return f"item {item.item_id} has given its resources back, which others may have"
         given = {(item.site, item.key) for item in items if item.action == Action.ADD}
         changed = {(item.site, item.key) for item in items}
-        later = connection.execute(
-            sa.select(order_item)
-            .where(order_item.c.site.in_({item.site for item in items}), order_item.c.in_force)
-            .where(order_item.c.state.not_in(FINAL_ITEM_STATES - {ItemState.COMPLETED}))
-            .where(order_item.c.order_id != items[0].order_id)
-            .where(_came_later(items[0].order_id))
-            .order_by(order_item.c.order_id, order_item.c.position)
-        )
+        sites = {item.site for item in items}
+        later = site_items.built_since(connection, items[0].order_id, sites)
         for other in later:
             spec = self._catalog.specification(other.specification, other.version)
             needs = {(other.site, need) for gate in spec.gates for need in gate.needs}
@@ -150,7 +143,7 @@ class CancelRunner:
         return ""
 
     def _restore(
-        self, connection: sa.Connection, task: Task, items: Sequence[Item], why: str
+        self, connection: Connection, task: Cancellation, items: Sequence[Item], why: str
     ) -> None:
         """Put order and items back exactly where they were; a denial shows in nothing else."""
         for item in items:
@@ -161,7 +154,7 @@ class CancelRunner:
                 connection,
                 item,
                 ItemState(earlier["state"]),
-                step=earlier["step"],
+                step=Step(earlier["step"]),
                 reason=earlier["reason"],
                 attempts=earlier["attempts"],
                 due_at=earlier["due_at"] and datetime.fromisoformat(earlier["due_at"]),
@@ -176,11 +169,16 @@ class CancelRunner:
         self._end(connection, task, f"denied: {why}")
 
     def _take_back(
-        self, connection: sa.Connection, task: Task, items: Sequence[Item], site: str, step: Step
+        self,
+        connection: Connection,
+        task: Cancellation,
+        items: Sequence[Item],
+        site: str,
+        step: Advance,
     ) -> bool:
         here = [item for item in items if item.site == site and item.in_force]
         found = task.sites.get(site)
-        if found is None or found["state"] == CLEAN:
+        if found is None or found["state"] == SiteProgress.CLEAN:
             return False
         progress = (
             self._compensation.step(connection, task.id, site, here, found.get("given_up", {}))
@@ -200,27 +198,31 @@ class CancelRunner:
             if here
             else {}
         )
-        done = {**found, "state": CLEAN, "devices": {}, **given_back}
+        done = {**found, "state": SiteProgress.CLEAN, "devices": {}, **given_back}
         sites = {**task.sites, site: done}
-        cancel_tasks.write(connection, task.id, sites=sites)
-        if all(each["state"] == CLEAN for each in sites.values()):
+        cancellations.write_sites(connection, task.id, sites)
+        if all(each["state"] == SiteProgress.CLEAN for each in sites.values()):
             self._finish(connection, task, items, step)
         return True
 
     def _note_stuck(
         self,
-        connection: sa.Connection,
-        task: Task,
+        connection: Connection,
+        task: Cancellation,
         items: Sequence[Item],
         site: str,
         stuck: dict[str, str],
     ) -> None:
         """Say once what keeps a device from being taken back; it is tried on and on."""
         found = task.sites[site]
-        state = {**found, "state": STUCK if stuck else OPEN, "devices": stuck}
+        state = {
+            **found,
+            "state": SiteProgress.STUCK if stuck else SiteProgress.OPEN,
+            "devices": stuck,
+        }
         if state == {"devices": {}, **found}:
             return
-        cancel_tasks.write(connection, task.id, sites={**task.sites, site: state})
+        cancellations.write_sites(connection, task.id, {**task.sites, site: state})
         if not stuck.keys() - found.get("devices", {}).keys():
             return
         words = "; ".join(f"{device}: {why}" for device, why in sorted(stuck.items()))
@@ -231,46 +233,41 @@ class CancelRunner:
         log.warning("cancellation.stuck", task=task.id, site=site, devices=sorted(stuck))
 
     def _finish(
-        self, connection: sa.Connection, task: Task, items: Sequence[Item], step: Step
+        self, connection: Connection, task: Cancellation, items: Sequence[Item], step: Advance
     ) -> None:
         now = datetime.now(UTC)
         reason = task.document.get("cancellationReason")
         if task.item_ids is None:
-            connection.execute(
-                sa.update(resource_order)
-                .where(resource_order.c.id == task.order_id)
-                .values(cancelled_at=now, cancellation_reason=reason)
-            )
+            orders.note_cancelled(connection, task.order_id, now, reason)
         why = f" ({reason})" if reason else ""
         for item in items:
-            if item.state == ItemState.COMPLETED:
+            if item.state is ItemState.COMPLETED:
                 note = f"{Reason.ROLLED_BACK}: by {task.id}{why}"
                 orders.add_note(connection, task.order_id, item.item_id, note)
         self._move(
             connection, items, ItemState.CANCELLED, note=f"{Reason.CANCELLED}: by {task.id}{why}"
         )
-        orders.resources_came(connection)
+        order_items.resources_came(connection)
         self._end(connection, task, "", effective_at=now)
         step.sites |= {item.site for item in items}
 
-    def _end(self, connection: sa.Connection, task: Task, note: str, **values: Any) -> None:
-        if task.state == ACKNOWLEDGED:
-            cancel_tasks.write(connection, task.id, state=IN_PROGRESS)
+    def _end(
+        self,
+        connection: Connection,
+        task: Cancellation,
+        note: str,
+        effective_at: datetime | None = None,
+    ) -> None:
+        if task.state is TaskState.ACKNOWLEDGED:
+            cancellations.begin(connection, task.id, {})
             self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
-        cancel_tasks.write(
-            connection,
-            task.id,
-            state=DONE,
-            note=note,
-            finished_at=sa.func.clock_timestamp(),
-            **values,
-        )
+        cancellations.end(connection, task.id, note, effective_at)
         self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
         log.info("cancellation.done", task=task.id, order_id=task.order_id, note=note)
 
     def _move(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         items: Sequence[Item],
         state: ItemState,
         *,
@@ -284,7 +281,7 @@ class CancelRunner:
 
     def _tell(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         task_id: str,
         event_type: EventType,
         field_path: str | None = None,
@@ -292,16 +289,16 @@ class CancelRunner:
         tell(connection, self._transitions, self._base_url, task_id, event_type, field_path)
 
 
-def _items(connection: sa.Connection, task: Task) -> list[Item]:
+def _items(connection: Connection, task: Cancellation) -> list[Item]:
     return [
         item
-        for item in orders.items_of_orders(connection, [task.order_id])
-        if task.item_ids is None or item.item_id in task.item_ids
+        for item in order_items.items_of_orders(connection, [task.order_id])
+        if task.means(item.item_id)
     ]
 
 
 def _is_open(item: Item) -> bool:
-    return item.state not in FINAL_ITEM_STATES
+    return item.is_open
 
 
 def _kept(item: Item) -> dict[str, Any]:
@@ -313,14 +310,3 @@ def _kept(item: Item) -> dict[str, Any]:
         "due_at": item.due_at.isoformat() if item.due_at else None,
         "short_of": list(item.short_of),
     }
-
-
-def _came_later(order_id: str) -> sa.ColumnElement[bool]:
-    own = (
-        sa.select(resource_order.c.created_at)
-        .where(resource_order.c.id == order_id)
-        .scalar_subquery()
-    )
-    return sa.exists().where(
-        resource_order.c.id == order_item.c.order_id, resource_order.c.created_at > own
-    )

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from rom.access.scope import order_known
 from rom.fulfilment.cancel_document import document, read_request
 from rom.fulfilment.transitions import Transitions
+from rom.model.order import Order
+from rom.model.order_states import FINAL_ORDER_STATES
 from rom.orders.events import EventType
-from rom.orders.states import FINAL_ORDER_STATES
-from rom.store import cancel_tasks, orders
+from rom.store import cancellations, order_items, orders
+from rom.store.database import Connection, Engine
+from rom.store.rollbacks import AlreadyOpen
 
 
 class CancelImpossible(Exception):
@@ -29,7 +30,7 @@ class Cancellations:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         transitions: Transitions,
         base_url: str,
         wake: Callable[[str], None],
@@ -58,8 +59,8 @@ class Cancellations:
 
     def open_task(
         self,
-        connection: sa.Connection,
-        row: sa.Row[Any],
+        connection: Connection,
+        row: Order,
         *,
         document: Mapping[str, Any],
         items: Sequence[str] | None = None,
@@ -76,23 +77,22 @@ class Cancellations:
                 f"order {row.id} is {row.state}, which is final",
                 "Order a delete, or roll the site back with POST /rom/v1/siteRollback",
             )
-        if (earlier := cancel_tasks.open_of_order(connection, row.id)) is not None:
+        if (earlier := cancellations.open_of_order(connection, row.id)) is not None:
             raise CancelImpossible(
                 "cancellationOpen",
                 f"order {row.id} has an open cancellation, {earlier.id}",
                 "Wait until that one is done",
             )
         try:
-            with connection.begin_nested():
-                task_id = cancel_tasks.insert(
-                    connection,
-                    order_id=row.id,
-                    items=items,
-                    document=document,
-                    requester=requester,
-                    due_at=due_at,
-                )
-        except sa.exc.IntegrityError as error:
+            task_id = cancellations.insert(
+                connection,
+                order_id=row.id,
+                items=items,
+                document=document,
+                requester=requester,
+                due_at=due_at,
+            )
+        except AlreadyOpen as error:
             raise CancelImpossible(
                 "cancellationOpen",
                 f"order {row.id} has an open cancellation",
@@ -103,25 +103,25 @@ class Cancellations:
     def find(self, task_id: str) -> dict[str, Any] | None:
         """Return a CancelResourceOrder, or ``None``."""
         with self._engine.connect() as connection:
-            row = cancel_tasks.find(connection, task_id)
+            row = cancellations.find(connection, task_id)
             return None if row is None else document(row, self._base_url)
 
-    def shown(self, connection: sa.Connection, task_id: str) -> dict[str, Any]:
+    def shown(self, connection: Connection, task_id: str) -> dict[str, Any]:
         """Return a CancelResourceOrder as it is within a transaction; raises ``LookupError``."""
-        row = cancel_tasks.find(connection, task_id)
+        row = cancellations.find(connection, task_id)
         if row is None:
             raise LookupError(task_id)
         return document(row, self._base_url)
 
     def _wake_sites(self, order_id: str) -> None:
         with self._engine.connect() as connection:
-            sites = {item.site for item in orders.items_of_orders(connection, [order_id])}
+            sites = {item.site for item in order_items.items_of_orders(connection, [order_id])}
         for site in sorted(sites):
             self._wake(site)
 
 
 def tell(
-    connection: sa.Connection,
+    connection: Connection,
     transitions: Transitions,
     base_url: str,
     task_id: str,
@@ -129,7 +129,7 @@ def tell(
     field_path: str | None = None,
 ) -> dict[str, Any]:
     """Emit an event about the task as it is now, and return it."""
-    row = cancel_tasks.find(connection, task_id)
+    row = cancellations.find(connection, task_id)
     if row is None:
         raise LookupError(task_id)
     shown = document(row, base_url)

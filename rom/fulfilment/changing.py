@@ -8,8 +8,6 @@ delete takes one item's share out of every intent.
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
-
 from device_profiles.fragment import Fragment
 from device_profiles.profile import load_profile
 from device_profiles.render import render
@@ -17,10 +15,11 @@ from inventory import holding
 from rom.catalog.planning import configurations, resource_requests
 from rom.fulfilment import staging
 from rom.fulfilment.targets import NoTarget, Target, Targets
-from rom.fulfilment.view import Item, SiteView
-from rom.ledger import changes, intents, store
-from rom.orders.model import Action
-from rom.store import orders
+from rom.fulfilment.view import SiteView
+from rom.model.change import ChangeKind
+from rom.model.order import Action, Item
+from rom.store import changes, effects, intents, order_items
+from rom.store.database import Connection
 
 
 def kept_items(view: SiteView, item: Item) -> list[Item]:
@@ -41,7 +40,7 @@ def is_needed(view: SiteView, item: Item) -> bool:
 
 
 def request_modify(
-    connection: sa.Connection, targets: Targets, view: SiteView, item: Item
+    connection: Connection, targets: Targets, view: SiteView, item: Item
 ) -> list[str]:
     """Lay the new rendering into the intents and ask the devices whose part has changed."""
     wanted: dict[str, tuple[Target, dict[str, Fragment]]] = {}
@@ -60,13 +59,13 @@ def request_modify(
             continue
         known.update(rendered)
         _keep(connection, view, target.device, target.role, known)
-        _request(connection, view, item, device, "modify")
+        _request(connection, view, item, device, ChangeKind.MODIFY)
         touched.append(device)
     return touched
 
 
 def request_delete(
-    connection: sa.Connection, targets: Targets, view: SiteView, item: Item
+    connection: Connection, targets: Targets, view: SiteView, item: Item
 ) -> list[str]:
     """Take the item's share out of every intent and ask the devices that held any of it."""
     touched = []
@@ -76,15 +75,15 @@ def request_delete(
             continue
         _keep(connection, view, place.device, place.role, known)
         if not known and is_one_way(connection, targets, view.site, place.device):
-            store.forget_site(connection, place.device, view.site)
+            effects.forget_site(connection, place.device, view.site)
             staging.close(connection, place.device)
             continue
-        _request(connection, view, item, place.device, "delete")
+        _request(connection, view, item, place.device, ChangeKind.DELETE)
         touched.append(place.device)
     return touched
 
 
-def grow(connection: sa.Connection, view: SiteView, item: Item) -> None:
+def grow(connection: Connection, view: SiteView, item: Item) -> None:
     """Reserve what a modify needs more of; raises ``ResourceExhausted``.
 
     Less is given back only when the change is proven.
@@ -95,14 +94,14 @@ def grow(connection: sa.Connection, view: SiteView, item: Item) -> None:
             holding.adjust(connection, view.site, name, amount)
 
 
-def finish_modify(connection: sa.Connection, view: SiteView, item: Item) -> None:
+def finish_modify(connection: Connection, view: SiteView, item: Item) -> None:
     """Put the new item in the earlier one's place and give back what it needs less of."""
     for name, amount in _amounts(view, item).items():
         holding.adjust(connection, view.site, name, amount)
-    orders.supersede(connection, item)
+    order_items.supersede(connection, item)
 
 
-def finish_delete(connection: sa.Connection, view: SiteView, item: Item) -> None:
+def finish_delete(connection: Connection, view: SiteView, item: Item) -> None:
     """Release what the deleted item had, into quarantine."""
     names = [
         request.name
@@ -110,12 +109,12 @@ def finish_delete(connection: sa.Connection, view: SiteView, item: Item) -> None
         if request.name in view.allocations
     ]
     holding.release(connection, view.site, now=datetime.now(UTC), names=names)
-    orders.supersede(connection, item)
-    orders.resources_came(connection)
+    order_items.supersede(connection, item)
+    order_items.resources_came(connection)
     intents.drop_empty(connection, view.site)
 
 
-REQUESTS: dict[str, Callable[[sa.Connection, Targets, SiteView, Item], list[str]]] = {
+REQUESTS: dict[Action, Callable[[Connection, Targets, SiteView, Item], list[str]]] = {
     Action.MODIFY: request_modify,
     Action.DELETE: request_delete,
 }
@@ -127,7 +126,7 @@ def _amounts(view: SiteView, item: Item) -> dict[str, int]:
 
 
 def _keep(
-    connection: sa.Connection,
+    connection: Connection,
     view: SiteView,
     device: str,
     role: str,
@@ -136,7 +135,9 @@ def _keep(
     intents.keep(connection, device=device, site=view.site, role=role, fragments=fragments)
 
 
-def _request(connection: sa.Connection, view: SiteView, item: Item, device: str, kind: str) -> None:
+def _request(
+    connection: Connection, view: SiteView, item: Item, device: str, kind: ChangeKind
+) -> None:
     changes.request(
         connection,
         device=device,
@@ -147,7 +148,7 @@ def _request(connection: sa.Connection, view: SiteView, item: Item, device: str,
     )
 
 
-def is_one_way(connection: sa.Connection, targets: Targets, site: str, device: str) -> bool:
+def is_one_way(connection: Connection, targets: Targets, site: str, device: str) -> bool:
     """Tell whether nothing can be taken back from the device."""
     try:
         return bool(load_profile(targets.profile_name(connection, device, site)).quirks.one_way)

@@ -8,40 +8,34 @@ is waited for, never stopped.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-
-import sqlalchemy as sa
 
 from device_profiles.fragment import Fragment
 from inventory import holding
-from inventory.tables import reservation
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
 from rom.fulfilment.changing import is_one_way
 from rom.fulfilment.targets import Targets
-from rom.ledger import changes, intents, snapshots, store
-from rom.ledger.snapshots import Sealer
-from rom.orders.model import Action
-from rom.orders.reasons import Reason
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.model.change import Change, ChangeKind, ChangeState
+from rom.model.order import Action, Item
+from rom.model.snapshot import Sealer
 from rom.rollback import standing
 from rom.rollback.target import Target, at_number, places
-from rom.store import orders
-from rom.store.tables import (
-    change,
-    device_txn,
-    order_item,
-    resource_order,
-    txn_site,
-    ztp_ticket,
+from rom.store import (
+    changes,
+    effects,
+    intents,
+    order_items,
+    site_items,
+    snapshots,
+    tickets,
+    transactions,
 )
+from rom.store.database import Connection
 
 GIVE_UP_AFTER = 4
 """Attempts at a device that cannot be reached before the others are done without it."""
 _LATEST = 2**63 - 1
-
-Item = sa.Row[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +58,7 @@ class Compensation:
 
     def step(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         task_id: str,
         site: str,
         items: Sequence[Item],
@@ -74,9 +68,9 @@ class Compensation:
 
         Nobody waits for devices that are ``given_up``.
         """
-        if not withdraw(connection, items):
+        if not changes.withdraw(connection, items):
             return Progress()
-        _close_tickets(connection, items)
+        tickets.tear_up(connection, items)
         asked = {
             row.device: row for row in changes.of_task(connection, task_id) if row.site == site
         }
@@ -90,12 +84,12 @@ class Compensation:
             elif is_stuck(row):
                 if place.device not in given_up:
                     stuck[place.device] = f"{row.reason}: {row.error}"
-            elif row.state != "done":
+            elif row.state is not ChangeState.DONE:
                 return Progress()
         return Progress(stuck=stuck) if stuck else Progress(is_clean=True)
 
     def give_back(
-        self, connection: sa.Connection, site: str, items: Sequence[Item], *, unclean: bool
+        self, connection: Connection, site: str, items: Sequence[Item], *, unclean: bool
     ) -> dict[str, list[str]]:
         """Release what the items had, once their devices are clean.
 
@@ -105,7 +99,7 @@ class Compensation:
         """
         order_id = items[0].order_id
         names = self._names(connection, site, items)
-        resting = _things(connection, site, names) if unclean else []
+        resting = holding.things(connection, site, names) if unclean else []
         released = holding.release(
             connection,
             site,
@@ -117,15 +111,15 @@ class Compensation:
         changed = {item.key for item in items if item.action == Action.MODIFY}
         for earlier in standing.earlier_items(connection, site, [order_id]):
             if earlier.key in changed:
-                orders.reinstate(connection, earlier)
+                order_items.reinstate(connection, earlier)
                 for name, amount in self._amounts(earlier).items():
                     holding.adjust(connection, site, name, amount)
         for item in items:
-            orders.retire(connection, item)
+            order_items.retire(connection, item)
         intents.drop_empty(connection, site)
         return {"released": list(released), "resting": resting}
 
-    def _target(self, connection: sa.Connection, site: str, items: Sequence[Item]) -> Target | None:
+    def _target(self, connection: Connection, site: str, items: Sequence[Item]) -> Target | None:
         """Return the site before the order, which only what changes or deletes has to know."""
         if all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items):
             return None
@@ -134,7 +128,7 @@ class Compensation:
 
     def _ask(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         task_id: str,
         site: str,
         device: str,
@@ -150,25 +144,18 @@ class Compensation:
         if not was_sent(connection, device, site, items):
             return False
         if not wanted and is_one_way(connection, self._targets, site, device):
-            store.forget_site(connection, device, site)
+            effects.forget_site(connection, device, site)
             return False
-        changes.request(connection, device=device, site=site, kind="rollback", task_id=task_id)
+        changes.request(
+            connection, device=device, site=site, kind=ChangeKind.ROLLBACK, task_id=task_id
+        )
         return True
 
-    def _names(self, connection: sa.Connection, site: str, items: Sequence[Item]) -> list[str]:
+    def _names(self, connection: Connection, site: str, items: Sequence[Item]) -> list[str]:
         """Return the names that the items reserved and nothing that stays needs."""
         mine = {item.item_id for item in items}
         wanted = {name for item in items for name in self._requested(item)}
-        others = connection.execute(
-            sa.select(order_item).where(
-                order_item.c.site == site,
-                order_item.c.in_force,
-                sa.or_(
-                    order_item.c.state == ItemState.COMPLETED,
-                    order_item.c.state.not_in(FINAL_ITEM_STATES),
-                ),
-            )
-        )
+        others = site_items.giving_items(connection, [site])
         for other in others:
             if other.order_id != items[0].order_id or other.item_id not in mine:
                 wanted -= self._requested(other)
@@ -191,66 +178,16 @@ class Compensation:
         }
 
 
-def withdraw(connection: sa.Connection, items: Sequence[Item]) -> bool:
-    """Take back what no writer has in hand; tells whether none of it is in anybody's hand now."""
-    connection.execute(
-        sa.update(change)
-        .where(_of(items), change.c.state.in_(("waiting", "blocked")))
-        .values(
-            state="refused",
-            reason=Reason.CANCELLED,
-            error="withdrawn before it was sent",
-            due_at=None,
-            finished_at=sa.func.clock_timestamp(),
-        )
-    )
-    claimed = sa.exists().where(_of(items), change.c.state == "claimed")
-    return not connection.scalar(sa.select(claimed))
-
-
-def was_sent(connection: sa.Connection, device: str, site: str, items: Sequence[Item]) -> bool:
+def was_sent(connection: Connection, device: str, site: str, items: Sequence[Item]) -> bool:
     """Tell whether anything of the items may have had an effect on the device."""
-    settled = sa.exists().where(
-        _of(items), change.c.device == device, change.c.state.in_(("done", "claimed"))
-    )
-    return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items, device)))))
+    taken = changes.was_taken(connection, items, device)
+    return taken or transactions.may_have_left(connection, site, items, device)
 
 
-def anything_sent(connection: sa.Connection, site: str, items: Sequence[Item]) -> bool:
+def anything_sent(connection: Connection, site: str, items: Sequence[Item]) -> bool:
     """Tell whether anything of the items may have had an effect on any device."""
-    settled = sa.exists().where(_of(items), change.c.state.in_(("done", "claimed")))
-    return bool(connection.scalar(sa.select(sa.or_(settled, _in_ledger(site, items)))))
-
-
-def _in_ledger(
-    site: str, items: Sequence[Item], device: str | None = None
-) -> sa.ColumnElement[bool]:
-    """The ledger is written before anything leaves, so what is not in it has not left.
-
-    Any transaction of the site since the order came counts: a writer sends all that a site wants.
-    """
-    ordered = (
-        sa.select(resource_order.c.created_at)
-        .where(resource_order.c.id == items[0].order_id)
-        .scalar_subquery()
-    )
-    where = [
-        device_txn.c.id == txn_site.c.txn,
-        txn_site.c.site == site,
-        txn_site.c.outcome != "refused",
-        device_txn.c.state != "reverted",
-        device_txn.c.started_at >= ordered,
-    ]
-    if device is not None:
-        where.append(device_txn.c.device == device)
-    return sa.exists().where(*where)
-
-
-def _of(items: Sequence[Item]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        change.c.order_id == items[0].order_id,
-        change.c.item_id.in_([item.item_id for item in items]),
-    )
+    taken = changes.was_taken(connection, items)
+    return taken or transactions.may_have_left(connection, site, items)
 
 
 def _without(
@@ -277,24 +214,7 @@ def _without(
     return found
 
 
-def _close_tickets(connection: sa.Connection, items: Sequence[Item]) -> None:
-    """Without its ticket the router is refused, and another one may be staged for the site."""
-    connection.execute(
-        sa.delete(ztp_ticket).where(
-            ztp_ticket.c.order_id == items[0].order_id,
-            ztp_ticket.c.item_id.in_([item.item_id for item in items]),
-        )
-    )
-
-
-def is_stuck(row: sa.Row[Any]) -> bool:
+def is_stuck(row: Change) -> bool:
     """Tell whether a change was refused, or has been tried in vain more than a few times."""
-    late = row.state == "waiting" and row.attempts >= GIVE_UP_AFTER
-    return bool(late or row.state == "refused")
-
-
-def _things(connection: sa.Connection, site: str, names: Sequence[str]) -> list[str]:
-    held = sa.select(reservation.c.resource_id).where(
-        reservation.c.site == site, reservation.c.name.in_(names), reservation.c.exclusive
-    )
-    return sorted(str(each) for each in connection.scalars(held))
+    late = row.state is ChangeState.WAITING and row.attempts >= GIVE_UP_AFTER
+    return late or row.state is ChangeState.REFUSED

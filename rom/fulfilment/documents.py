@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from inventory.queries import allocations_of_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.errors import ExpressionError
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import shown_resource
+from rom.model.order import Item, Order
 from rom.orders.render import ItemStatus, Note, OrderStatus, render_order
-from rom.orders.states import ItemState, OrderState
-from rom.store import orders
+from rom.store import order_items, orders
+from rom.store.database import Connection
 
 API_PATH = "/tmf-api/resourceOrdering/v4"
 
@@ -24,11 +23,11 @@ class OrderDocuments:
         self._catalog = catalog
         self._base_url = f"{base_url}{API_PATH}"
 
-    def render(self, connection: sa.Connection, rows: list[sa.Row[Any]]) -> list[dict[str, Any]]:
+    def render(self, connection: Connection, rows: list[Order]) -> list[dict[str, Any]]:
         """Return the TMF652 document of each order row, in their sequence."""
         ids = [row.id for row in rows]
-        items: dict[str, list[sa.Row[Any]]] = {}
-        for item in orders.items_of_orders(connection, ids):
+        items: dict[str, list[Item]] = {}
+        for item in order_items.items_of_orders(connection, ids):
             items.setdefault(item.order_id, []).append(item)
         notes: dict[tuple[str, str | None], list[Note]] = {}
         for row in orders.notes_of_orders(connection, ids):
@@ -41,11 +40,11 @@ class OrderDocuments:
                 row.document,
                 OrderStatus(
                     id=row.id,
-                    state=OrderState(row.state),
+                    state=row.state,
                     order_date=row.created_at,
                     items={
                         item.item_id: ItemStatus(
-                            ItemState(item.state),
+                            item.state,
                             tuple(notes.get((row.id, item.item_id), ())),
                             self._resource(item, held[item.site]),
                         )
@@ -62,17 +61,17 @@ class OrderDocuments:
             for row in rows
         ]
 
-    def server_notes(self, connection: sa.Connection, order_id: str) -> frozenset[str]:
+    def server_notes(self, connection: Connection, order_id: str) -> frozenset[str]:
         """Return the ids of the notes that the gateway itself has written on an order."""
         rows = orders.notes_of_orders(connection, [order_id])
         return frozenset(str(row.id) for row in rows)
 
-    def _resource(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    def _resource(self, item: Item, held: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """What was allocated for an item, laid over its resource; nothing before it is."""
         shown = self.shown(item, held)
         return {} if shown is None else {"value": shown}
 
-    def shown(self, item: sa.Row[Any], held: Mapping[str, Mapping[str, Any]]) -> str | None:
+    def shown(self, item: Item, held: Mapping[str, Mapping[str, Any]]) -> str | None:
         """Return what the allocation table shows for an item, ``None`` before it has anything."""
         spec = self._catalog.specification(item.specification, item.version)
         typed = typed_characteristics(spec, item.characteristics)
@@ -81,10 +80,10 @@ class OrderDocuments:
         except ExpressionError:
             return None
 
-    def resource_label(self, item: sa.Row[Any]) -> str:
+    def resource_label(self, item: Item) -> str:
         """Return what kind of thing the item's resource is, such as ``VLAN ID``."""
         return self._catalog.specification(item.specification, item.version).resource_type.label
 
-    def resource_category(self, item: sa.Row[Any]) -> str:
+    def resource_category(self, item: Item) -> str:
         """Return ``Physical`` or ``Logical``."""
         return self._catalog.specification(item.specification, item.version).resource_type.category

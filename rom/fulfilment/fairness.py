@@ -6,15 +6,11 @@ be plenty for a later one; so nobody takes from a pool of amounts in which an ea
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
-
-import sqlalchemy as sa
 
 from inventory.model import ResourceExhausted, ResourceRequest, Shortage
-from inventory.tables import pool, reservation
-from rom.orders.reasons import Reason
-from rom.orders.states import ItemState
-from rom.store.tables import order_item, resource_order
+from rom.model.order import Item
+from rom.store import site_items
+from rom.store.database import Connection
 
 
 class Overtaking(ResourceExhausted):
@@ -26,31 +22,15 @@ class Overtaking(ResourceExhausted):
 
 
 def refuse_overtaking(
-    connection: sa.Connection,
-    group: Sequence[sa.Row[Any]],
+    connection: Connection,
+    group: Sequence[Item],
     requests: Collection[ResourceRequest],
 ) -> None:
     """Raise ``Overtaking`` if what was just reserved is what an earlier order waits for."""
     amounts = [request.name for request in requests if request.amount is not None]
     if not amounts:
         return
-    waiting = order_item.alias()
-    earlier, own = resource_order.alias(), resource_order.alias()
-    found = connection.execute(
-        sa.select(reservation.c.name, pool.c.name.label("pool"), waiting.c.order_id)
-        .select_from(reservation.join(pool, pool.c.id == reservation.c.pool_id))
-        .join(waiting, pool.c.name == sa.any_(waiting.c.short_of))
-        .join(earlier, earlier.c.id == waiting.c.order_id)
-        .join(own, own.c.id == group[0].order_id)
-        .where(reservation.c.site == group[0].site, reservation.c.name.in_(amounts))
-        .where(reservation.c.state == "reserved")
-        .where(waiting.c.state == ItemState.HELD, waiting.c.reason == Reason.RESOURCE_EXHAUSTED)
-        .where(
-            sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(own.c.created_at, own.c.id)
-        )
-        .order_by(earlier.c.created_at)
-        .limit(1)
-    ).one_or_none()
+    found = site_items.overtaken_by(connection, group, amounts)
     if found is not None:
         raise Overtaking(found.name, found.pool, found.order_id)
 

@@ -4,20 +4,20 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from rom.catalog.loader import Catalog
 from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.completing import complete
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.giving_up import give_up, wanted_of
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import COMMITTED, Item, load_view
-from rom.ledger import changes
-from rom.orders.reasons import Reason
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
-from rom.store import cancel_tasks, orders
-from rom.store.tables import verdict
+from rom.fulfilment.view import load_view
+from rom.model.change import Change, ChangeState
+from rom.model.order import Item, Order
+from rom.model.order_states import COMMITTED, FINAL_ITEM_STATES, ItemState
+from rom.model.reason import Reason
+from rom.model.verdict import Outcome, VerdictKind
+from rom.store import cancellations, changes, order_items, orders, verdicts
+from rom.store.database import Connection, Engine
 
 
 class NotPossible(Exception):
@@ -49,7 +49,7 @@ class Fallout:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         catalog: Catalog,
         documents: OrderDocuments,
         transitions: Transitions,
@@ -76,7 +76,7 @@ class Fallout:
             row = _locked(connection, order_id)
             items = _items(connection, order_id, item_id)
             devices = self.set_going(connection, items, decision)
-            task = cancel_tasks.open_of_order(connection, order_id)
+            task = cancellations.open_of_order(connection, order_id)
             if task is not None:
                 devices |= _send_again(connection, wanted_of(connection, task))
             if not devices and not any(_is_held(item) for item in items):
@@ -95,7 +95,7 @@ class Fallout:
         return document
 
     def set_going(
-        self, connection: sa.Connection, items: Sequence[Item], decision: Decision
+        self, connection: Connection, items: Sequence[Item], decision: Decision
     ) -> set[str]:
         """Take the held ones among locked items back to work; returns devices that have some."""
         devices: set[str] = set()
@@ -129,15 +129,14 @@ class Fallout:
                     f"item {item_id} of order {order_id} is not on its devices yet",
                     "Retry it, or cancel it; only what is configured can be vouched for",
                 )
-            connection.execute(
-                sa.insert(verdict).values(
-                    order_id=order_id,
-                    item_id=item_id,
-                    site=item.site,
-                    kind="manual",
-                    result="INDETERMINATE",
-                    evidence={"reason": decision.reason, "requester": decision.requester},
-                )
+            verdicts.keep(
+                connection,
+                order_id=order_id,
+                item_id=item_id,
+                site=item.site,
+                kind=VerdictKind.MANUAL,
+                result=Outcome.INDETERMINATE,
+                evidence={"reason": decision.reason, "requester": decision.requester},
             )
             view = load_view(connection, self._catalog, item.site, "", lock=False)
             note = f"{Reason.COMPLETED_BY_HAND}: {decision.words}"
@@ -166,7 +165,7 @@ class Fallout:
         ``NotPossible``.
         """
         with self._engine.begin() as connection:
-            task = cancel_tasks.open_of_order(connection, order_id, lock=True)
+            task = cancellations.open_of_order(connection, order_id, lock=True)
             _locked(connection, order_id)
             if task is None:
                 raise NotPossible(
@@ -188,8 +187,8 @@ class Fallout:
 
     def cancel_items(
         self,
-        connection: sa.Connection,
-        row: sa.Row[Any],
+        connection: Connection,
+        row: Order,
         item_ids: Collection[str],
         decision: Decision,
     ) -> dict[str, Any]:
@@ -228,24 +227,24 @@ class Fallout:
         return found
 
 
-def _locked(connection: sa.Connection, order_id: str) -> sa.Row[Any]:
+def _locked(connection: Connection, order_id: str) -> Order:
     row = orders.lock_order(connection, order_id)
     if row is None:
         raise LookupError(order_id)
     return row
 
 
-def _reread(connection: sa.Connection, order_id: str) -> sa.Row[Any]:
+def _reread(connection: Connection, order_id: str) -> Order:
     row = orders.find_order(connection, order_id)
     if row is None:
         raise LookupError(order_id)
     return row
 
 
-def _items(connection: sa.Connection, order_id: str, item_id: str | None) -> list[Item]:
+def _items(connection: Connection, order_id: str, item_id: str | None) -> list[Item]:
     found = [
         item
-        for item in orders.items_of_orders(connection, [order_id])
+        for item in order_items.items_of_orders(connection, [order_id])
         if item_id is None or item.item_id == item_id
     ]
     if not found:
@@ -254,7 +253,7 @@ def _items(connection: sa.Connection, order_id: str, item_id: str | None) -> lis
 
 
 def _is_held(item: Item) -> bool:
-    return bool(item.state == ItemState.HELD)
+    return item.state is ItemState.HELD
 
 
 def _refuse_unless_held(item: Item) -> None:
@@ -266,10 +265,12 @@ def _refuse_unless_held(item: Item) -> None:
         )
 
 
-def _send_again(connection: sa.Connection, rows: Sequence[sa.Row[Any]]) -> set[str]:
+def _send_again(connection: Connection, rows: Sequence[Change]) -> set[str]:
     """Let refused changes, and those that wait out a pause, be tried now."""
     again = [
-        row for row in rows if row.state == "refused" or (row.state == "waiting" and row.due_at)
+        row
+        for row in rows
+        if row.state is ChangeState.REFUSED or (row.state is ChangeState.WAITING and row.due_at)
     ]
     changes.again(connection, again)
     return {row.device for row in again}

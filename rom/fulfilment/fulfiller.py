@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
 import structlog
 
 from rom.catalog.loader import Catalog
 from rom.fulfilment.proof import Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.view import SiteView, load_view
-from rom.store import orders
-from rom.store.orders import StaleState
+from rom.store import site_items
+from rom.store.database import Connection, Engine
+from rom.store.order_items import StaleState
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Fulfiller:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         catalog: Catalog,
         handler: SiteHandler,
         prover: Prover,
@@ -79,7 +79,7 @@ class Fulfiller:
         need.
         """
         with self._engine.connect() as connection:
-            waiting = orders.sites_waiting_for_resources(connection)
+            waiting = site_items.sites_waiting_for_resources(connection)
         served: set[str] = set()
         if not (now or any(row.due for row in waiting)):
             return served
@@ -94,7 +94,7 @@ class Fulfiller:
 
     def _let_earlier_go_first(self, site: str, work: Work) -> None:
         with self._engine.connect() as connection:
-            arrives = orders.is_arriving(connection, site)
+            arrives = site_items.is_arriving(connection, site)
         if arrives:
             work.sites |= self.retry_held(now=True) - {site}
 
@@ -123,7 +123,7 @@ class Fulfiller:
 
     def _dependents(self, site: str) -> set[str]:
         with self._engine.connect() as connection:
-            return set(orders.sites_depending(connection, site))
+            return set(site_items.sites_depending(connection, site))
 
-    def _view(self, connection: sa.Connection, site: str) -> SiteView:
+    def _view(self, connection: Connection, site: str) -> SiteView:
         return load_view(connection, self._catalog, site, self._boot_url(site))

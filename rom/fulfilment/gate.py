@@ -8,8 +8,6 @@ work before is not held against the change.
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
-import sqlalchemy as sa
-
 from adapters.errors import AdapterError
 from adapters.seam import Query, Session
 from adapters.twamp.sender import measure
@@ -18,7 +16,8 @@ from device_profiles.profile import Profile, load_profile
 from device_profiles.steps import schema_path
 from inventory import queries
 from rom.fulfilment.targets import NoTarget, Targets, twamp_address
-from rom.ledger import intents
+from rom.store import intents
+from rom.store.database import Engine
 
 NEIGHBOURS = 8
 """Neighbours looked at in each transaction; all of hundreds would take longer than the window."""
@@ -32,7 +31,7 @@ _BURST_LOST = 2
 class ServiceGate:
     """Fulfils the writer's gate from intents and profiles."""
 
-    def __init__(self, engine: sa.Engine, targets: Targets) -> None:
+    def __init__(self, engine: Engine, targets: Targets) -> None:
         self._engine = engine
         self._targets = targets
 

@@ -4,17 +4,15 @@ What the items had may still be configured there, so all of it rests without end
 ledger still knows what the site has on the device: a rollback of the site takes it away.
 """
 
-from typing import Any
-
-import sqlalchemy as sa
-
 from rom.fulfilment.compensation import is_stuck
-from rom.ledger import changes
-from rom.orders.reasons import Reason
-from rom.store import cancel_tasks, orders
+from rom.model.change import Change, ChangeState
+from rom.model.reason import Reason
+from rom.model.task import Cancellation
+from rom.store import cancellations, changes, order_items, orders
+from rom.store.database import Connection
 
 
-def give_up(connection: sa.Connection, task: sa.Row[Any], device: str, words: str) -> list[str]:
+def give_up(connection: Connection, task: Cancellation, device: str, words: str) -> list[str]:
     """Let a locked cancellation go on without ``device``; returns the sites that concerns.
 
     Empty, and then nothing is written, unless the device keeps the task from going on. What a
@@ -25,7 +23,7 @@ def give_up(connection: sa.Connection, task: sa.Row[Any], device: str, words: st
         for row in changes.of_task(connection, task.id, lock=True)
         if row.device == device and is_stuck(row) and row.site in task.sites
     ]
-    waiting = [row for row in rows if row.state == "waiting"]
+    waiting = [row for row in rows if row.state is ChangeState.WAITING]
     changes.refuse(
         connection, waiting, transaction=None, reason=Reason.CANCEL_GIVEN_UP, error=words
     )
@@ -37,13 +35,13 @@ def give_up(connection: sa.Connection, task: sa.Row[Any], device: str, words: st
         sites[row.site] = {**found, "devices": left, "given_up": given_up}
     concerned = sorted({row.site for row in rows})
     if concerned:
-        cancel_tasks.write(connection, task.id, sites=sites)
+        cancellations.write_sites(connection, task.id, sites)
     for site in concerned:
         _note(connection, task, site, f"{Reason.CANCEL_GIVEN_UP}: {device} {words}")
     return concerned
 
 
-def wanted_of(connection: sa.Connection, task: sa.Row[Any]) -> list[sa.Row[Any]]:
+def wanted_of(connection: Connection, task: Cancellation) -> list[Change]:
     """Return the cancellation's changes but those of devices it goes on without."""
     return [
         row
@@ -52,7 +50,7 @@ def wanted_of(connection: sa.Connection, task: sa.Row[Any]) -> list[sa.Row[Any]]
     ]
 
 
-def _note(connection: sa.Connection, task: sa.Row[Any], site: str, text: str) -> None:
-    for item in orders.items_of_orders(connection, [task.order_id]):
-        if item.site == site and (task.item_ids is None or item.item_id in task.item_ids):
+def _note(connection: Connection, task: Cancellation, site: str, text: str) -> None:
+    for item in order_items.items_of_orders(connection, [task.order_id]):
+        if item.site == site and task.means(item.item_id):
             orders.add_note(connection, task.order_id, item.item_id, text)

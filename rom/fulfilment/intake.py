@@ -8,18 +8,17 @@ from hashlib import sha256
 from threading import BoundedSemaphore
 from typing import Any
 
-import sqlalchemy as sa
-
 from inventory.reservation import lock_sites
 from rom.access.scope import known_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
-from rom.orders.model import NewOrder
+from rom.model.order import NewOrder
 from rom.orders.parse import parse_order
 from rom.orders.validate import judge
 from rom.store import orders, posted
+from rom.store.database import Connection, Engine
 from rom.store.posted import BODY, KEY, Post
 
 AT_ONCE = 6
@@ -41,7 +40,7 @@ class Intake:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         catalog: Catalog,
         documents: OrderDocuments,
         transitions: Transitions,
@@ -80,7 +79,7 @@ class Intake:
             self._wake(site)
         return Taken(document, is_new=True)
 
-    def _document(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
+    def _document(self, connection: Connection, order_id: str) -> dict[str, Any]:
         row = orders.find_order(connection, order_id)
         if row is None:
             raise LookupError(order_id)

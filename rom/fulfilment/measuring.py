@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.errors import AdapterError
@@ -12,7 +11,9 @@ from adapters.twamp.measurement import Measurement, loss_upper_bound
 from adapters.twamp.sender import measure
 from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, Outcomes
 from rom.fulfilment.targets import twamp_address
-from rom.fulfilment.view import Item, SiteView
+from rom.fulfilment.view import SiteView
+from rom.model.order import Item
+from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +27,7 @@ _EXTENSION = 2 / 3
 class Measurer:
     """Measures one item's service; blocks for as long as the test lasts."""
 
-    def __init__(
-        self, engine: sa.Engine, outcomes: Outcomes, packets: int, interval: float
-    ) -> None:
+    def __init__(self, engine: Engine, outcomes: Outcomes, packets: int, interval: float) -> None:
         self._engine = engine
         self._outcomes = outcomes
         self._packets = packets

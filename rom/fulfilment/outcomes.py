@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
-
 from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import Item, SiteView
-from rom.orders.states import ItemState
-from rom.store.tables import verdict
+from rom.fulfilment.view import SiteView
+from rom.model.order import Item
+from rom.model.order_states import ItemState, Step
+from rom.model.verdict import Outcome, VerdictKind
+from rom.store import verdicts
+from rom.store.database import Connection, Engine
 
 SETTLING_LOOKS = 3
 """So many looks find a network that is still settling; nobody is told of them."""
@@ -20,7 +21,7 @@ MAXIMUM_ATTEMPTS = 5
 class Outcomes:
     """Writes what a look at the network has led to, by compare and set."""
 
-    def __init__(self, engine: sa.Engine, transitions: Transitions, retry_seconds: float) -> None:
+    def __init__(self, engine: Engine, transitions: Transitions, retry_seconds: float) -> None:
         self._engine = engine
         self._transitions = transitions
         self._retry = retry_seconds
@@ -28,10 +29,12 @@ class Outcomes:
     def verified(self, view: SiteView, item: Item, evidence: dict[str, Any]) -> None:
         """Keep the proof of an item's checks and go on to its measurement, if it has one."""
         with self._engine.begin() as connection:
-            self._keep_verdict(connection, view, item, "checks", "VERIFIED", evidence)
+            self._keep_verdict(
+                connection, view, item, VerdictKind.CHECKS, Outcome.VERIFIED, evidence
+            )
             if "measure" in view.specification(item).steps:
                 self._transitions.move(
-                    connection, item, ItemState.IN_PROGRESS, step="measuring", attempts=0
+                    connection, item, ItemState.IN_PROGRESS, step=Step.MEASURING, attempts=0
                 )
             else:
                 complete(connection, self._transitions, view, item)
@@ -41,7 +44,7 @@ class Outcomes:
     ) -> None:
         """Keep what was measured, whatever it says; complete the item if it passed."""
         with self._engine.begin() as connection:
-            self._keep_verdict(connection, view, item, "twamp", result, evidence)
+            self._keep_verdict(connection, view, item, VerdictKind.TWAMP, result, evidence)
             if passed:
                 complete(connection, self._transitions, view, item)
 
@@ -105,7 +108,7 @@ class Outcomes:
 
     @staticmethod
     def _settling(item: Item) -> bool:
-        return bool(item.attempts < SETTLING_LOOKS)
+        return item.attempts < SETTLING_LOOKS
 
     def _look_again(
         self,
@@ -129,22 +132,21 @@ class Outcomes:
 
     def _keep_verdict(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         view: SiteView,
         item: Item,
-        kind: str,
+        kind: VerdictKind,
         result: str,
         evidence: dict[str, Any],
     ) -> None:
-        connection.execute(
-            sa.insert(verdict).values(
-                order_id=item.order_id,
-                item_id=item.item_id,
-                site=view.site,
-                kind=kind,
-                result=result,
-                evidence=evidence,
-            )
+        verdicts.keep(
+            connection,
+            order_id=item.order_id,
+            item_id=item.item_id,
+            site=view.site,
+            kind=kind,
+            result=result,
+            evidence=evidence,
         )
 
 

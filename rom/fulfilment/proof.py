@@ -6,8 +6,6 @@ does: it reads what is due, asks and measures, and writes by compare and set.
 
 from dataclasses import asdict, dataclass
 
-import sqlalchemy as sa
-
 from adapters.errors import AdapterError
 from adapters.seam import Query
 from device_profiles.checks import Check, CheckResult, checks
@@ -18,8 +16,10 @@ from rom.fulfilment.measuring import Measurer
 from rom.fulfilment.outcomes import Outcomes, is_due
 from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import Item, SiteView
-from rom.orders.states import ItemState
+from rom.fulfilment.view import SiteView
+from rom.model.order import Item
+from rom.model.order_states import ItemState, Step
+from rom.store.database import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Prover:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         transitions: Transitions,
         targets: Targets,
         settings: ProofSettings,
@@ -63,8 +63,8 @@ class Prover:
         """Look at every item whose checks are due; tells whether any of them moved on."""
         moved = False
         for item in view.open_items:
-            asleep = item.state == ItemState.HELD and item.due_at is None
-            due = item.step == "verifying" and is_due(item) and not asleep
+            asleep = item.state is ItemState.HELD and item.due_at is None
+            due = item.step is Step.VERIFYING and is_due(item) and not asleep
             if due and view.gate_open(item, "complete"):
                 moved = self._verify(view, item) or moved
         return moved
@@ -147,7 +147,7 @@ def _to_measure(view: SiteView) -> list[Item]:
     return [
         item
         for item in view.open_items
-        if item.state != ItemState.HELD and item.step == "measuring" and is_due(item)
+        if item.state is not ItemState.HELD and item.step is Step.MEASURING and is_due(item)
     ]
 
 

@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
-
-import sqlalchemy as sa
 
 from inventory import holding, reservation
 from inventory.model import BundleRequest, ResourceRequest
@@ -25,17 +22,14 @@ from rom.fulfilment.compensation import Compensation, anything_sent
 from rom.fulfilment.fairness import refuse_overtaking
 from rom.fulfilment.fallout import NotPossible
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import Item
-from rom.ledger import changes
-from rom.orders.model import Action, NewItem, NewOrder
+from rom.model.order import Action, Item, NewItem, NewOrder, Order
+from rom.model.order_states import FINAL_ITEM_STATES, ItemState, Step
+from rom.model.reason import Reason
 from rom.orders.parse import parse_order
-from rom.orders.reasons import Reason
 from rom.orders.refused import OrderRefused
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
 from rom.orders.validate import judge
-from rom.store import orders
-from rom.store.orders import FIRST_STEP
-from rom.store.tables import order_item, resource_order
+from rom.store import changes, order_items, orders
+from rom.store.database import Connection
 
 
 class Replanner:
@@ -50,8 +44,8 @@ class Replanner:
 
     def replan(
         self,
-        connection: sa.Connection,
-        row: sa.Row[Any],
+        connection: Connection,
+        row: Order,
         stored: Sequence[Item],
         amended: Amended,
     ) -> None:
@@ -59,21 +53,13 @@ class Replanner:
 
         Raises ``OrderRefused``, ``NotPossible`` and ``ResourceExhausted``.
         """
-        connection.execute(
-            sa.update(resource_order)
-            .where(resource_order.c.id == row.id)
-            .values(
-                document=dict(amended.order.document),
-                customer=amended.order.customer or "",
-                updated_at=sa.func.clock_timestamp(),
-            )
-        )
+        orders.amend(connection, row.id, amended.order.document, amended.order.customer or "")
         # Events show the document, so it is there before its items move.
         if amended.items:
             self._replan_items(connection, row, stored, amended.order)
 
     def _replan_items(
-        self, connection: sa.Connection, row: sa.Row[Any], stored: Sequence[Item], new: NewOrder
+        self, connection: Connection, row: Order, stored: Sequence[Item], new: NewOrder
     ) -> None:
         rows = {item.item_id: item for item in stored}
         before = {item.id: item for item in parse_order(row.document).items}
@@ -95,9 +81,7 @@ class Replanner:
                 self._exchange(connection, row.id, site, stored)
         _set_going(connection, self._transitions, row.id, sites, changed)
 
-    def _judged(
-        self, connection: sa.Connection, rows: Mapping[str, Item], new: NewOrder
-    ) -> NewOrder:
+    def _judged(self, connection: Connection, rows: Mapping[str, Item], new: NewOrder) -> NewOrder:
         """Type the items by their specifications, known ones in the version of their order."""
         items = []
         for index, item in enumerate(new.items):
@@ -126,7 +110,7 @@ class Replanner:
 
     def _recall(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         site: str,
         stored: Sequence[Item],
     ) -> bool:
@@ -144,50 +128,41 @@ class Replanner:
                 f"orderItem: devices of site {site} have got something of {names} already",
                 "Wait until it is completed and send a modify order, or cancel this one",
             )
-        queued = [item for item in here if item.step == "queued"]
+        queued = [item for item in here if item.step is Step.QUEUED]
         if queued:
             self._compensation.step(connection, "", site, queued)
             changes.forget(connection, queued[0].order_id, [item.item_id for item in queued])
-        return any(item.step != FIRST_STEP for item in here if item.state not in FINAL_ITEM_STATES)
+        return any(
+            item.step is not Step.ASSESSING for item in here if item.state not in FINAL_ITEM_STATES
+        )
 
     def _write(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         order_id: str,
         order: NewOrder,
         removed: Sequence[Item],
         changed: Sequence[NewItem],
         known: Mapping[str, Item],
     ) -> None:
-        connection.execute(
-            sa.delete(order_item).where(
-                order_item.c.order_id == order_id,
-                order_item.c.item_id.in_([item.item_id for item in removed]),
-            )
-        )
+        order_items.remove_items(connection, order_id, [item.item_id for item in removed])
         admitted = admit(connection, self._catalog, order, existing=set(known))
         added = [item for item in admitted.items if item.id not in known]
         position = {item.id: index for index, item in enumerate(order.items)}
-        orders.insert_items(connection, order_id, [(position[item.id], item) for item in added])
+        order_items.insert_items(
+            connection, order_id, [(position[item.id], item) for item in added]
+        )
         new = {item.id: item for item in changed}
         for name, index in position.items():
-            values: dict[str, Any] = {"position": index}
-            if name in new:
-                values["characteristics"] = dict(new[name].characteristics)
-                values["depends_on"] = list(new[name].depends_on)
-            connection.execute(
-                sa.update(order_item)
-                .where(order_item.c.order_id == order_id, order_item.c.item_id == name)
-                .values(values)
-            )
+            order_items.amend_item(connection, order_id, name, index, new.get(name))
 
     def _exchange(
-        self, connection: sa.Connection, order_id: str, site: str, stored: Sequence[Item]
+        self, connection: Connection, order_id: str, site: str, stored: Sequence[Item]
     ) -> None:
         """Give back what is no longer wanted as it is, and reserve what is; all or nothing."""
         now = [
             item
-            for item in orders.items_of_orders(connection, [order_id])
+            for item in order_items.items_of_orders(connection, [order_id])
             if item.site == site and item.state not in FINAL_ITEM_STATES
         ]
         old = self._requests([item for item in stored if item.site == site])
@@ -213,7 +188,7 @@ class Replanner:
                     holding.adjust(connection, site, name, request.amount)
             refuse_overtaking(connection, now, new.values())
         for item in now:
-            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
+            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.RESERVED)
 
     def _bundle(self, items: Sequence[Item]) -> BundleRequest:
         owners = {name: item.item_id for item in items for name in self._requests([item])}
@@ -264,7 +239,7 @@ def _refuse_all_but_add(item: NewItem) -> None:
 
 
 def _set_going(
-    connection: sa.Connection,
+    connection: Connection,
     transitions: Transitions,
     order_id: str,
     sites: set[str],
@@ -272,12 +247,12 @@ def _set_going(
 ) -> None:
     """What was held before anything was reserved is tried with the new plan; changes are noted."""
     names = {item.id for item in changed}
-    for item in orders.items_of_orders(connection, [order_id]):
+    for item in order_items.items_of_orders(connection, [order_id]):
         if item.site not in sites:
             continue
         if item.item_id in names:
             orders.add_note(
                 connection, order_id, item.item_id, f"{Reason.AMENDED}: the plan is redone"
             )
-        if item.state == ItemState.HELD and item.step == FIRST_STEP:
+        if item.state == ItemState.HELD and item.step == Step.ASSESSING:
             transitions.move(connection, item, ItemState.IN_PROGRESS)

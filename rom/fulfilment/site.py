@@ -6,9 +6,7 @@ goes on from what the database says. Nothing here talks to the network.
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from device_profiles.errors import ProfileError
@@ -31,13 +29,13 @@ from rom.fulfilment.completing import complete
 from rom.fulfilment.fairness import pools_short_of, refuse_overtaking
 from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import Item, SiteView
-from rom.ledger import changes, intents
-from rom.orders.model import Action
-from rom.orders.reasons import Reason
-from rom.orders.states import ItemState
-from rom.store import orders
-from rom.store.tables import ztp_ticket
+from rom.fulfilment.view import SiteView
+from rom.model.change import Change, ChangeKind, ChangeState
+from rom.model.order import Action, Item
+from rom.model.order_states import ItemState, Step
+from rom.model.reason import Reason
+from rom.store import changes, intents, order_items, tickets
+from rom.store.database import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -53,31 +51,31 @@ class SiteHandler:
         self._targets = targets
         self._retry = timedelta(seconds=retry_seconds)
 
-    def advance(self, connection: sa.Connection, view: SiteView, wake: Wake) -> bool:
+    def advance(self, connection: Connection, view: SiteView, wake: Wake) -> bool:
         """Take every possible step once; ``wake`` gets the devices that have work now.
 
         Tells whether anything moved, so that the caller runs it again on a fresh view.
         """
         moved = self._reserve(connection, view, ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS)
         for item in view.open_items:
-            if item.state == ItemState.HELD:
+            if item.state is ItemState.HELD:
                 continue
-            if item.step == "reserved":
+            if item.step is Step.RESERVED:
                 moved = self._queue(connection, view, item, wake) or moved
-            elif item.step == "queued":
+            elif item.step is Step.QUEUED:
                 moved = self._collect(connection, view, item) or moved
         return moved
 
-    def retry(self, connection: sa.Connection, view: SiteView) -> bool:
+    def retry(self, connection: Connection, view: SiteView) -> bool:
         """Try again to reserve for a group that is held for want of resources."""
         return self._reserve(connection, view, ItemState.HELD)
 
-    def _reserve(self, connection: sa.Connection, view: SiteView, *states: ItemState) -> bool:
+    def _reserve(self, connection: Connection, view: SiteView, *states: ItemState) -> bool:
         """Reserve for one order's items; one order a transaction, so that pools and orders are
         never locked in a circle.
         """
         waiting = [
-            item for item in view.open_items if item.step == "assessing" and item.state in states
+            item for item in view.open_items if item.step is Step.ASSESSING and item.state in states
         ]
         if states == (ItemState.HELD,):
             waiting = [item for item in waiting if item.reason == Reason.RESOURCE_EXHAUSTED]
@@ -86,7 +84,7 @@ class SiteHandler:
         group = [item for item in waiting if item.order_id == waiting[0].order_id]
         return self._reserve_bundle(connection, view, group)
 
-    def _reserve_bundle(self, connection: sa.Connection, view: SiteView, group: list[Item]) -> bool:
+    def _reserve_bundle(self, connection: Connection, view: SiteView, group: list[Item]) -> bool:
         wanted: tuple[ResourceRequest, ...] = ()
         try:
             bundle = _bundle(view, group)
@@ -105,15 +103,15 @@ class SiteHandler:
             return True
         for item in group:
             if item.action == Action.NO_CHANGE:
-                self._transitions.move(connection, item, ItemState.COMPLETED, step="done")
-                orders.retire(connection, item)
+                self._transitions.move(connection, item, ItemState.COMPLETED, step=Step.DONE)
+                order_items.retire(connection, item)
             else:
-                self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="reserved")
+                self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.RESERVED)
         return True
 
     def _hold_exhausted(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         group: list[Item],
         error: ResourceExhausted,
         short_of: set[str],
@@ -134,7 +132,7 @@ class SiteHandler:
             )
         return any(item.state != ItemState.HELD for item in group)
 
-    def _queue(self, connection: sa.Connection, view: SiteView, item: Item, wake: Wake) -> bool:
+    def _queue(self, connection: Connection, view: SiteView, item: Item, wake: Wake) -> bool:
         if not self._may_queue(view, item):
             return False
         try:
@@ -148,7 +146,7 @@ class SiteHandler:
         except (ProfileError, CatalogError, NoTarget) as error:
             self._hold(connection, item, Reason.CANNOT_RENDER, str(error))
             return True
-        self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="queued")
+        self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.QUEUED)
         for device in devices:
             wake(device)
         return True
@@ -161,7 +159,7 @@ class SiteHandler:
             return not is_needed(view, item)
         return view.gate_open(item, "configure")
 
-    def _request_changes(self, connection: sa.Connection, view: SiteView, item: Item) -> list[str]:
+    def _request_changes(self, connection: Connection, view: SiteView, item: Item) -> list[str]:
         devices = []
         for entry in configurations(view.specification(item), view.typed(item)):
             if not self._has_fragment(connection, view, entry):
@@ -173,7 +171,7 @@ class SiteHandler:
                 connection,
                 device=target.device,
                 site=view.site,
-                kind="apply",
+                kind=ChangeKind.APPLY,
                 order_id=item.order_id,
                 item_id=item.item_id,
                 blocked=by_ztp and not staging.arrived(connection, target.device),
@@ -184,7 +182,7 @@ class SiteHandler:
                 devices.append(target.device)
         return devices
 
-    def _has_fragment(self, connection: sa.Connection, view: SiteView, entry: Configure) -> bool:
+    def _has_fragment(self, connection: Connection, view: SiteView, entry: Configure) -> bool:
         """An optional entry asks nothing of a platform that has no part in it."""
         if not entry.optional:
             return True
@@ -193,7 +191,7 @@ class SiteHandler:
 
     def _extend_intent(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         view: SiteView,
         item: Item,
         entry: Configure,
@@ -212,25 +210,31 @@ class SiteHandler:
             fragments={key: known[key] for key in sorted(known, key=_sequence)},
         )
 
-    def _collect(self, connection: sa.Connection, view: SiteView, item: Item) -> bool:
+    def _collect(self, connection: Connection, view: SiteView, item: Item) -> bool:
         """See what the writers have made of the item's changes."""
         rows = changes.of_item(connection, item.order_id, item.item_id)
-        refused = [row for row in rows if row.state == "refused"]
+        refused = [row for row in rows if row.state is ChangeState.REFUSED]
         if refused:
             first = refused[0]
-            self._hold(connection, item, first.reason, f"{first.device}: {first.error}")
+            self._hold(
+                connection,
+                item,
+                first.reason or Reason.DEVICE_REFUSED,
+                f"{first.device}: {first.error}",
+            )
             return True
-        if all(row.state == "done" for row in rows) and item.action == Action.DELETE:
+        done = all(row.state is ChangeState.DONE for row in rows)
+        if done and item.action is Action.DELETE:
             # Read back as absent on every device, which is all the proof there can be.
             complete(connection, self._transitions, view, item)
             return True
-        if all(row.state == "done" for row in rows):
+        if done:
             holding.mark(connection, view.site, _names(view, item), "standby")
-            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step="verifying")
+            self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.VERIFYING)
             return True
-        if any(row.state == "blocked" for row in rows):
+        if any(row.state is ChangeState.BLOCKED for row in rows):
             return self._wait(connection, item, *_awaited(connection, rows))
-        late = [row for row in rows if row.reason is not None and row.state != "done"]
+        late = [row for row in rows if row.reason is not None and row.state is not ChangeState.DONE]
         if late and item.reason != late[0].reason:
             note = f"{late[0].reason}: {late[0].device}: {late[0].error}; trying again"
             self._transitions.move(
@@ -240,14 +244,14 @@ class SiteHandler:
             self._transitions.move(connection, item, ItemState.IN_PROGRESS)
         return False
 
-    def _wait(self, connection: sa.Connection, item: Item, reason: str, text: str) -> bool:
+    def _wait(self, connection: Connection, item: Item, reason: str, text: str) -> bool:
         if item.reason != reason:
             self._transitions.move(
                 connection, item, ItemState.PENDING, reason=reason, note=f"{reason}: {text}"
             )
         return False
 
-    def _hold(self, connection: sa.Connection, item: Item, reason: str, text: str) -> None:
+    def _hold(self, connection: Connection, item: Item, reason: str, text: str) -> None:
         log.warning(
             "item.held",
             order_id=item.order_id,
@@ -288,9 +292,7 @@ def _bundle(view: SiteView, group: list[Item]) -> BundleRequest:
     )
 
 
-def _awaited(connection: sa.Connection, rows: list[sa.Row[Any]]) -> tuple[str, str]:
-    blocked = next(row for row in rows if row.state == "blocked")
-    state = connection.scalar(
-        sa.select(ztp_ticket.c.state).where(ztp_ticket.c.serial == blocked.device)
-    )
+def _awaited(connection: Connection, rows: list[Change]) -> tuple[str, str]:
+    blocked = next(row for row in rows if row.state is ChangeState.BLOCKED)
+    state = tickets.state_of(connection, blocked.device)
     return Reason.AWAITING_CPE, f"router {blocked.device} is {state}; waiting for it at the site"

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
 from pydantic import SecretStr
 
 from adapters.errors import AdapterError
@@ -20,6 +19,7 @@ from inventory import queries
 from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
 from rom.secrets import Vault
+from rom.store.database import Connection, Engine
 
 CE_LOGIN = "ce-login"
 
@@ -50,14 +50,14 @@ AGENT_SUFFIX = "/agent"
 class Targets:
     """Finds targets and opens sessions to them."""
 
-    def __init__(self, engine: sa.Engine, fleet: Fleet, vault: Vault) -> None:
+    def __init__(self, engine: Engine, fleet: Fleet, vault: Vault) -> None:
         self._engine = engine
         self._fleet = fleet
         self._vault = vault
 
     def find(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         role: str,
         allocations: Mapping[str, Mapping[str, Any]],
     ) -> Target:
@@ -85,7 +85,7 @@ class Targets:
         """Return the target's platform."""
         return load_profile(target.profile)
 
-    def profile_name(self, connection: sa.Connection, device: str, site: str) -> str:
+    def profile_name(self, connection: Connection, device: str, site: str) -> str:
         """Return the platform of a device that the site has something on; raises ``NoTarget``."""
         if queries.is_device(connection, device):
             return _device(connection, device).profile
@@ -100,13 +100,13 @@ class Targets:
         with self._fleet.session(endpoint) as session:
             yield session
 
-    def endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
+    def endpoint(self, connection: Connection, device: str, site: str) -> Endpoint:
         """Return how to reach a device, credentials included; made fresh, never stored."""
         if queries.is_device(connection, device):
             return self._device_endpoint(connection, device)
         return self._cpe_endpoint(connection, device, site)
 
-    def _device_endpoint(self, connection: sa.Connection, device: str) -> Endpoint:
+    def _device_endpoint(self, connection: Connection, device: str) -> Endpoint:
         try:
             record = queries.endpoint_data(connection, device)
         except UnknownEntryError as error:
@@ -123,7 +123,7 @@ class Targets:
             options=record.options,
         )
 
-    def _cpe_endpoint(self, connection: sa.Connection, device: str, site: str) -> Endpoint:
+    def _cpe_endpoint(self, connection: Connection, device: str, site: str) -> Endpoint:
         allocations = queries.site_allocations(connection, site)
         role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
         target = _cpe(connection, role, allocations)
@@ -154,7 +154,7 @@ class Targets:
 
 
 def twamp_address(
-    connection: sa.Connection, allocations: Mapping[str, Mapping[str, Any]]
+    connection: Connection, allocations: Mapping[str, Mapping[str, Any]]
 ) -> tuple[str, int]:
     """Return where the site's reflector answers, as host and UDP port."""
     access = queries.cpe_access(connection, allocations["ce"]["serial"])
@@ -166,9 +166,7 @@ def _own_address(allocations: Mapping[str, Mapping[str, Any]]) -> str:
     return str(allocations["loopback"]["ce"])
 
 
-def _cpe(
-    connection: sa.Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]
-) -> Target:
+def _cpe(connection: Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]) -> Target:
     router = allocations.get("ce")
     if router is None:
         message = f"role {role}: the site has no router yet"
@@ -182,7 +180,7 @@ def _cpe(
     return Target(f"{router['serial']}{suffix}", role, profile, {})
 
 
-def _device(connection: sa.Connection, name: str) -> DeviceRecord:
+def _device(connection: Connection, name: str) -> DeviceRecord:
     try:
         return queries.device_record(connection, name)
     except UnknownEntryError as error:

@@ -5,22 +5,23 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
 import structlog
 
 from rom.events import outbox
 from rom.fulfilment.documents import OrderDocuments
-from rom.orders.events import EventType, cancel_event, state_change_event
-from rom.orders.states import (
+from rom.model.order import Item
+from rom.model.order_states import (
     CANCELLING_ITEM_STATES,
-    FINAL_ORDER_STATES,
+    ITEM_LIFE,
+    ORDER_LIFE,
     ItemState,
     OrderState,
+    Step,
     derive_order_state,
-    transition_path,
 )
-from rom.store import orders
-from rom.store.tables import order_item, resource_order
+from rom.orders.events import EventType, cancel_event, state_change_event
+from rom.store import order_items, orders
+from rom.store.database import Connection
 
 log = structlog.get_logger(__name__)
 
@@ -31,25 +32,25 @@ class Transitions:
     def __init__(self, documents: OrderDocuments) -> None:
         self._documents = documents
 
-    def created(self, connection: sa.Connection, order_id: str) -> dict[str, Any]:
+    def created(self, connection: Connection, order_id: str) -> dict[str, Any]:
         """Emit the create event of a new order, and return the order as the event shows it."""
         document = self._emit(connection, order_id, EventType.CREATE)
         if document is None:
             raise LookupError(order_id)
         return document
 
-    def changed(self, connection: sa.Connection, order_id: str, paths: Collection[str]) -> None:
+    def changed(self, connection: Connection, order_id: str, paths: Collection[str]) -> None:
         """Emit that attributes of the order have another value now."""
         path = ",".join(sorted(paths))
         self._emit(connection, order_id, EventType.ATTRIBUTE_VALUE_CHANGE, field_path=path)
 
-    def deleted(self, connection: sa.Connection, order_id: str) -> None:
+    def deleted(self, connection: Connection, order_id: str) -> None:
         """Emit the delete event, with the order as it is just before."""
         self._emit(connection, order_id, EventType.DELETE)
 
     def tell_cancellation(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         event_type: EventType,
         task: Mapping[str, Any],
         field_path: str | None = None,
@@ -68,18 +69,18 @@ class Transitions:
 
     def move(
         self,
-        connection: sa.Connection,
-        row: sa.Row[Any],
+        connection: Connection,
+        row: Item,
         state: ItemState,
         *,
-        step: str | None = None,
+        step: Step | None = None,
         reason: str | None = None,
         note: str = "",
         due_at: datetime | None = None,
         attempts: int | None = None,
         short_of: Collection[str] = (),
         by_cancellation: bool = False,
-    ) -> sa.Row[Any]:
+    ) -> Item:
         """Take an item to ``state`` by legal transitions only and let its order follow.
 
         Returns the item as it is afterwards.
@@ -90,21 +91,17 @@ class Transitions:
         """
         if row.state in CANCELLING_ITEM_STATES and not by_cancellation:
             message = f"item {row.item_id} of {row.order_id} is being cancelled"
-            raise orders.StaleState(message)
+            raise order_items.StaleState(message)
         # Items are locked before their order, everywhere, so that no two wait in a circle.
-        orders.lock_item(connection, row)
-        connection.execute(
-            sa.select(resource_order.c.id)
-            .where(resource_order.c.id == row.order_id)
-            .with_for_update()
-        )
+        order_items.lock_item(connection, row)
+        orders.lock_alone(connection, row.order_id)
         if note:
             orders.add_note(connection, row.order_id, row.item_id, note)
         here = row
-        path = transition_path(ItemState(row.state), state) or (state,)
+        path = ITEM_LIFE.path(row.state, state) or (state,)
         for index, following in enumerate(path):
             last = index == len(path) - 1
-            orders.step_item(
+            order_items.step_item(
                 connection,
                 here,
                 state=following,
@@ -119,9 +116,9 @@ class Transitions:
                 # The cause is told first: who stops listening at "completed" has heard every item.
                 self._emit(connection, row.order_id, EventType.ITEM_STATE_CHANGE, row.item_id)
                 self._follow(connection, row.order_id)
-            if following == ItemState.PENDING != here.state:
+            if following is ItemState.PENDING and here.state is not ItemState.PENDING:
                 self._ask(connection, row)
-            here = orders.reread(connection, row)
+            here = order_items.reread(connection, row)
         if (here.state, here.step, here.reason) != (row.state, row.step, row.reason):
             log.info(
                 "item.moved",
@@ -134,14 +131,16 @@ class Transitions:
             )
         return here
 
-    def move_order(self, connection: sa.Connection, order_id: str, state: OrderState) -> None:
+    def move_order(self, connection: Connection, order_id: str, state: OrderState) -> None:
         """Take an order itself into, through and out of its cancellation, by legal transitions.
 
         Everything else an order becomes follows from its items. Raises ``IllegalTransition``.
         """
-        self._go(connection, order_id, transition_path(_state(connection, order_id), state))
+        self._go(
+            connection, order_id, ORDER_LIFE.path(orders.state_of(connection, order_id), state)
+        )
 
-    def _ask(self, connection: sa.Connection, row: sa.Row[Any]) -> None:
+    def _ask(self, connection: Connection, row: Item) -> None:
         """What an item is pending for is information that has to come from outside."""
         self._emit(
             connection,
@@ -150,34 +149,21 @@ class Transitions:
             field_path=f"orderItem[{row.position}].note",
         )
 
-    def _follow(self, connection: sa.Connection, order_id: str) -> None:
-        current = _state(connection, order_id)
-        states = [
-            ItemState(state)
-            for state in connection.scalars(
-                sa.select(order_item.c.state).where(order_item.c.order_id == order_id)
-            )
-        ]
-        path = transition_path(current, derive_order_state(states, current))
+    def _follow(self, connection: Connection, order_id: str) -> None:
+        current = orders.state_of(connection, order_id)
+        states = order_items.states_of_order(connection, order_id)
+        path = ORDER_LIFE.path(current, derive_order_state(states, current))
         self._go(connection, order_id, path)
 
-    def _go(self, connection: sa.Connection, order_id: str, path: tuple[OrderState, ...]) -> None:
-        now = sa.func.clock_timestamp()
+    def _go(self, connection: Connection, order_id: str, path: tuple[OrderState, ...]) -> None:
         for following in path:
-            values: dict[str, Any] = {"state": following, "updated_at": now}
-            if following is OrderState.IN_PROGRESS:
-                values["started_at"] = sa.func.coalesce(resource_order.c.started_at, now)
-            if following in FINAL_ORDER_STATES:
-                values["completed_at"] = now
-            connection.execute(
-                sa.update(resource_order).where(resource_order.c.id == order_id).values(values)
-            )
+            orders.enter_state(connection, order_id, following)
             self._emit(connection, order_id, EventType.STATE_CHANGE)
             log.info("order.moved", order_id=order_id, state=following)
 
     def _emit(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         order_id: str,
         event_type: EventType,
         item_id: str | None = None,
@@ -198,11 +184,3 @@ class Transitions:
         )
         outbox.emit(connection, order_id, event)
         return document
-
-
-def _state(connection: sa.Connection, order_id: str) -> OrderState:
-    return OrderState(
-        connection.execute(
-            sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
-        ).scalar_one()
-    )

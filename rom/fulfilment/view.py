@@ -5,21 +5,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import sqlalchemy as sa
-
 from inventory import queries
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.context import site_context
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
-from rom.orders.model import Action
-from rom.orders.states import CANCELLING_ITEM_STATES, ItemState
-from rom.store import orders
-
-Item = sa.Row[Any]
-
-STEPS = ("assessing", "reserved", "queued", "verifying", "measuring", "done")
-COMMITTED = frozenset({"verifying", "measuring", "done"})
+from rom.model.order import Action, Item
+from rom.model.order_states import CANCELLING_ITEM_STATES, COMMITTED, ItemState
+from rom.store import order_items, site_items
+from rom.store.database import Connection
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,7 @@ class SiteView:
     customer: Mapping[str, Any]
     network: Mapping[str, Any]
     boot_url: str
-    order_states: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    order_states: Mapping[tuple[str, str], ItemState] = field(default_factory=dict)
     """State of every item, whatever its site, of the orders that have open items here."""
 
     def specification(self, item: Item) -> Specification:
@@ -93,7 +87,7 @@ class SiteView:
 
 
 def load_view(
-    connection: sa.Connection, catalog: Catalog, site: str, boot_url: str, *, lock: bool = True
+    connection: Connection, catalog: Catalog, site: str, boot_url: str, *, lock: bool = True
 ) -> SiteView:
     """Read the site's view and lock its open items until the transaction ends.
 
@@ -102,14 +96,14 @@ def load_view(
     record = queries.site_record(connection, site)
     open_items = tuple(
         item
-        for item in orders.open_items_of_site(connection, site, lock=lock)
+        for item in site_items.open_items_of_site(connection, site, lock=lock)
         if item.state not in CANCELLING_ITEM_STATES  # their cancellation has them in hand
     )
     return SiteView(
         catalog=catalog,
         site=site,
         open_items=open_items,
-        completed=tuple(orders.completed_items_of_site(connection, site)),
+        completed=tuple(site_items.completed_items_of_site(connection, site)),
         allocations=queries.site_allocations(connection, site),
         site_record=record.model_dump(include={"key", "name", "timezone"}),
         customer=queries.customer_record(connection, record.customer).model_dump(),
@@ -117,6 +111,8 @@ def load_view(
         boot_url=boot_url,
         order_states={
             (row.order_id, row.item_id): row.state
-            for row in orders.items_of_orders(connection, {item.order_id for item in open_items})
+            for row in order_items.items_of_orders(
+                connection, {item.order_id for item in open_items}
+            )
         },
     )

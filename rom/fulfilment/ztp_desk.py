@@ -7,9 +7,7 @@ Everything else is refused, and the item concerned is held for people to look at
 
 from collections.abc import Callable
 from hashlib import sha512
-from typing import Any
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.ztp.script import day0_script
@@ -17,14 +15,15 @@ from adapters.ztp.service import ZtpRefused
 from device_profiles.cli import with_secrets
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
-from rom.orders.states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
+from rom.model.order import Item
+from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
+from rom.model.ticket import ARRIVED, Ticket, TicketState
 from rom.secrets import BOOT_URL, Vault
-from rom.store import orders
-from rom.store.tables import order_item
+from rom.store import order_items, orders, tickets
+from rom.store.database import Connection, Engine
 
 log = structlog.get_logger(__name__)
 
-_STATES = {"started": "started", "failed": "failed", "completed": "completed"}
 _SETTLED = FINAL_ITEM_STATES | CANCELLING_ITEM_STATES
 _SELF_HEALING = ("WRONG_CPE", "WRONG_CIRCUIT")
 
@@ -34,7 +33,7 @@ class ZtpDesk:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         transitions: Transitions,
         vault: Vault,
         base_url: str,
@@ -53,7 +52,7 @@ class ZtpDesk:
     def script(self, token: str) -> bytes:
         """Return the day-0 script for a circuit that has a router coming."""
         with self._engine.begin() as connection:
-            if staging.ticket(connection, token=token) is None:
+            if tickets.locked(connection, token=token) is None:
                 raise ZtpRefused
         return day0_script(f"{self._base_url}/ztp/v1/{token}")
 
@@ -61,8 +60,8 @@ class ZtpDesk:
         """Return the configuration with its secrets, the same bytes on every call."""
         ticket = self._admitted(token, serial, client)
         with self._engine.begin() as connection:
-            if ticket.state == "staged":
-                staging.note(connection, serial, "fetched")
+            if ticket.state is TicketState.STAGED:
+                staging.note(connection, serial, TicketState.FETCHED)
         return self._filled(ticket.configuration).encode()
 
     def sha512(self, token: str, serial: str, client: str) -> str:
@@ -79,8 +78,12 @@ class ZtpDesk:
         """Note how far the router is; ``completed`` makes the gateway log in and look."""
         ticket = self._admitted(token, serial, client)
         with self._engine.begin() as connection:
-            written = staging.note(connection, serial, _STATES[name], detail)
-            if name == "failed" and written and (ticket.state, ticket.detail) != (name, detail):
+            written = staging.note(connection, serial, TicketState(name), detail)
+            if (
+                name == "failed"
+                and written
+                and (ticket.state, ticket.detail) != (TicketState(name), detail)
+            ):
                 text = f"AWAITING_CPE: router {serial} could not take its configuration: {detail}"
                 orders.add_note(connection, ticket.order_id, ticket.item_id, text)
         log.info(
@@ -96,23 +99,27 @@ class ZtpDesk:
     def _filled(self, text: str) -> str:
         return with_secrets(text, lambda name: self._vault.resolve(name).get_secret_value())
 
-    def _admitted(self, token: str, serial: str, client: str) -> Any:
+    def _admitted(self, token: str, serial: str, client: str) -> Ticket:
         with self._engine.begin() as connection:
-            ticket = staging.ticket(connection, token=token)
-            if ticket is not None and ticket.serial == serial and ticket.state != "closed":
+            ticket = tickets.locked(connection, token=token)
+            if (
+                ticket is not None
+                and ticket.serial == serial
+                and ticket.state is not TicketState.CLOSED
+            ):
                 self._forgive(connection, ticket)
                 return ticket
         self._hold_concerned(ticket, serial, client)
         raise ZtpRefused
 
-    def _hold_concerned(self, booked: Any, serial: str, client: str) -> None:
+    def _hold_concerned(self, booked: Ticket | None, serial: str, client: str) -> None:
         """Hold the items whose router is not where it should be, each in a transaction alone.
 
         A router that has its configuration is judged by its checks, not by who asks after it.
         """
         with self._engine.begin() as connection:
-            own = staging.ticket(connection, serial=serial)
-            if own is not None and own.state not in staging.ARRIVED:
+            own = tickets.locked(connection, serial=serial)
+            if own is not None and own.state not in ARRIVED:
                 text = f"router {serial} asked from another circuit than its site's"
                 self._hold(connection, own, "WRONG_CIRCUIT", text)
         log.warning(
@@ -125,12 +132,12 @@ class ZtpDesk:
         if booked is None or booked.serial == serial:
             return
         with self._engine.begin() as connection:
-            ticket = staging.ticket(connection, serial=booked.serial)
-            if ticket is not None and ticket.state not in staging.ARRIVED:
+            ticket = tickets.locked(connection, serial=booked.serial)
+            if ticket is not None and ticket.state not in ARRIVED:
                 text = f"router {serial} asked at this site; {ticket.serial} is booked for it"
                 self._hold(connection, ticket, "WRONG_CPE", text)
 
-    def _hold(self, connection: sa.Connection, ticket: Any, reason: str, text: str) -> None:
+    def _hold(self, connection: Connection, ticket: Ticket, reason: str, text: str) -> None:
         item = self._item(connection, ticket)
         if item is None or item.state in _SETTLED or item.reason == reason:
             return
@@ -138,17 +145,13 @@ class ZtpDesk:
             connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
         )
 
-    def _forgive(self, connection: sa.Connection, ticket: Any) -> None:
+    def _forgive(self, connection: Connection, ticket: Ticket) -> None:
         """The right router on the right circuit ends a hold that a wrong one had caused."""
         item = self._item(connection, ticket)
-        if item is None or item.state != ItemState.HELD or item.reason not in _SELF_HEALING:
+        if item is None or item.state is not ItemState.HELD or item.reason not in _SELF_HEALING:
             return
         note = f"router {ticket.serial} has come by its own circuit; going on"
         self._transitions.move(connection, item, ItemState.IN_PROGRESS, note=note)
 
-    def _item(self, connection: sa.Connection, ticket: Any) -> sa.Row[Any] | None:
-        return connection.execute(
-            sa.select(order_item)
-            .where(order_item.c.order_id == ticket.order_id, order_item.c.item_id == ticket.item_id)
-            .with_for_update()
-        ).one_or_none()
+    def _item(self, connection: Connection, ticket: Ticket) -> Item | None:
+        return order_items.locked(connection, ticket.order_id, ticket.item_id)

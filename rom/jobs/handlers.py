@@ -1,26 +1,16 @@
 """What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
-
-import sqlalchemy as sa
 
 from inventory import holding
 from rom.audit.periodic import PeriodicAudit
 from rom.fulfilment.cancel_runner import CancelRunner
 from rom.fulfilment.fulfiller import Fulfiller, Work
-from rom.ledger import changes
 from rom.ledger.writer import DeviceWriter
-from rom.orders.states import ItemState
-from rom.rollback.tasks import RollbackRunner, sites_under_way
-from rom.store import cancel_tasks, orders
-from rom.store.tables import change, order_item
-
-_UNWOKEN = timedelta(seconds=5)
-_MOVING = (ItemState.ACKNOWLEDGED, ItemState.IN_PROGRESS, ItemState.PENDING)
-"""Held items wait for people, who may put right what a check found, or for resources, which
-the fulfiller tries for in fair order.
-"""
+from rom.rollback.tasks import RollbackRunner
+from rom.store import cancellations, changes, order_items, rollbacks, site_items
+from rom.store.database import Engine
 
 
 class Waker(Protocol):
@@ -41,7 +31,7 @@ class EngineHandlers:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         fulfiller: Fulfiller,
         writer: DeviceWriter,
         rollbacks: RollbackRunner,
@@ -88,11 +78,11 @@ class EngineHandlers:
         self._audit.look()
         with self._engine.connect() as connection:
             devices = changes.due_devices(connection)
-            sites = set(connection.scalars(_due_sites()))
+            sites = site_items.due_sites(connection)
             if thorough:
-                sites |= set(connection.scalars(_unwoken_sites()))
-                sites |= set(sites_under_way(connection))
-                sites |= set(cancel_tasks.sites_under_way(connection))
+                sites |= site_items.unwoken_sites(connection)
+                sites |= set(rollbacks.sites_under_way(connection))
+                sites |= set(cancellations.sites_under_way(connection))
         self._end_quarantines()
         sites |= self._fulfiller.retry_held()
         for site in sorted(sites):
@@ -104,34 +94,4 @@ class EngineHandlers:
         """Make available what has rested long enough, and let those who wait for it know."""
         with self._engine.begin() as connection:
             if holding.sweep_quarantine(connection, datetime.now(UTC)):
-                orders.resources_came(connection)
-
-
-def _due_sites() -> sa.Select[str]:
-    return (
-        sa.select(order_item.c.site)
-        .where(order_item.c.due_at <= sa.func.now())
-        .where(
-            sa.or_(
-                order_item.c.state.in_(_MOVING),
-                sa.and_(order_item.c.state == ItemState.HELD, order_item.c.step == "verifying"),
-            )
-        )
-        .distinct()
-    )
-
-
-def _unwoken_sites() -> sa.Select[str]:
-    """Sites with an item that nothing outside has to happen for."""
-    unsettled = sa.exists().where(
-        change.c.order_id == order_item.c.order_id,
-        change.c.item_id == order_item.c.item_id,
-        change.c.state.in_(("blocked", "waiting", "claimed")),
-    )
-    return (
-        sa.select(order_item.c.site)
-        .where(order_item.c.state.in_(_MOVING))
-        .where(order_item.c.due_at.is_(None), order_item.c.updated_at < sa.func.now() - _UNWOKEN)
-        .where(sa.or_(order_item.c.step != "queued", ~unsettled))
-        .distinct()
-    )
+                order_items.resources_came(connection)

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import sqlalchemy as sa
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree
-from rom.ledger import changes, snapshots, store
-from rom.ledger.gate import Worked
-from rom.ledger.model import SitePlan, SiteState
 from rom.ledger.plan import own_scope
-from rom.ledger.snapshots import Sealer, SiteSnapshot, Taken
+from rom.model.change import Change
+from rom.model.effect import SiteState
+from rom.model.plan import SitePlan
+from rom.model.snapshot import Moment, Sealer, SiteSnapshot, Taken
+from rom.model.transaction import SiteOutcome, Worked
+from rom.store import changes, snapshots, transactions
+from rom.store.database import Connection
 
-Claimed = Mapping[str, list[sa.Row[Any]]]
+Claimed = Mapping[str, list[Change]]
 """By site: the changes it waits for."""
 
 
@@ -50,14 +50,14 @@ class Attempt:
         """By site: the order it is written for."""
         return {site: self.claimed[site][-1].order_id for site in self.plans}
 
-    def open(self, connection: sa.Connection, sealer: Sealer, epoch: int, present: Tree) -> None:
+    def open(self, connection: Connection, sealer: Sealer, epoch: int, present: Tree) -> None:
         """Write the transaction as planned, with the snapshots before it."""
         kinds = {row.kind for site in self.plans for row in self.claimed[site]}
-        store.open_transaction(
+        transactions.open_transaction(
             connection,
             self.transaction,
             self.device,
-            "+".join(sorted(kinds)),
+            kinds,
             epoch,
             self.plans.values(),
             self.orders,
@@ -65,13 +65,13 @@ class Attempt:
         )
         known = snapshots.latest_of_sites(connection, sealer, list(self.plans), self.device)
         before = {site: each.fragments for site, each in known.items()}
-        self.keep_snapshots(connection, sealer, "before", list(self.plans), before, present)
+        self.keep_snapshots(connection, sealer, Moment.BEFORE, list(self.plans), before, present)
 
     def keep_snapshots(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         sealer: Sealer,
-        moment: str,
+        moment: Moment,
         sites: list[str],
         fragments: Mapping[str, Mapping[str, Fragment]],
         shown: Tree,
@@ -95,9 +95,11 @@ class Attempt:
             ],
         )
 
-    def refuse(self, connection: sa.Connection, site: str, reason: str, error: str) -> None:
+    def refuse(self, connection: Connection, site: str, reason: str, error: str) -> None:
         """The device said no to a site: so are its changes settled."""
-        store.settle_site(connection, self.transaction, site, "refused", error=error)
+        transactions.settle_site(
+            connection, self.transaction, site, SiteOutcome.REFUSED, error=error
+        )
         changes.refuse(
             connection,
             self.claimed[site],

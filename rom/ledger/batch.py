@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree, patched
-from rom.ledger.model import Policy, SharedState, SitePlan, SiteState
 from rom.ledger.plan import plan_site
+from rom.model.change import Policy
+from rom.model.effect import SharedState, SiteState
+from rom.model.plan import SitePlan
 
 Wishes = Mapping[str, tuple[Fragment, SiteState]]
 

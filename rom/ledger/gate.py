@@ -1,12 +1,11 @@
 """What the writer asks before it makes a confirmed commit permanent."""
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 from adapters.seam import Session
+from rom.model.transaction import Worked
 
-Worked = Any
-"""What a gate found working, as JSON: it goes into the ledger, for whoever comes after a crash."""
 _TOLD = 5
 
 

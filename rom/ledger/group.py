@@ -9,22 +9,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Session, SiteEdits
 from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree
-from rom.ledger import changes, intents, lease, snapshots, store
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
-from rom.ledger.gate import Gate, Worked
-from rom.ledger.model import Policy, SitePlan
+from rom.ledger.gate import Gate
 from rom.ledger.outcome import keep_plans, named_site
 from rom.ledger.plan import read_scope
 from rom.ledger.proving import Proof
-from rom.ledger.snapshots import Sealer
+from rom.model.plan import SitePlan
+from rom.model.snapshot import Moment, Sealer
+from rom.model.transaction import SiteOutcome as PartOutcome
+from rom.model.transaction import TransactionState, Worked
+from rom.model.verdict import Outcome
+from rom.store import changes, effects, intents, leases, snapshots, transactions
+from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +48,7 @@ class Group:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         settings: WriterSettings,
         sealer: Sealer,
         gate: Gate | None,
@@ -75,7 +78,7 @@ class Group:
         plans = plan_batch(
             {site: (wish.wanted, wish.state) for site, wish in wishes.items()},
             present,
-            {site: Policy(rows[-1].policy) for site, rows in claimed.items()},
+            {site: rows[-1].policy for site, rows in claimed.items()},
         )
         self._refuse_blocked(plans, claimed)
         pending = {
@@ -103,7 +106,7 @@ class Group:
             roots = {
                 site: [item.root for item in fragment.shared] for site, fragment in wanted.items()
             }
-            states = store.site_states(connection, self._device, roots)
+            states = effects.site_states(connection, self._device, roots)
         held = {site: state.holding(self._held) for site, state in states.items()}
         return {
             site: Wish(found[site].role, found[site].fragments, wanted[site], held[site])
@@ -134,7 +137,7 @@ class Group:
         """Nothing to send: only ownership, and what the sites want, may be another from now on."""
         plans = attempt.plans.values()
         with self._engine.begin() as connection:
-            lease.check(connection, self._device, self._epoch)
+            leases.check(connection, self._device, self._epoch)
             keep_plans(connection, attempt.transaction, self._device, plans, present)
             for site, plan in attempt.plans.items():
                 rows = attempt.claimed[site]
@@ -149,13 +152,17 @@ class Group:
                 noted = replace(attempt, plans=other)
                 noted.open(connection, self._sealer, self._epoch, present)
                 noted.keep_snapshots(
-                    connection, self._sealer, "after", list(other), wanted, present
+                    connection, self._sealer, Moment.AFTER, list(other), wanted, present
                 )
                 for site in other:
-                    store.settle_site(
-                        connection, noted.transaction, site, "unchanged", verdict="VERIFIED"
+                    transactions.settle_site(
+                        connection,
+                        noted.transaction,
+                        site,
+                        PartOutcome.UNCHANGED,
+                        verdict=Outcome.VERIFIED,
                     )
-                store.mark(connection, noted.transaction, "committed")
+                transactions.mark(connection, noted.transaction, TransactionState.COMMITTED)
 
     def _send(self, attempt: Attempt, present: Tree) -> None:
         with self._engine.begin() as connection:
@@ -167,7 +174,7 @@ class Group:
             transaction=attempt.transaction,
             orders=attempt.orders,
         )
-        self._proof.keep_evidence(attempt, "before")
+        self._proof.keep_evidence(attempt, Moment.BEFORE)
         attempt = replace(attempt, worked=self._worked(sites))
         try:
             receipt = self._session.apply(
@@ -175,16 +182,16 @@ class Group:
                 self._mode(attempt),
             )
         except Refused as error:
-            self._proof.close(attempt, "reverted", str(error))
+            self._proof.close(attempt, TransactionState.REVERTED, str(error))
             named = named_site(attempt.plans, error)
             self._divide(attempt, sites, error.reason, str(error), named)
             return
         except (SessionLost, DeviceTimeout):
             # The outcome is unknown: recovery reads the device before anything else goes to it.
-            self._proof.close(attempt, "unknown", "session lost")
+            self._proof.close(attempt, TransactionState.UNKNOWN, "session lost")
             raise
         except AdapterError as error:
-            self._proof.close(attempt, "reverted", str(error))
+            self._proof.close(attempt, TransactionState.REVERTED, str(error))
             if error.retry:
                 raise
             # One site's edits cannot even be sent, for want of a secret for example.
@@ -207,7 +214,7 @@ class Group:
             attempt.transaction,
             confirm_within=self._settings.confirm_seconds if two_steps else None,
             before_commit=partial(
-                store.mark_sent,
+                transactions.mark_sent,
                 self._engine,
                 attempt.transaction,
                 self._device,

@@ -4,13 +4,12 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-import sqlalchemy as sa
-
 from adapters.errors import Refused
 from device_profiles.tree import Path, Tree
-from rom.ledger import store
-from rom.ledger.model import SitePlan
 from rom.ledger.plan import took
+from rom.model.plan import SitePlan
+from rom.store import effects
+from rom.store.database import Connection
 
 _KEY = re.compile(r"='([^']*)'")
 _QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
@@ -46,7 +45,7 @@ def mismatches(plan: SitePlan, shown: Tree) -> list[str]:
 
 
 def keep_plans(
-    connection: sa.Connection,
+    connection: Connection,
     transaction: str,
     device: str,
     plans: Collection[SitePlan],
@@ -54,10 +53,10 @@ def keep_plans(
 ) -> None:
     """Carry what took effect of plans into the ledger's net effects and ownerships."""
     for plan in plans:
-        store.keep_claims(connection, device, plan)
+        effects.keep_claims(connection, device, plan)
     for plan in plans:
         taken = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
         over = [entry for entry in plan.overtaken if entry[0] in taken]
-        store.relink(connection, device, plan.site, over)
-        store.keep_effects(connection, transaction, device, plan.site, taken, shown)
-        store.keep_releases(connection, device, plan)
+        effects.relink(connection, device, plan.site, over)
+        effects.keep_effects(connection, transaction, device, plan.site, taken, shown)
+        effects.keep_releases(connection, device, plan)

@@ -20,15 +20,9 @@ from device_profiles.tree import (
     topmost,
     within,
 )
-from rom.ledger.model import (
-    Conflict,
-    ConflictKind,
-    NetEffect,
-    Policy,
-    SharedState,
-    SitePlan,
-    SiteState,
-)
+from rom.model.change import Policy
+from rom.model.effect import NetEffect, SharedState, SiteState
+from rom.model.plan import Conflict, ConflictKind, SitePlan
 
 _KEY = re.compile(r"='([^']*)'")
 

@@ -4,18 +4,23 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.errors import Refused, SessionLost
 from adapters.seam import Capability, Receipt, Session, SiteOutcome
 from device_profiles.tree import Tree
-from rom.ledger import changes, evidence, lease, store
+from rom.ledger import evidence
 from rom.ledger.attempt import Attempt
 from rom.ledger.gate import Gate, verdict
-from rom.ledger.model import SitePlan
 from rom.ledger.outcome import keep_plans, mismatches, proof_scope
-from rom.ledger.snapshots import Sealer
+from rom.model.change import ChangeKind
+from rom.model.plan import SitePlan
+from rom.model.snapshot import Moment, Sealer
+from rom.model.transaction import SiteOutcome as PartOutcome
+from rom.model.transaction import TransactionState
+from rom.model.verdict import Outcome
+from rom.store import changes, leases, transactions
+from rom.store.database import Connection, Engine
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +40,7 @@ class Proof:
     """Settles what a device transaction has come to."""
 
     def __init__(
-        self, engine: sa.Engine, sealer: Sealer, gate: Gate | None, session: Session, epoch: int
+        self, engine: Engine, sealer: Sealer, gate: Gate | None, session: Session, epoch: int
     ) -> None:
         self._engine = engine
         self._epoch = epoch
@@ -74,13 +79,15 @@ class Proof:
                 if part.outcome is SiteOutcome.REFUSED:
                     attempt.refuse(connection, part.site, "DEVICE_REFUSED", part.error)
                 elif part.outcome is SiteOutcome.NOT_TRIED:
-                    store.settle_site(connection, attempt.transaction, part.site, "not-tried")
+                    transactions.settle_site(
+                        connection, attempt.transaction, part.site, PartOutcome.NOT_TRIED
+                    )
             applied = {site: attempt.plans[site] for site in by_outcome[SiteOutcome.APPLIED]}
-            state = "confirming" if receipt.confirming else "sent"
-            store.mark(
+            state = TransactionState.CONFIRMING if receipt.confirming else TransactionState.SENT
+            transactions.mark(
                 connection,
                 attempt.transaction,
-                state if applied else "reverted",
+                state if applied else TransactionState.REVERTED,
                 sent=receipt.sent,
             )
         return applied, tuple(by_outcome[SiteOutcome.NOT_TRIED])
@@ -90,7 +97,9 @@ class Proof:
         if not receipt.confirming:
             return ""
         modified = [
-            site for site in applied if any(row.kind == "modify" for row in attempt.claimed[site])
+            site
+            for site in applied
+            if any(row.kind is ChangeKind.MODIFY for row in attempt.claimed[site])
         ]
         return verdict(self._gate, self._session, attempt.worked, modified)
 
@@ -112,8 +121,8 @@ class Proof:
         if receipt.confirming:
             try:
                 with self._engine.begin() as connection:
-                    lease.check(connection, attempt.device, self._epoch)
-            except lease.FencedOff:
+                    leases.check(connection, attempt.device, self._epoch)
+            except leases.FencedOff:
                 self._session.cancel(attempt.transaction)
                 raise
         try:
@@ -127,24 +136,27 @@ class Proof:
             self._session.cancel(attempt.transaction)
         except Refused as error:
             self._lapsed(attempt, error)
-        self.close(attempt, "reverted", reason)
+        self.close(attempt, TransactionState.REVERTED, reason)
 
     def _lapsed(self, attempt: Attempt, error: Refused) -> NoReturn:
         """The window had closed before its time: only reading tells what the device holds."""
-        self.close(attempt, "unknown", str(error))
+        self.close(attempt, TransactionState.UNKNOWN, str(error))
         raise SessionLost(
             f"the confirmed commit's window was gone: {error.message}",
             device=attempt.device,
             outcome_unknown=True,
         ) from error
 
-    def _fail(
-        self, connection: sa.Connection, attempt: Attempt, plan: SitePlan, shown: Tree
-    ) -> None:
+    def _fail(self, connection: Connection, attempt: Attempt, plan: SitePlan, shown: Tree) -> None:
         error = "device did not take: " + "; ".join(mismatches(plan, shown)[:5])
         transaction = attempt.transaction
-        store.settle_site(
-            connection, transaction, plan.site, "applied", verdict="FAILED", error=error
+        transactions.settle_site(
+            connection,
+            transaction,
+            plan.site,
+            PartOutcome.APPLIED,
+            verdict=Outcome.FAILED,
+            error=error,
         )
         changes.refuse(
             connection,
@@ -167,14 +179,16 @@ class Proof:
         spoilt = [site for site, plan in applied.items() if plan.relies & set(bad)]
         with self._engine.begin() as connection:
             attempt.keep_snapshots(
-                connection, self._sealer, "after", list(applied), fragments, shown
+                connection, self._sealer, Moment.AFTER, list(applied), fragments, shown
             )
             keep_plans(connection, transaction, attempt.device, applied.values(), shown)
             for site, plan in applied.items():
                 if site in bad:
                     self._fail(connection, attempt, plan, shown)
                     continue
-                store.settle_site(connection, transaction, site, "applied", verdict="VERIFIED")
+                transactions.settle_site(
+                    connection, transaction, site, PartOutcome.APPLIED, verdict=Outcome.VERIFIED
+                )
                 if site not in spoilt:
                     changes.finish(
                         connection,
@@ -183,22 +197,22 @@ class Proof:
                         edits=len(plan.edits),
                         kept=plan.kept,
                     )
-            store.mark(connection, transaction, "committed")
+            transactions.mark(connection, transaction, TransactionState.COMMITTED)
         log.info(
             "device.committed",
             device=attempt.device,
             transaction=transaction,
             orders={site: attempt.orders[site] for site in applied},
         )
-        self.keep_evidence(attempt, "after")
+        self.keep_evidence(attempt, Moment.AFTER)
         return [site for site in spoilt if site not in bad]
 
-    def close(self, attempt: Attempt, state: str, error: str) -> None:
+    def close(self, attempt: Attempt, state: TransactionState, error: str) -> None:
         """Write how the transaction ended."""
         with self._engine.begin() as connection:
-            store.mark(connection, attempt.transaction, state, error=error)
+            transactions.mark(connection, attempt.transaction, state, error=error)
 
-    def keep_evidence(self, attempt: Attempt, moment: str) -> None:
+    def keep_evidence(self, attempt: Attempt, moment: Moment) -> None:
         """Store what the whole device shows; raises ``AdapterError``."""
         evidence.keep(
             self._engine,

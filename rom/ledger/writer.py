@@ -8,14 +8,15 @@ and the others go on.
 from typing import Any, Protocol
 from uuid import uuid4
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.errors import AdapterError
-from rom.ledger import changes, intents, lease, recovery
+from rom.ledger import lease, recovery
 from rom.ledger.gate import Gate
 from rom.ledger.group import Group, WriterSettings
-from rom.ledger.snapshots import Sealer
+from rom.model.snapshot import Sealer
+from rom.store import changes, leases, transactions
+from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +36,7 @@ class DeviceWriter:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         sessions: Sessions,
         settings: WriterSettings,
         sealer: Sealer,
@@ -54,7 +55,7 @@ class DeviceWriter:
         changes; nothing is raised for that.
         """
         holder = f"{self._settings.holder}/{uuid4().hex[:8]}"
-        epoch = lease.acquire(self._engine, device, holder, self._settings.lease_seconds)
+        epoch = leases.acquire(self._engine, device, holder, self._settings.lease_seconds)
         if epoch is None:
             return set()
         touched: set[str] = set()
@@ -63,17 +64,17 @@ class DeviceWriter:
                 self._drain(device, epoch, touched)
         except AdapterError as error:
             self._put_off(device, error, touched)
-        except lease.FencedOff as error:
+        except leases.FencedOff as error:
             log.warning("device.fenced", device=device, error=str(error))
         finally:
-            lease.release(self._engine, device, epoch)
+            leases.release(self._engine, device, epoch)
         return touched
 
     def _put_off(self, device: str, error: AdapterError, touched: set[str]) -> None:
         """Try again later what can get better by itself; hold the rest for people."""
         log.warning("device.not_written", device=device, reason=error.reason, error=str(error))
         with self._engine.begin() as connection:
-            touched.update(intents.sites_waiting(connection, device))
+            touched.update(changes.sites_waiting(connection, device))
             if error.retry:
                 changes.postpone(
                     connection,
@@ -87,10 +88,10 @@ class DeviceWriter:
 
     def _drain(self, device: str, epoch: int, touched: set[str]) -> None:
         with self._engine.begin() as connection:
-            unresolved = recovery.open_transactions(connection, device)
+            unresolved = transactions.open_of_device(connection, device)
             if not unresolved:
                 changes.reclaim(connection, device)
-            sites = intents.sites_waiting(connection, device)
+            sites = changes.sites_waiting(connection, device)
         if not sites and not unresolved:
             return
         anyone = sites[0] if sites else unresolved[0].site

@@ -8,7 +8,7 @@ from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError, UnknownSpecification
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
-from rom.orders.model import Action, NewItem, NewOrder
+from rom.model.order import Action, NewItem, NewOrder
 from rom.orders.parse import MAXIMUM_ITEMS, parse_order
 from rom.orders.refused import OrderRefused
 from rom.orders.relationships import find_cycle

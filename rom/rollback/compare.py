@@ -3,17 +3,16 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree, difference, in_scope, path_text, topmost
 from rom.fulfilment.targets import NoTarget, Targets
-from rom.ledger import snapshots
-from rom.ledger.snapshots import Sealer
+from rom.model.snapshot import Sealer
 from rom.rollback.preview import shown
 from rom.rollback.target import UnknownTarget, places
+from rom.store import snapshots
+from rom.store.database import Connection, Engine
 
 _LATEST = 2**63 - 1
 
@@ -21,7 +20,7 @@ _LATEST = 2**63 - 1
 class Comparison:
     """Compares; sends nothing."""
 
-    def __init__(self, engine: sa.Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
         self._engine = engine
         self._fleet = fleet
         self._targets = targets
@@ -55,13 +54,13 @@ class Comparison:
         return {"site": site, "a": first, "b": "live" if second is None else second,
                 "devices": devices}  # fmt: skip
 
-    def _trees(self, connection: sa.Connection, site: str, number: int) -> dict[str, Tree]:
+    def _trees(self, connection: Connection, site: str, number: int) -> dict[str, Tree]:
         found = snapshots.site_at(connection, self._sealer, site, number)
         return {device: snapshot.tree for device, snapshot in found.items()}
 
     def _live(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         site: str,
         devices: Collection[str],
         compared: Mapping[str, Tree],

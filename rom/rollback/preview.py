@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import sqlalchemy as sa
-
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from device_profiles.fragment import merged
@@ -13,17 +11,21 @@ from device_profiles.profile import Profile, load_profile
 from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text
 from inventory.queries import holdings
 from rom.fulfilment.targets import NoTarget, Targets
-from rom.ledger import store
-from rom.ledger.model import Policy, SitePlan, SiteState
 from rom.ledger.plan import plan_site, read_scope
-from rom.ledger.snapshots import Sealer
-from rom.rollback.target import Place, Target, places, resolve
+from rom.model.change import Policy
+from rom.model.effect import SiteState
+from rom.model.intent import Place
+from rom.model.plan import SitePlan
+from rom.model.snapshot import Sealer
+from rom.rollback.target import Target, places, resolve
+from rom.store import effects
+from rom.store.database import Connection, Engine
 
 
 class RollbackPreview:
     """Reads every device of a site in parallel and plans the way back; sends nothing."""
 
-    def __init__(self, engine: sa.Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
         self._engine = engine
         self._fleet = fleet
         self._targets = targets
@@ -47,7 +49,8 @@ class RollbackPreview:
             profiles = {place.device: self._profile(connection, place, site) for place in found}
             states = {place.device: self._state(connection, site, place, target) for place in found}
             writers = {
-                place.device: store.writers_after(connection, place.device, site) for place in found
+                place.device: effects.writers_after(connection, place.device, site)
+                for place in found
             }
             releases = [
                 {"name": held.name, "pool": held.pool, "value": held.value}
@@ -94,19 +97,17 @@ class RollbackPreview:
             "releases": releases,
         }
 
-    def _profile(self, connection: sa.Connection, place: Place, site: str) -> Profile | None:
+    def _profile(self, connection: Connection, place: Place, site: str) -> Profile | None:
         """Return the platform, ``None`` where inventory does not know the device any more."""
         try:
             return load_profile(self._targets.profile_name(connection, place.device, site))
         except NoTarget:
             return None
 
-    def _state(
-        self, connection: sa.Connection, site: str, place: Place, target: Target
-    ) -> SiteState:
+    def _state(self, connection: Connection, site: str, place: Place, target: Target) -> SiteState:
         wanted = merged(target.wanted(place.device))
         roots = [item.root for item in wanted.shared]
-        return store.site_states(connection, place.device, {site: roots})[site]
+        return effects.site_states(connection, place.device, {site: roots})[site]
 
     def _read(
         self,

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
 from device_profiles.fragment import Fragment
 from inventory import queries
-from rom.ledger import intents, snapshots
-from rom.ledger.snapshots import Sealer
+from rom.model.intent import Place
+from rom.model.snapshot import Sealer
 from rom.rollback import standing
-from rom.store.tables import net_effect, snapshot
+from rom.store import intents, snapshots
+from rom.store.database import Connection
 
 # Order of activation; the way back goes through it in reverse.
 ACTIVATION = ("logistics", "access", "bng", "dhcp4", "dhcp6", "radius", "ce", "probe", "agent")
@@ -36,22 +35,14 @@ class Target:
         return self.fragments.get(device, {})
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A device in its role for the site."""
-
-    device: str
-    role: str
-
-
-def places(connection: sa.Connection, site: str) -> list[Place]:
+def places(connection: Connection, site: str) -> list[Place]:
     """Return the site's devices in the order in which a rollback changes them.
 
     A device on which an earlier rollback has left something is one of them, also without an
     intent. Empty for a site that has nothing anywhere; raises ``KeyError`` for an unknown one.
     """
-    roles = _roles_of_leftovers(connection, site)
-    roles |= {row.device: row.role for row in intents.devices_of_site(connection, site)}
+    roles = {place.device: place.role for place in snapshots.left_over(connection, site)}
+    roles |= {place.device: place.role for place in intents.devices_of_site(connection, site)}
     if not roles and not queries.site_exists(connection, site):
         raise KeyError(site)
     found = [Place(device, role) for device, role in sorted(roles.items())]
@@ -63,20 +54,8 @@ def activated(role: str) -> int:
     return ACTIVATION.index(role) if role in ACTIVATION else len(ACTIVATION)
 
 
-def _roles_of_leftovers(connection: sa.Connection, site: str) -> dict[str, str]:
-    ours = sa.exists().where(
-        net_effect.c.device == snapshot.c.device, net_effect.c.site == snapshot.c.site
-    )
-    rows = connection.execute(
-        sa.select(snapshot.c.device, snapshot.c.role)
-        .where(snapshot.c.site == site, ours)
-        .order_by(snapshot.c.id)
-    )
-    return {row.device: row.role for row in rows}
-
-
 def resolve(
-    connection: sa.Connection,
+    connection: Connection,
     sealer: Sealer,
     site: str,
     *,
@@ -107,7 +86,7 @@ def resolve(
     return target
 
 
-def at_number(connection: sa.Connection, sealer: Sealer, site: str, number: int) -> Target:
+def at_number(connection: Connection, sealer: Sealer, site: str, number: int) -> Target:
     """Return the site as it was when its snapshots had come to ``number``."""
     at = snapshots.site_at(connection, sealer, site, number)
     return Target(

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from rom.orders.states import FINAL_ITEM_STATES, ItemState
+from rom.model.order_states import FINAL_ITEM_STATES, ItemState
 from rom.store.catalog_tables import catalog_change, kept_specification
 from rom.store.tables import order_item
 

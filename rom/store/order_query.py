@@ -8,7 +8,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from inventory.condition_sql import Elements, Kept, Shape, order_by, where
 from inventory.conditions import Listing, Path
 from rom.access.scope import EVERYTHING, Scope, order_within
+from rom.model.order import Order
+from rom.model.task import Cancellation
+from rom.store.cancellations import cancellation_of
 from rom.store.order_tables import cancel_task
+from rom.store.orders import order_of
 from rom.store.tables import item_note, order_item, resource_order
 
 UNSEARCHABLE: tuple[Path, ...] = (
@@ -26,7 +30,7 @@ HEADER: sa.ColumnElement[Any] = resource_order.c.document.op("-", return_type=JS
 
 def find_orders(
     connection: sa.Connection, asked: Listing, within: Scope = EVERYTHING
-) -> tuple[list[sa.Row[Any]], int]:
+) -> tuple[list[Order], int]:
     """Return a page of orders, newest first unless asked otherwise, and how many match in all.
 
     Run it inside ``inventory.condition_sql.bounded``.
@@ -53,12 +57,12 @@ def find_orders(
         .join(page, page.c.id == resource_order.c.id)
         .order_by(page.c.place)
     ).all()
-    return list(rows), total or 0
+    return [order_of(row) for row in rows], total or 0
 
 
 def find_cancellations(
     connection: sa.Connection, asked: Listing, within: Scope = EVERYTHING
-) -> tuple[list[sa.Row[Any]], int]:
+) -> tuple[list[Cancellation], int]:
     """Return a page of cancellations of whole orders, newest first, and how many match in all."""
     wanted = [
         where(asked.condition, CANCELLATION),
@@ -75,7 +79,7 @@ def find_cancellations(
         .offset(asked.offset)
         .limit(asked.limit)
     )
-    return list(rows), total or 0
+    return [cancellation_of(row) for row in rows], total or 0
 
 
 def _stored_item() -> sa.ColumnElement[Any]:

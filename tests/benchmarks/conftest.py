@@ -28,11 +28,11 @@ from device_profiles.profile import load_profile
 from device_profiles.render import render
 from mock_devices.lab.baselines import Baselines
 from mock_devices.lab.topology import NetconfDeviceSpec, load_topology
-from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
-from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
+from rom.model.change import Policy
 from rom.secrets import Vault
+from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
 from rom.store.tables import change
 

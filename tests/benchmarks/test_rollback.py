@@ -9,7 +9,7 @@ import pytest
 
 from adapters.seam import Session
 from device_profiles.tree import Path, Tree, in_scope
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 
 SITES = 500
 

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.seam import Session
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 
 SITES = 64
 

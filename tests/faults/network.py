@@ -28,7 +28,7 @@ from api.serving.child import Child
 from api.serving.claim import ADDRESS_FILE
 from api.serving.lab import READY_FILE, find_topology
 from api.serving.lab import command as lab_command
-from rom.orders.states import FINAL_ORDER_STATES
+from rom.model.order_states import FINAL_ORDER_STATES
 from rom.store.embedded import EmbeddedPostgres
 
 EXAMPLES = Path(api.__file__).parent / "examples"

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.seam import Session
-from rom.ledger import lease
+from rom.store import leases
 from rom.store.tables import change, device_lease
 from tests.laws.devices import same
 from tests.laws.gateway import Gateway
@@ -87,7 +87,7 @@ def test_without_the_fence_the_device_would_have_taken_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shows that the test above can fail: nothing but the fence has kept the sleeper off."""
-    monkeypatch.setattr(lease, "check", lambda *_: None)
+    monkeypatch.setattr(leases, "check", lambda *_: None)
     gateway = stopped_before(world, "before edit-config")
     lease_runs_out(world)
     another_takes_over(world)

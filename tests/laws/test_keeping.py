@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from device_profiles.tree import Path
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 from tests.laws.sites import DEVICES, SPEEDS, Wish, fragments
 from tests.laws.world import World
 

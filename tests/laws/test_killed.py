@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from device_profiles.fragment import Fragment
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 from rom.store.tables import change, device_lease, device_txn, snapshot
 from tests.laws.devices import Network, StrictDevice
 from tests.laws.gateway import Gateway

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 from tests.laws.devices import baseline, same
 from tests.laws.sites import DEVICES, SPEEDS, Wish, fragments
 from tests.laws.world import World

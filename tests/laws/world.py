@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from device_profiles.fragment import Fragment
-from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
-from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
+from rom.model.change import Policy
 from rom.rollback.target import at_number
 from rom.secrets import Vault
+from rom.store import changes, intents
 from rom.store.tables import (
     change,
     device_lease,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import api
 from api.serving.scratch import gateway_process
-from rom.orders.states import FINAL_ORDER_STATES
+from rom.model.order_states import FINAL_ORDER_STATES
 from rom.secrets import Vault, master_key
 from rom.store.database import make_engine
 from rom.store.tables import effect, secret

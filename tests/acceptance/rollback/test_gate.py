@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from device_profiles.fragment import Fragment
-from rom.ledger import changes, intents
+from rom.store import changes, intents
 from tests.faults.network import until
 
 pytestmark = [pytest.mark.timeout(180)]

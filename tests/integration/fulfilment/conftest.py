@@ -30,7 +30,7 @@ from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
 from rom.orders.validate import validate
 from rom.secrets import Vault
-from rom.store import orders
+from rom.store import order_items, orders
 from rom.store.database import make_engine, migrate
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -123,7 +123,7 @@ class Engine:
         with self.engine.connect() as connection:
             (row,) = [
                 row
-                for row in orders.items_of_orders(connection, [order_id])
+                for row in order_items.items_of_orders(connection, [order_id])
                 if row.item_id == item_id
             ]
             return row

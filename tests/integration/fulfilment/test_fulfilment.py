@@ -14,7 +14,7 @@ import api
 from adapters.errors import AuthenticationFailed, Unreachable
 from adapters.twamp.packet import parse_request, reply
 from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, SETTLING_LOOKS
-from rom.orders.states import ItemState
+from rom.model.order_states import ItemState
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 SITE = "ENT-1102-MELB"

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from adapters.seam import Session
 from device_profiles.fragment import Fragment
 from device_profiles.tree import PRESENT, Path
-from rom.ledger import changes, evidence, intents, snapshots
+from rom.ledger import evidence
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
+from rom.store import changes, intents, snapshots
 
 
 def site(name: str, value: str = "500") -> Fragment:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from adapters.errors import CommitRefused, SecretUnavailable
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
-from rom.ledger import lease, store
+from rom.store import effects, leases
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
 
@@ -102,7 +102,7 @@ def test_a_writer_that_slept_through_its_lease_is_fenced_off(lab: Any) -> None:
     def stolen(*arguments: Any) -> Any:
         with lab.engine.begin() as connection:
             connection.execute(sa.text("UPDATE device_lease SET until = now() - interval '1 s'"))
-        assert lease.acquire(lab.engine, lab.name, "another", 30) == 2
+        assert leases.acquire(lab.engine, lab.name, "another", 30) == 2
         return original(*arguments)
 
     lab.device.apply = stolen
@@ -185,10 +185,10 @@ def test_a_site_that_cannot_be_sent_at_all_does_not_hold_up_the_others(lab: Any)
 
 
 def test_only_one_writer_at_a_time_gets_a_device(lab: Any) -> None:
-    assert lease.acquire(lab.engine, lab.name, "one", 30) == 1
-    assert lease.acquire(lab.engine, lab.name, "two", 30) is None
-    lease.release(lab.engine, lab.name, 1)
-    assert lease.acquire(lab.engine, lab.name, "two", 30) == 2
+    assert leases.acquire(lab.engine, lab.name, "one", 30) == 1
+    assert leases.acquire(lab.engine, lab.name, "two", 30) is None
+    leases.release(lab.engine, lab.name, 1)
+    assert leases.acquire(lab.engine, lab.name, "two", 30) == 2
 
 
 @pytest.mark.parametrize("value", ["90", "2"])
@@ -257,12 +257,12 @@ def test_a_shared_object_that_somebody_outside_uses_stays_and_is_ours_again_late
     assert lab.change(gone).state == "done"
     assert set(lab.device.running) == {TEMPLATE, (*TEMPLATE, "rate")}
     with lab.engine.connect() as connection:
-        assert store.orphans(connection, lab.name, "A") == [TEMPLATE]
+        assert effects.orphans(connection, lab.name, "A") == [TEMPLATE]
 
     lab.want("B", site("B"))
     lab.run()
     with lab.engine.connect() as connection:
-        assert store.orphans(connection, lab.name, "A") == []
+        assert effects.orphans(connection, lab.name, "A") == []
     lab.device.apply = original
     lab.want("B", Fragment())
     lab.run()

@@ -6,8 +6,8 @@ import pytest
 
 from inventory.conditions import Listing
 from rom.fulfilment.fallout import Decision, NotPossible
-from rom.orders.states import ItemState
-from rom.store import orders
+from rom.model.order_states import ItemState
+from rom.store import order_items
 from rom.store.order_query import find_cancellations
 
 SITE = "ENT-1102-MELB"
@@ -44,7 +44,7 @@ def test_an_order_is_told_completed_after_all_its_items(north: Any, pilot: Any) 
     north.rom.do("UPDATE resource_order SET state = 'inProgress'")
     north.rom.do("UPDATE order_item SET state = 'inProgress', step = 'verifying'")
     with north.rom.engine.begin() as connection:
-        for item in orders.items_of_orders(connection, [order_id]):
+        for item in order_items.items_of_orders(connection, [order_id]):
             north.rom.transitions.move(connection, item, ItemState.COMPLETED, step="done")
     told = north.events(order_id)[1:]
     items = len(pilot["orderItem"])

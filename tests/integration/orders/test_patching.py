@@ -9,15 +9,15 @@ import pytest
 from inventory.model import ResourceExhausted
 from rom.fulfilment.cancellation import CancelImpossible
 from rom.fulfilment.fallout import NotPossible
-from rom.orders.refused import OrderRefused
-from rom.orders.states import (
+from rom.model.life import IllegalTransition
+from rom.model.order_states import (
     CLIENT_TRANSITIONS,
     ITEM_TRANSITIONS,
     ORDER_TRANSITIONS,
-    IllegalTransition,
     ItemState,
     OrderState,
 )
+from rom.orders.refused import OrderRefused
 from rom.patching import PatchKind, PatchRefused, PatchTestFailed
 
 SITE = "ENT-1102-MELB"

@@ -18,11 +18,11 @@ from device_profiles.fragment import Fragment
 from device_profiles.profile import load_profile
 from device_profiles.render import render
 from mock_devices.cli.device import CliDevice, Credentials
-from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
-from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
+from rom.model.change import Policy
 from rom.secrets import Vault
+from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
 from tests.integration.rollback.network import Network
 from tests.integration.rollback.network import network as started

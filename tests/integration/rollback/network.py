@@ -21,7 +21,6 @@ from mock_devices.netconf import NetconfDevice
 from rom.audit.audit import Audit
 from rom.catalog.loader import load_catalog
 from rom.fulfilment.targets import Targets
-from rom.ledger import changes, intents
 from rom.ledger.gate import Gate
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
@@ -31,6 +30,7 @@ from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner, Wanted
 from rom.secrets import Vault
+from rom.store import changes, intents
 from rom.store.database import make_engine
 from tests.laws.devices import baseline, merged_into, resolve, schema, text, tree
 from tests.laws.sites import DEVICES, OLT, PROFILES, ROLES, Wish, fragments, key

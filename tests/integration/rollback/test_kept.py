@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from device_profiles.tree import Path, path_text
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 from tests.integration.rollback.network import Network
 from tests.laws.devices import oracle, same
 from tests.laws.sites import BNG, DEVICES, Wish, fragments, key

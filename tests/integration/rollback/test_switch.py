@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rom.ledger.model import Policy
+from rom.model.change import Policy
 
 SITE = "ENT-1102-SYD2"
 pytestmark = pytest.mark.timeout(120)

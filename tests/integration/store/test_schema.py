@@ -8,7 +8,7 @@ import inventory.tables
 import rom.store.catalog_tables
 import rom.store.event_tables
 import rom.store.tables
-from rom.ledger import changes
+from rom.store import changes
 from rom.store.database import make_engine, migrate
 
 

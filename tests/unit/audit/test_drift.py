@@ -3,7 +3,7 @@
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, Tree
 from rom.audit import drift
-from rom.ledger.model import NetEffect, SiteState
+from rom.model.effect import NetEffect, SiteState
 
 ENTRY: Path = ("sites", "site[name='A']")
 SPEED: Path = (*ENTRY, "speed")

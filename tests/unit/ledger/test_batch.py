@@ -3,7 +3,7 @@
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
 from rom.ledger.batch import plan_batch
-from rom.ledger.model import NetEffect, SharedState, SiteState
+from rom.model.effect import NetEffect, SharedState, SiteState
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
 TREE = {TEMPLATE: PRESENT, (*TEMPLATE, "rate"): "1"}

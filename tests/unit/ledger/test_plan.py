@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, patched
 from rom.ledger.batch import plan_batch
-from rom.ledger.model import ConflictKind, NetEffect, Policy, SharedState, SiteState
 from rom.ledger.plan import plan_site, read_scope
+from rom.model.change import Policy
+from rom.model.effect import NetEffect, SharedState, SiteState
+from rom.model.plan import ConflictKind
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
 UPLINK: Path = ("ports", "port[name='uplink']", "trunk")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rom.orders.model import Action, ExternalReference
+from rom.model.order import Action, ExternalReference
 from rom.orders.parse import parse_order
 from rom.orders.refused import OrderRefused
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from rom.orders.reasons import Reason
+from rom.model.reason import Reason
 
 ROOT = Path(__file__).parents[3]
 WORD = r"[A-Z]{2,}(?:_[A-Z]+)*"

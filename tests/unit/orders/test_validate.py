@@ -5,7 +5,7 @@ import pytest
 
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.loader import Catalog
-from rom.orders.model import NewOrder
+from rom.model.order import NewOrder
 from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
 

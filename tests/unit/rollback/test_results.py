@@ -1,10 +1,8 @@
 """What a device's outcome says about the whole."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
+from rom.model.change import Change, ChangeKind, ChangeState, Policy
 from rom.rollback import results
 from rom.rollback.target import ACTIVATION, activated
 
@@ -23,8 +21,17 @@ from rom.rollback.target import ACTIVATION, activated
 def test_a_verdict_says_no_more_than_what_was_seen(
     state: str, reason: str | None, transaction: str | None, verdict: str
 ) -> None:
-    row: Any = SimpleNamespace(state=state, reason=reason, transaction=transaction)
-    assert results.verdict_of(row) == verdict
+    change = Change(
+        id=1,
+        device="BNG",
+        site="A",
+        kind=ChangeKind.ROLLBACK,
+        policy=Policy.REFUSE,
+        state=ChangeState(state),
+        reason=reason,
+        transaction=transaction,
+    )
+    assert results.verdict_of(change) == verdict
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,15 @@
 """Site intents: what each site must have on each device, one fragment for each item's key."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from device_profiles.fragment import Fragment, merged
+from rom.model.intent import Intent, Place
 from rom.store.codec import fragment_from_json, fragment_to_json
-from rom.store.tables import change, net_effect, site_intent
+from rom.store.tables import net_effect, site_intent
 
 
 def keep(
@@ -45,14 +45,6 @@ def fragments(connection: sa.Connection, device: str, site: str) -> dict[str, Fr
         )
     ) or []  # fmt: skip
     return {key: fragment_from_json(document) for key, document in rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A site's part on a device: the role the device plays for it, and a fragment for each key."""
-
-    role: str
-    fragments: Mapping[str, Fragment]
 
 
 def of_sites(connection: sa.Connection, device: str, sites: Collection[str]) -> dict[str, Intent]:
@@ -102,24 +94,41 @@ def wanted(connection: sa.Connection, device: str, site: str) -> Fragment:
     return merged(fragments(connection, device, site))
 
 
-def devices_of_site(connection: sa.Connection, site: str) -> list[sa.Row[Any]]:
-    """Return ``(device, role)`` of every device the site has an intent on."""
-    return list(
-        connection.execute(
-            sa.select(site_intent.c.device, site_intent.c.role)
-            .where(site_intent.c.site == site)
-            .order_by(site_intent.c.updated_at, site_intent.c.device)
-        )
+def devices_of_site(connection: sa.Connection, site: str) -> list[Place]:
+    """Return every device the site has an intent on, with its role."""
+    rows = connection.execute(
+        sa.select(site_intent.c.device, site_intent.c.role)
+        .where(site_intent.c.site == site)
+        .order_by(site_intent.c.updated_at, site_intent.c.device)
     )
+    return [Place(row.device, row.role) for row in rows]
 
 
-def sites_waiting(connection: sa.Connection, device: str) -> list[str]:
-    """Return the sites whose changes wait for the device, or were claimed for it."""
-    return list(
-        connection.scalars(
-            sa.select(change.c.site)
-            .where(change.c.device == device, change.c.state.in_(("waiting", "claimed")))
-            .where(sa.or_(change.c.due_at.is_(None), change.c.due_at <= sa.func.now()))
-            .distinct()
+def sites_by_device(
+    connection: sa.Connection,
+    devices: Collection[str] | None = None,
+    *,
+    only: str | None = None,
+) -> dict[str, list[str]]:
+    """Return the sites with an intent on each of the devices, or on all; or of one site only."""
+    query = sa.select(site_intent.c.device, site_intent.c.site).order_by(
+        site_intent.c.device, site_intent.c.site
+    )
+    if devices is not None:
+        query = query.where(site_intent.c.device.in_(list(devices)))
+    if only is not None:
+        query = query.where(site_intent.c.site == only)
+    found: dict[str, list[str]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.device, []).append(row.site)
+    return found
+
+
+def roles(connection: sa.Connection) -> dict[str, str]:
+    """Return the role in which each device serves its sites."""
+    rows = connection.execute(
+        sa.select(site_intent.c.device, sa.func.min(site_intent.c.role).label("role")).group_by(
+            site_intent.c.device
         )
     )
+    return {row.device: row.role for row in rows}

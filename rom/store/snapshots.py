@@ -8,58 +8,17 @@ snapshots over all its devices: "the site at snapshot N" is each device's latest
 import json
 import zlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
-from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree, content_hash
+from rom.model.intent import Place
+from rom.model.order import Action
+from rom.model.order_states import ItemState
+from rom.model.snapshot import Moment, Sealer, SiteSnapshot, SnapshotEntry, Taken
 from rom.store.codec import fragment_from_json, fragment_to_json, tree_from_json, tree_to_json
-from rom.store.tables import snapshot
-
-
-class Sealer(Protocol):
-    """Encrypts and decrypts at rest."""
-
-    def seal(self, plain: bytes) -> bytes:
-        """Return ``plain`` encrypted."""
-
-    def unseal(self, sealed: bytes) -> bytes:
-        """Return what was sealed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotEntry:
-    """One line of the list of snapshots."""
-
-    number: int
-    device: str
-    role: str
-    moment: str
-    time: datetime
-    order_id: str | None
-    transaction: str
-    content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class SiteSnapshot:
-    """What a site wanted on a device, by item key, and what its paths held."""
-
-    fragments: Mapping[str, Fragment]
-    tree: Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A snapshot of a site as it is about to be written."""
-
-    site: str
-    role: str
-    order_id: str | None
-    content: SiteSnapshot
+from rom.store.tables import net_effect, order_item, snapshot
 
 
 def keep(
@@ -70,7 +29,7 @@ def keep(
     device: str,
     role: str,
     transaction: str,
-    moment: str,
+    moment: Moment,
     order_id: str | None,
     content: SiteSnapshot,
 ) -> None:
@@ -85,7 +44,7 @@ def keep_all(
     *,
     device: str,
     transaction: str,
-    moment: str,
+    moment: Moment,
     taken: Iterable[Taken],
 ) -> None:
     """Write a snapshot for each site, all of one device at one moment of a transaction."""
@@ -142,7 +101,7 @@ def entries(connection: sa.Connection, site: str) -> list[SnapshotEntry]:
             row.id,
             row.device,
             row.role,
-            row.moment,
+            Moment(row.moment),
             row.time,
             row.order_id,
             row.txn,
@@ -206,6 +165,47 @@ def orders_after(connection: sa.Connection, site: str, number: int) -> list[str]
         .order_by(first)
     )
     return [row.order_id for row in rows]
+
+
+def left_over(connection: sa.Connection, site: str) -> list[Place]:
+    """Return the devices on which the site has effects, with the role they had for it last."""
+    ours = sa.exists().where(
+        net_effect.c.device == snapshot.c.device, net_effect.c.site == snapshot.c.site
+    )
+    rows = connection.execute(
+        sa.select(snapshot.c.device, snapshot.c.role)
+        .where(snapshot.c.site == site, ours)
+        .order_by(snapshot.c.id)
+    )
+    latest = {row.device: row.role for row in rows}
+    return [Place(device, role) for device, role in latest.items()]
+
+
+def hashes(connection: sa.Connection, site: str, transaction: str | None) -> dict[Moment, str]:
+    """Return the hashes of what the site's paths held before and after a transaction."""
+    rows = connection.execute(
+        sa.select(snapshot.c.moment, snapshot.c.content_hash).where(
+            snapshot.c.txn == transaction, snapshot.c.site == site
+        )
+    )
+    return {Moment(row.moment): row.content_hash for row in rows}
+
+
+def deleted_since(connection: sa.Connection, site: str, number: int) -> str | None:
+    """Return an order that has deleted something of the site after a snapshot, or ``None``."""
+    order_id: str | None = connection.scalar(
+        sa.select(order_item.c.order_id)
+        .join(
+            snapshot,
+            sa.and_(
+                snapshot.c.order_id == order_item.c.order_id, snapshot.c.site == order_item.c.site
+            ),
+        )
+        .where(order_item.c.site == site, order_item.c.action == Action.DELETE)
+        .where(order_item.c.state == ItemState.COMPLETED, snapshot.c.id > number)
+        .limit(1)
+    )
+    return order_id
 
 
 def _opened(sealer: Sealer, row: sa.Row[Any]) -> SiteSnapshot:

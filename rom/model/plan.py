@@ -1,51 +1,14 @@
-"""The ledger's words: net effects, shared objects and what a plan for one site consists of."""
+"""A plan: how to make one site's intent on one device true, and what stands in the way."""
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 from device_profiles.fragment import Fragment, SharedObject
-from device_profiles.tree import Edit, Path, Tree, content_hash
+from device_profiles.tree import Edit, Path
+from rom.model.change import Policy
+from rom.model.words import Word
 
 
-@dataclass(frozen=True, slots=True)
-class NetEffect:
-    """What a site's changes of one path amount to: before the first, intended and read back last.
-
-    Later comparisons use ``read_back``, because devices hash passwords and rewrite values.
-    """
-
-    before: str | None
-    intended: str | None
-    read_back: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SharedState:
-    """A shared object as the ledger knows it."""
-
-    tree: Tree
-    created_by_rom: bool
-    owners: frozenset[str]
-    held: bool = False
-    """The device has refused to let it go: somebody outside uses it."""
-
-    @property
-    def content_hash(self) -> str:
-        """The hash that tells whether a template is still the one we know."""
-        return content_hash(self.tree)
-
-
-class Policy(StrEnum):
-    """What to do where the device holds neither what was before nor what we wrote."""
-
-    APPLY = "apply"  # towards a new intent: the intent wins, foreign content blocks
-    REFUSE = "refuse"  # change nothing and report every conflict
-    KEEP = "keep"  # leave whole entries that somebody has touched, and what they refer to
-    FORCE = "force"  # go on regardless
-
-
-class ConflictKind(StrEnum):
+class ConflictKind(Word):
     """Why a plan may not simply go ahead."""
 
     DRIFT = "drift"  # somebody changed what we wrote
@@ -62,22 +25,6 @@ class Conflict:
     path: Path
     expected: str | None
     found: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SiteState:
-    """What the ledger holds for one site on one device."""
-
-    net: Mapping[Path, NetEffect] = field(default_factory=dict)
-    shared: Mapping[Path, SharedState] = field(default_factory=dict)
-    """Shared objects the site owns or now wants, as far as they are known."""
-    later: Mapping[Path, str] = field(default_factory=dict)
-    """Paths that another site has written after this one, with that site."""
-
-    def holding(self, roots: Container[Path]) -> "SiteState":
-        """Return it with these shared objects held by the device."""
-        shared = {root: replace(known, held=root in roots) for root, known in self.shared.items()}
-        return replace(self, shared=shared)
 
 
 @dataclass(frozen=True, slots=True)

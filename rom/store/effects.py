@@ -1,17 +1,15 @@
-"""The ledger in PostgreSQL: what is written before, at and after a device transaction."""
+"""What sites have on devices, in PostgreSQL: net effects, shared objects and their owners."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
-from device_profiles.fragment import Fragment
 from device_profiles.tree import SECRET_PREFIX, Path, Tree
-from rom.ledger import lease
-from rom.ledger.gate import Worked
-from rom.ledger.model import NetEffect, SharedState, SitePlan, SiteState
-from rom.store.codec import edits_to_json, fragment_to_json, tree_from_json, tree_to_json
+from rom.model.effect import NetEffect, SharedState, SiteState
+from rom.model.plan import SitePlan
+from rom.store.codec import tree_from_json, tree_to_json
 from rom.store.tables import (
     PathColumn,
     device_txn,
@@ -21,17 +19,6 @@ from rom.store.tables import (
     shared_owner,
     txn_site,
 )
-
-# One statement for a group's thousands of effects; they are numbered in the order of the rows.
-_INSERT_EFFECTS = sa.text(
-    """
-    INSERT INTO effect (txn, device, site, path, before, intended)
-    SELECT :txn, :device, site, ARRAY(SELECT jsonb_array_elements_text(path)), before, intended
-    FROM jsonb_to_recordset(:rows) AS planned (site text, path jsonb, before text, intended text)
-    """
-).bindparams(sa.bindparam("rows", type_=JSONB))
-
-OPEN_STATES = ("planned", "sent", "confirming", "unknown")
 
 
 def site_states(
@@ -162,113 +149,6 @@ def _shared_states(connection: sa.Connection, device: str) -> dict[Path, SharedS
     }
 
 
-def open_transaction(
-    connection: sa.Connection,
-    transaction: str,
-    device: str,
-    kind: str,
-    epoch: int,
-    plans: Iterable[SitePlan],
-    orders: Mapping[str, str | None],
-    fragments: Mapping[str, Mapping[str, Fragment]],
-) -> None:
-    """Write the transaction as planned, with every effect it is going to have."""
-    plans = list(plans)
-    connection.execute(
-        sa.insert(device_txn).values(
-            id=transaction, device=device, kind=kind, state="planned", epoch=epoch
-        )
-    )
-    connection.execute(
-        sa.insert(txn_site),
-        [
-            {
-                "txn": transaction,
-                "site": plan.site,
-                "order_id": orders.get(plan.site),
-                "outcome": "planned",
-                "plan": _plan_to_json(plan, fragments[plan.site]),
-            }
-            for plan in plans
-        ],
-    )
-    rows = [
-        {
-            "site": plan.site,
-            "path": list(edit.path),
-            "before": edit.before,
-            "intended": edit.after,
-        }
-        for plan in plans
-        for edit in plan.own_edits
-    ]
-    connection.execute(_INSERT_EFFECTS, {"txn": transaction, "device": device, "rows": rows})
-
-
-def _plan_to_json(plan: SitePlan, fragments: Mapping[str, Fragment]) -> dict[str, Any]:
-    return {
-        "fragments": [[key, fragment_to_json(each)] for key, each in fragments.items()],
-        "edits": edits_to_json(plan.edits),
-        "created": [list(root) for root in sorted(plan.created)],
-        "released": [list(root) for root in plan.released],
-        "orphaned": [list(root) for root in plan.orphaned],
-        "lapsed": [list(path) for path in plan.lapsed],
-        "relinked": [[list(path), site] for path, site in plan.relinked],
-        "overtaken": [[list(path), site] for path, site in plan.overtaken],
-        "policy": plan.policy.value,
-    }
-
-
-def mark_sent(engine: sa.Engine, transaction: str, device: str, epoch: int, worked: Worked) -> None:
-    """Write ``sent`` under the lease, just before the commit leaves; raises ``FencedOff``.
-
-    ``worked`` is what the gate found before.
-    """
-    with engine.begin() as connection:
-        lease.check(connection, device, epoch)
-        connection.execute(
-            sa.update(device_txn)
-            .where(device_txn.c.id == transaction, device_txn.c.state == "planned")
-            .values(state="sent", worked=worked)
-        )
-
-
-def mark(
-    connection: sa.Connection,
-    transaction: str,
-    state: str,
-    *,
-    sent: str | None = None,
-    error: str | None = None,
-) -> None:
-    """Write a later state of the transaction."""
-    values: dict[str, Any] = {"state": state}
-    if sent is not None:
-        values["sent"] = sent
-    if error is not None:
-        values["error"] = error
-    if state in ("committed", "reverted"):
-        values["finished_at"] = sa.func.clock_timestamp()
-    connection.execute(sa.update(device_txn).where(device_txn.c.id == transaction).values(values))
-
-
-def settle_site(
-    connection: sa.Connection,
-    transaction: str,
-    site: str,
-    outcome: str,
-    *,
-    verdict: str | None = None,
-    error: str | None = None,
-) -> None:
-    """Write what became of one site's part."""
-    connection.execute(
-        sa.update(txn_site)
-        .where(txn_site.c.txn == transaction, txn_site.c.site == site)
-        .values(outcome=outcome, verdict=verdict, error=error)
-    )
-
-
 def keep_effects(
     connection: sa.Connection,
     transaction: str,
@@ -391,3 +271,13 @@ def orphans(connection: sa.Connection, device: str, site: str) -> list[Path]:
         .order_by(shared_object.c.root)
     )
     return [tuple(root) for root in roots]
+
+
+def paths_of(connection: sa.Connection, device: str, site: str) -> list[Path]:
+    """Return the paths on which the site has effects on a device."""
+    paths = connection.scalars(
+        sa.select(net_effect.c.path)
+        .where(net_effect.c.device == device, net_effect.c.site == site)
+        .order_by(net_effect.c.path)
+    )
+    return [tuple(path) for path in paths]

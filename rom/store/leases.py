@@ -1,0 +1,67 @@
+"""One writer per device: a lease with an epoch that only ever rises, so that a sleeper is fenced.
+
+The epoch is checked in the transaction that marks a device transaction as sent: a worker that was
+stopped and resumed in between cannot write.
+"""
+
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from rom.store.tables import device_lease
+
+
+class FencedOff(Exception):
+    """Another writer has taken the device over; this one must not send anything."""
+
+
+def acquire(engine: sa.Engine, device: str, holder: str, seconds: int) -> int | None:
+    """Take the device's lease and return its new epoch, or ``None`` while somebody holds it."""
+    until = sa.func.now() + timedelta(seconds=seconds)
+    statement = insert(device_lease).values(device=device, epoch=1, holder=holder, until=until)
+    statement = statement.on_conflict_do_update(
+        index_elements=[device_lease.c.device],
+        set_={"epoch": device_lease.c.epoch + 1, "holder": holder, "until": until},
+        where=sa.or_(
+            device_lease.c.holder.is_(None),
+            device_lease.c.holder == holder,
+            device_lease.c.until < sa.func.now(),
+        ),
+    )
+    with engine.begin() as connection:
+        epoch: int | None = connection.scalar(statement.returning(device_lease.c.epoch))
+    return epoch
+
+
+def release(engine: sa.Engine, device: str, epoch: int) -> None:
+    """Give the lease back, if it is still ours."""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.update(device_lease)
+            .where(device_lease.c.device == device, device_lease.c.epoch == epoch)
+            .values(holder=None)
+        )
+
+
+def check(connection: sa.Connection, device: str, epoch: int) -> None:
+    """Hold the lease row until the end of the transaction, or raise ``FencedOff``."""
+    found = connection.scalar(
+        sa.select(device_lease.c.epoch)
+        .where(device_lease.c.device == device, device_lease.c.epoch == epoch)
+        .where(device_lease.c.until > sa.func.now())
+        .with_for_update()
+    )
+    if found is None:
+        message = f"the lease of {device} with epoch {epoch} has passed to another writer"
+        raise FencedOff(message)
+
+
+def renew(engine: sa.Engine, device: str, epoch: int, seconds: int) -> None:
+    """Let the lease run for ``seconds`` from now, if it is still ours."""
+    with engine.begin() as connection:
+        connection.execute(
+            sa.update(device_lease)
+            .where(device_lease.c.device == device, device_lease.c.epoch == epoch)
+            .values(until=sa.func.now() + timedelta(seconds=seconds))
+        )
