@@ -29,8 +29,8 @@ from rom.store import kept_specifications
 
 Document = dict[str, Any]
 _SHIPPED_AT = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
-_BEHAVIOUR = ("key", "resource_type", "characteristics", "derive", "reserve", "configure", "gates",
-              "steps")  # fmt: skip
+_BEHAVIOUR = ("key", "resource_type", "characteristics", "derive", "reserve", "configure",
+              "preconditions", "steps")  # fmt: skip
 """What decides how an item is judged and fulfilled, so that it never changes under an order."""
 
 
@@ -241,6 +241,6 @@ def _published_field(field: str) -> str:
         words = {"pattern": "regex", "type": "valueType", "required": "minCardinality"}
         shown = first.replace(name, "resourceSpecCharacteristic", 1)
         return f"{shown}.{words.get(rest, rest)}" if rest else shown
-    if name in ("derive", "reserve", "configure", "gates", "steps", "key"):
+    if name in ("derive", "reserve", "configure", "preconditions", "steps", "key"):
         return f"fulfilment.{field}"
     return field.replace("resource_type", "fulfilment.resourceType", 1)

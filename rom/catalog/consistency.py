@@ -33,11 +33,11 @@ def check_catalog(loaded: Sequence[tuple[str, Specification]]) -> None:
     for _, spec in loaded:
         owners |= {entry.name: spec.key for entry in spec.reserve}
     for file, spec in loaded:
-        for index, gate in enumerate(spec.gates):
-            for need in gate.needs:
+        for index, precondition in enumerate(spec.preconditions):
+            for need in precondition.needs:
                 if need not in keys or need == spec.key:
                     raise SpecificationFileError(
-                        file, f"gates[{index}].needs", f"no other key {need}"
+                        file, f"preconditions[{index}].needs", f"no other key {need}"
                     )
         for index, entry in enumerate(spec.reserve):
             field = f"reserve[{index}]"
@@ -106,8 +106,10 @@ def _check_steps(file: str, spec: Specification) -> None:
             raise SpecificationFileError(
                 file, f"configure[{index}].step", f"the item has no step {configure.step}"
             )
-    for index, gate in enumerate(spec.gates):
-        if gate.before != "complete" and gate.before not in spec.steps:
+    for index, precondition in enumerate(spec.preconditions):
+        if precondition.before != "complete" and precondition.before not in spec.steps:
             raise SpecificationFileError(
-                file, f"gates[{index}].before", f"the item has no step {gate.before}"
+                file,
+                f"preconditions[{index}].before",
+                f"the item has no step {precondition.before}",
             )

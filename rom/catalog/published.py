@@ -1,8 +1,8 @@
 """Specifications as TMF634 v4.1 documents, and back.
 
 What TMF634 has no word for travels as extension members with a type of their own: ``fulfilment``
-on the specification (key, resources to reserve, roles to configure, gates, steps) and ``romType``
-on a characteristic (``bandwidth`` and ``enum`` besides the standard's types).
+on the specification (key, resources to reserve, roles to configure, preconditions, steps) and
+``romType`` on a characteristic (``bandwidth`` and ``enum`` besides the standard's types).
 """
 
 import re
@@ -16,7 +16,7 @@ from rom.orders.dates import date_text
 
 BASE_PATH = "/tmf-api/resourceCatalog/v4/resourceSpecification"
 READ_ONLY = ("id", "href", "isBundle", "lastUpdate")
-_FULFILMENT = ("derive", "reserve", "configure", "gates", "steps")
+_FULFILMENT = ("derive", "reserve", "configure", "preconditions", "steps")
 _OWN = {
     *READ_ONLY, "name", "version", "description", "category", "lifecycleStatus",
     "resourceSpecCharacteristic", "fulfilment",
@@ -88,6 +88,7 @@ def specification_content(document: Mapping[str, Any]) -> dict[str, Any]:
     how = document.get("fulfilment", {})
     if not isinstance(how, dict):
         raise DocumentRefused("fulfilment", "is no object")
+    _refuse_unknown(how)
     entries = document.get("resourceSpecCharacteristic", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise DocumentRefused("resourceSpecCharacteristic", "is no array of objects")
@@ -108,6 +109,13 @@ def specification_content(document: Mapping[str, Any]) -> dict[str, Any]:
         ],
         **{member: how[member] for member in _FULFILMENT if member in how},
     }
+
+
+def _refuse_unknown(how: Mapping[str, Any]) -> None:
+    known = ("key", "resourceType", *_FULFILMENT)
+    for name in how:
+        if name not in known and not name.startswith("@"):
+            raise DocumentRefused(f"fulfilment.{name}", f"is unknown; known: {', '.join(known)}")
 
 
 def _fulfilment(spec: Specification, base_url: str) -> dict[str, Any]:

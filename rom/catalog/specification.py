@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 CharacteristicType = Literal["string", "integer", "number", "bandwidth", "boolean", "enum"]
 Step = Literal["reserve", "stage", "configure", "verify", "measure"]
-GatePoint = Literal["stage", "configure", "verify", "measure", "complete"]
+Point = Literal["stage", "configure", "verify", "measure", "complete"]
 Role = Literal["access", "bng", "dhcp4", "dhcp6", "radius", "probe", "ce", "agent", "logistics"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Scalar = str | int | float | bool
@@ -100,14 +100,14 @@ class Configure(_Model):
     when: Expression | None = None
 
 
-class Gate(_Model):
+class Precondition(_Model):
     """A technical precondition, apart from the relationships that the order gives.
 
     Before ``before``, the same site's items of every key in ``needs`` must have ``reached``:
     ``committed`` (on the device, read back) or ``completed`` (proven).
     """
 
-    before: GatePoint
+    before: Point
     needs: tuple[Name, ...] = Field(min_length=1)
     reached: Literal["committed", "completed"] = "committed"
 
@@ -140,11 +140,11 @@ class Specification(_Model):
     derive: tuple[Derived, ...] = ()
     reserve: tuple[Reserve, ...] = ()
     configure: tuple[Configure, ...] = ()
-    gates: tuple[Gate, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
     steps: tuple[Step, ...] = ("reserve", "configure", "verify")
 
     @field_validator(
-        "characteristics", "derive", "reserve", "configure", "gates", "steps", mode="before"
+        "characteristics", "derive", "reserve", "configure", "preconditions", "steps", mode="before"
     )
     @classmethod
     def _from_list(cls, value: object) -> object:
@@ -154,6 +154,11 @@ class Specification(_Model):
     def orderable(self) -> bool:
         """Whether new orders may add it; existing ones live on under a retired one."""
         return self.lifecycleStatus == "Active"
+
+    @property
+    def needed_keys(self) -> frozenset[str]:
+        """The keys of all items of the site that some precondition names."""
+        return frozenset(need for entry in self.preconditions for need in entry.needs)
 
     @property
     def version_order(self) -> tuple[int, ...]:

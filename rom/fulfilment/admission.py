@@ -25,10 +25,10 @@ def admit(
 ) -> NewOrder:
     """Return the order with what changes laid over what the sites have.
 
-    ``existing`` items are admitted already; only their gates are looked at again.
+    ``existing`` items are admitted already; only their preconditions are looked at again.
 
-    Raises ``OrderRefused`` for an add of what is there, a change of what is not, a gate that can
-    never open and a delete that something else still needs.
+    Raises ``OrderRefused`` for an add of what is there, a change of what is not, a precondition
+    that can never be met and a delete that something else still needs.
     """
     live = site_items.live_items(connection, {item.site for item in order.items})
     items = []
@@ -38,7 +38,7 @@ def admit(
             continue
         items.append(item)
         if item.action is Action.ADD:
-            _refuse_a_gate_that_cannot_open(catalog, live, order, index)
+            _refuse_what_can_never_be_met(catalog, live, order, index)
     return replace(order, items=tuple(items))
 
 
@@ -49,7 +49,7 @@ def _admitted(
     present = live.get((item.site, item.key))
     if item.action is Action.ADD:
         _refuse_a_second_one(present, item, index)
-        _refuse_a_gate_that_cannot_open(catalog, live, order, index)
+        _refuse_what_can_never_be_met(catalog, live, order, index)
         return item
     if present is None or present.state is not ItemState.COMPLETED:
         state = "nothing of it" if present is None else f"one that is {present.state}"
@@ -94,13 +94,13 @@ def _refuse_a_second_one(earlier: Item | None, item: NewItem, index: int) -> Non
         )
 
 
-def _refuse_a_gate_that_cannot_open(
+def _refuse_what_can_never_be_met(
     catalog: Catalog, live: Live, order: NewOrder, index: int
 ) -> None:
     item = order.items[index]
     spec = catalog.specification(item.specification, item.specification_version)
     coming = {other.key for other in order.items if other.site == item.site}
-    for key in sorted({key for gate in spec.gates for key in gate.needs} - coming):
+    for key in sorted(spec.needed_keys - coming):
         if (item.site, key) not in live:
             raise OrderRefused(
                 f"orderItem[{index}].resourceSpecification",
@@ -120,7 +120,7 @@ def _refuse_what_is_needed(
     }
     for other in site_items.completed_items_of_site(connection, item.site):
         spec = catalog.specification(other.specification, other.version)
-        needs = {key for gate in spec.gates for key in gate.needs}
+        needs = spec.needed_keys
         if item.key in needs and other.key not in leaving:
             raise OrderRefused(
                 f"orderItem[{index}].action",

@@ -134,7 +134,7 @@ class CancelRunner:
         later = site_items.built_since(connection, items[0].order_id, sites)
         for other in later:
             spec = self._catalog.specification(other.specification, other.version)
-            needs = {(other.site, need) for gate in spec.gates for need in gate.needs}
+            needs = {(other.site, need) for need in spec.needed_keys}
             if (other.site, other.key) in changed or needs & given:
                 return (
                     f"order {other.order_id} has built {other.specification} at {other.site} "

@@ -32,10 +32,9 @@ def kept_items(view: SiteView, item: Item) -> list[Item]:
 def is_needed(view: SiteView, item: Item) -> bool:
     """Tell whether something the site still has needs what ``item`` deletes."""
     return any(
-        item.key in gate.needs
+        item.key in view.specification(other).needed_keys
         for other in view.completed
         if other.key != item.key
-        for gate in view.specification(other).gates
     )
 
 

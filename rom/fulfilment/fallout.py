@@ -220,7 +220,7 @@ class Fallout:
             if other.state in FINAL_ITEM_STATES - {ItemState.COMPLETED} or not other.in_force:
                 continue
             spec = self._catalog.specification(other.specification, other.version)
-            needs = {need for gate in spec.gates for need in gate.needs}
+            needs = spec.needed_keys
             waits = other.state != ItemState.COMPLETED and item.item_id in other.depends_on
             if waits or (other.site == item.site and item.key in needs):
                 found.append(other.item_id)

@@ -65,7 +65,7 @@ class Prover:
         for item in view.open_items:
             asleep = item.state is ItemState.HELD and item.due_at is None
             due = item.step is Step.VERIFYING and is_due(item) and not asleep
-            if due and view.gate_open(item, "complete"):
+            if due and view.precondition_met(item, "complete"):
                 moved = self._verify(view, item) or moved
         return moved
 

@@ -157,7 +157,7 @@ class SiteHandler:
             return False
         if item.action == Action.DELETE:
             return not is_needed(view, item)
-        return view.gate_open(item, "configure")
+        return view.precondition_met(item, "configure")
 
     def _request_changes(self, connection: Connection, view: SiteView, item: Item) -> list[str]:
         devices = []

@@ -68,13 +68,13 @@ class SiteView:
             if (item.order_id, name) in self.order_states
         )
 
-    def gate_open(self, item: Item, point: str) -> bool:
-        """Tell whether the technical gates before ``point`` let the item pass."""
+    def precondition_met(self, item: Item, point: str) -> bool:
+        """Tell whether what must hold before ``point`` of the item holds."""
         return all(
-            self._reached(key, gate.reached)
-            for gate in self.specification(item).gates
-            if gate.before == point
-            for key in gate.needs
+            self._reached(key, precondition.reached)
+            for precondition in self.specification(item).preconditions
+            if precondition.before == point
+            for key in precondition.needs
         )
 
     def _reached(self, key: str, how_far: str) -> bool:

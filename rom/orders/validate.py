@@ -54,7 +54,7 @@ def judge(
         specifications[item.id] = spec
         items.append(_typed(path, item, spec))
     _check_one_of_each_key(items)
-    _check_gates(items, specifications)
+    _check_preconditions(items, specifications)
     return replace(order, items=tuple(items))
 
 
@@ -109,13 +109,15 @@ def _check_one_of_each_key(items: Sequence[NewItem]) -> None:
             )
 
 
-def _check_gates(items: Sequence[NewItem], specifications: dict[str, Specification]) -> None:
+def _check_preconditions(
+    items: Sequence[NewItem], specifications: dict[str, Specification]
+) -> None:
     """Refuse relationships that run against the technical order: such items wait for ever."""
     added = [item for item in items if item.action is Action.ADD]
     holders = {(item.site, item.key): item.id for item in added}
     graph = {item.id: item.depends_on for item in items}
     for item in added:
-        needs = {need for gate in specifications[item.id].gates for need in gate.needs}
+        needs = specifications[item.id].needed_keys
         technical = tuple(
             holders[item.site, need] for need in sorted(needs) if (item.site, need) in holders
         )

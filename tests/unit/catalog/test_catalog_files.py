@@ -32,7 +32,7 @@ def test_a_new_product_is_a_new_file(write: Write) -> None:
     folder = write(
         characteristics=[{"name": "seats", "type": "integer", "required": True}],
         reserve=[{"name": "firewall", "kind": "vm", "match": {"area": "@bearer.area"}}],
-        gates=[{"before": "configure", "needs": ["ip"]}],
+        preconditions=[{"before": "configure", "needs": ["ip"]}],
     )
     spec = load_catalog(folder).specification("RFS:Managed-Firewall")
     assert spec.characteristics[0].name == "seats"
@@ -90,8 +90,8 @@ _SPEED = {"name": "speed", "type": "bandwidth"}
         ({"reserve": [{"name": "vlan", "kind": "vlan"}]}, "name"),
         ({"configure": [{"role": "toaster", "fragment": "x"}]}, "configure[0].role"),
         ({"configure": [{"role": "ce", "fragment": "x", "step": "stage"}]}, "configure[0].step"),
-        ({"gates": [{"before": "measure", "needs": ["ce"]}]}, "gates[0].before"),
-        ({"gates": [{"before": "configure", "needs": ["moon"]}]}, "gates[0].needs"),
+        ({"preconditions": [{"before": "measure", "needs": ["ce"]}]}, "preconditions[0].before"),
+        ({"preconditions": [{"before": "configure", "needs": ["moon"]}]}, "preconditions[0].needs"),
         ({"resource_type": {"category": "Logical", "label": "x", "shows": "vlan"}},
          "resource_type.shows"),
     ],
