@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from fastapi import Request
 
 from api.errors import ApiError
-from rom.patching import PatchKind
+from rom.documents.patching import PatchKind
 
 MAX_DEPTH = 32
 """Deepest nesting taken; the deepest TMF652 document in use has about ten levels."""

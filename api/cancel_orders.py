@@ -16,14 +16,14 @@ from api.ports import ApiSettings, Document, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
 from api.tmf652 import BASE_PATHS
 from inventory.conditions import ListingRefused
-from rom.fulfilment.cancellation import CancelImpossible
+from rom.orders.cancel.cancellation import CancelImpossible
 
 UNSEARCHABLE = (("href",), ("resourceOrder", "href"))
 _PATHS = tuple(path.removesuffix("resourceOrder") + "cancelResourceOrder" for path in BASE_PATHS)
 
 
 class Cancels(Protocol):
-    """Who cancels; ``rom.fulfilment.cancellation.Cancellations`` says what it raises."""
+    """Who cancels; ``rom.orders.cancel.cancellation.Cancellations`` says what it raises."""
 
     def request(self, body: object, requester: str = "") -> Document:
         """Take a cancellation."""

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from api.context import REQUEST_ID, current_request_id
 from rom.access.model import OutOfScope
-from rom.orders.refused import OrderRefused
-from rom.patching import PatchRefused, PatchTestFailed
+from rom.documents.patching import PatchRefused, PatchTestFailed
+from rom.documents.refused import OrderRefused
 
 _log = structlog.get_logger(__name__)
 

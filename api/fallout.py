@@ -17,12 +17,12 @@ from api.order_writes import not_possible, requester
 from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters
 from api.site_rollback import parsed
-from rom.fulfilment.cancellation import CancelImpossible
-from rom.fulfilment.fallout import Decision, NotPossible
+from rom.orders.cancel.cancellation import CancelImpossible
+from rom.orders.fallout import Decision, NotPossible
 
 
 class Decides(Protocol):
-    """Who carries decisions out; ``rom.fulfilment.fallout.Fallout`` says what it raises."""
+    """Who carries decisions out; ``rom.orders.fallout.Fallout`` says what it raises."""
 
     def retry(self, order_id: str, decision: Decision, item_id: str | None = None) -> Document:
         """Set held items going again."""

@@ -16,11 +16,11 @@ from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters, select_fields
 from api.tmf652 import BASE_PATHS
 from inventory.model import ResourceExhausted
-from rom.fulfilment.cancellation import CancelImpossible
-from rom.fulfilment.fallout import NotPossible
-from rom.fulfilment.intake import Taken
+from rom.documents.patching import PatchKind, PatchRefused, PatchTestFailed
 from rom.model.life import IllegalTransition
-from rom.patching import PatchKind, PatchRefused, PatchTestFailed
+from rom.orders.cancel.cancellation import CancelImpossible
+from rom.orders.fallout import NotPossible
+from rom.orders.intake import Taken
 from rom.store.posted import KeyReused
 
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -32,14 +32,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Takes(Protocol):
-    """Who takes new orders; ``rom.fulfilment.intake.Intake`` says what it raises."""
+    """Who takes new orders; ``rom.orders.intake.Intake`` says what it raises."""
 
     def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
         """Take an order, or return the one that this POST repeats."""
 
 
 class Amends(Protocol):
-    """Who changes orders; ``rom.fulfilment.amendment.Amendments`` says what it raises."""
+    """Who changes orders; ``rom.orders.patch.amendment.Amendments`` says what it raises."""
 
     def patch(self, order_id: str, kind: PatchKind, patch: object, requester: str = "") -> Document:
         """Change an order and return it."""

@@ -15,7 +15,7 @@ from api.query import asked_for, listing_refused, page_response, parameters, sel
 from inventory.conditions import ListingRefused
 from rom.catalog.administration import SpecificationInUse
 from rom.catalog.published import BASE_PATH, DocumentRefused
-from rom.patching import PatchRefused
+from rom.documents.patching import PatchRefused
 
 BASE_PATHS = (
     BASE_PATH,

@@ -14,10 +14,10 @@ from api.errors import invalid_change, not_found, patch_refused
 from api.ports import ApiSettings, OrderGateway
 from api.query import asked_for, listing_refused, page_response, parameters, select_fields
 from inventory.conditions import ListingRefused
-from rom.patching import PatchRefused
-from rom.resource_changes import ChangeRefused
-from rom.resource_documents import BASE_PATH
-from rom.resource_query import UNSEARCHABLE
+from rom.documents.patching import PatchRefused
+from rom.resources.changes import ChangeRefused
+from rom.resources.documents import BASE_PATH
+from rom.store.resource_query import UNSEARCHABLE
 
 
 def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:

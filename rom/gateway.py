@@ -12,18 +12,18 @@ from inventory import queries
 from rom import metrics
 from rom.access.desk import AccessDesk
 from rom.access.scope import known_sites
-from rom.audit import devices
-from rom.audit.audit import Audit
 from rom.catalog.administration import CatalogAdministration
+from rom.drift import devices
+from rom.drift.audit import Audit
 from rom.events.log import of_stream
 from rom.events.service import Events
-from rom.fulfilment.amendment import Amendments
-from rom.fulfilment.cancellation import Cancellations
-from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.fallout import Fallout
-from rom.fulfilment.intake import Intake
 from rom.jobs.wakes import Wakes, Worker
 from rom.model.change import SETTLED, Change, ChangeKind, ChangeState, Policy
+from rom.orders.cancel.cancellation import Cancellations
+from rom.orders.documents import OrderDocuments
+from rom.orders.fallout import Fallout
+from rom.orders.intake import Intake
+from rom.orders.patch.amendment import Amendments
 from rom.queries import Queries
 from rom.reports import Reports
 from rom.rollback import tasks

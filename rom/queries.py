@@ -3,19 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
-
 from inventory import news
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
 from rom.access.scope import EVERYTHING, Scope
-from rom.fulfilment.cancel_document import document as cancellation_document
-from rom.fulfilment.documents import API_PATH, OrderDocuments
-from rom.patching import PatchKind, patched
-from rom.resource_changes import annotated, keep
-from rom.resource_documents import BASE_PATH, resource_document
-from rom.resource_query import find_resources
+from rom.documents.patching import PatchKind, patched
+from rom.orders.cancel.document import document as cancellation_document
+from rom.orders.documents import API_PATH, OrderDocuments
+from rom.resources.changes import annotated
+from rom.resources.documents import BASE_PATH, resource_document
+from rom.store import annotations
+from rom.store.database import Connection, Engine
 from rom.store.order_query import find_cancellations, find_orders
+from rom.store.resource_query import find_resources
 
 Document = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Queries:
     long; ``within`` limits what is seen at all.
     """
 
-    def __init__(self, engine: sa.Engine, documents: OrderDocuments, base_url: str) -> None:
+    def __init__(self, engine: Engine, documents: OrderDocuments, base_url: str) -> None:
         self._engine = engine
         self._documents = documents
         self._orders = f"{base_url}{API_PATH}"
@@ -69,26 +69,21 @@ class Queries:
         """
         with self._engine.begin() as connection:
             # One at a time for a resource, also before it has anything to lock.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(hash_of(resource_id))))
+            annotations.lock(connection, resource_id)
             row = _row(connection, resource_id, within)
             if row is None:
                 return None
             before = self._resource(row)
             said = annotated(row, before, patched(before, kind, patch))
             with news.of_resources(connection, [UUID(resource_id)]):
-                keep(connection, resource_id, said)
+                annotations.keep(connection, resource_id, said)
         return before, self._resource(row | {"annotation": said})
 
     def _resource(self, row: Document) -> Document:
         return resource_document(row, f"{self._resources}/{row['resource_id']}")
 
 
-def hash_of(text: str) -> sa.ColumnElement[int]:
-    """Return the database's own hash of a text, the key of an advisory lock."""
-    return sa.func.hashtextextended(text, 639)
-
-
-def _row(connection: sa.Connection, resource_id: str, within: Scope) -> Document | None:
+def _row(connection: Connection, resource_id: str, within: Scope) -> Document | None:
     only = Comparison(("id",), Operator.EQ, (resource_id,))
     rows, _ = find_resources(connection, Listing(only, limit=1), within)
     return rows[0] if rows else None

@@ -3,8 +3,8 @@
 from typing import Any
 
 from inventory.queries import site_allocations
-from rom.fulfilment.documents import OrderDocuments
 from rom.model.verdict import VerdictKind
+from rom.orders.documents import OrderDocuments
 from rom.store import changes, intents, order_items, orders, transactions, verdicts
 from rom.store.database import Connection
 

@@ -13,32 +13,32 @@ from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
 from inventory.lab_import import import_lab
 from inventory.load import parsed_file
-from rom.audit.audit import Audit
-from rom.audit.periodic import PeriodicAudit
 from rom.catalog.administration import CatalogAdministration
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
+from rom.devices.directory import DeviceDirectory
+from rom.drift.audit import Audit
+from rom.drift.periodic import PeriodicAudit
 from rom.events.service import Events
-from rom.fulfilment.amendment import Amendments
-from rom.fulfilment.cancel_runner import CancelRunner
-from rom.fulfilment.cancellation import Cancellations
+from rom.fulfilment.bootstrap import ZtpDesk
 from rom.fulfilment.compensation import Compensation
-from rom.fulfilment.documents import API_PATH, OrderDocuments
-from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.fulfiller import Fulfiller
-from rom.fulfilment.gate import ServiceGate
-from rom.fulfilment.intake import Intake
 from rom.fulfilment.proof import ProofSettings, Prover
-from rom.fulfilment.replanning import Replanner
 from rom.fulfilment.site import SiteHandler
-from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.ztp_desk import ZtpDesk
 from rom.gateway import Gateway, OrderDesk
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
+from rom.orders.cancel.cancellation import Cancellations
+from rom.orders.cancel.runner import CancelRunner
+from rom.orders.documents import API_PATH, OrderDocuments
+from rom.orders.fallout import Fallout
+from rom.orders.intake import Intake
+from rom.orders.patch.amendment import Amendments
+from rom.orders.patch.replanning import Replanner
+from rom.proof.service_check import WorkingServices
 from rom.queries import Queries
 from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
@@ -84,7 +84,7 @@ class _Foundation:
     catalog: LiveCatalog
     documents: OrderDocuments
     transitions: Transitions
-    targets: Targets
+    devices: DeviceDirectory
 
     @property
     def tmf652(self) -> str:
@@ -105,13 +105,13 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
         )
         give_back = GiveBack(base.catalog)
-        audit = Audit(base.engine, base.fleet, base.targets)
-        compensation = Compensation(base.targets, base.vault, base.catalog)
+        audit = Audit(base.engine, base.fleet, base.devices)
+        compensation = Compensation(base.devices, base.vault, base.catalog)
         handlers = EngineHandlers(
             base.engine,
             _fulfiller(base, desk),
             _writer(base),
-            RollbackRunner(base.engine, base.targets, base.vault, give_back),
+            RollbackRunner(base.engine, base.devices, base.vault, give_back),
             CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
             base.wakes,
             PeriodicAudit(base.engine, audit, settings.audit_seconds),
@@ -122,8 +122,8 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             base.wakes,
             jobs.Worker(plain_url(base.url), handlers, settings.workers),
             desk,
-            RollbackPreview(base.engine, base.fleet, base.targets, base.vault),
-            Comparison(base.engine, base.fleet, base.targets, base.vault),
+            RollbackPreview(base.engine, base.fleet, base.devices, base.vault),
+            Comparison(base.engine, base.fleet, base.devices, base.vault),
             give_back,
             audit,
             base.vault,
@@ -156,7 +156,7 @@ def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
         catalog,
         documents,
         Transitions(documents),
-        Targets(engine, fleet, vault),
+        DeviceDirectory(engine, fleet, vault),
     )
 
 
@@ -166,8 +166,8 @@ def _fulfiller(base: _Foundation, desk: ZtpDesk) -> Fulfiller:
     return Fulfiller(
         base.engine,
         base.catalog,
-        SiteHandler(base.transitions, base.targets, settings.retry_seconds),
-        Prover(base.engine, base.transitions, base.targets, proof),
+        SiteHandler(base.transitions, base.devices, settings.retry_seconds),
+        Prover(base.engine, base.transitions, base.devices, proof),
         desk.boot_url,
     )
 
@@ -199,9 +199,9 @@ def _order_desk(base: _Foundation, compensation: Compensation) -> OrderDesk:
 
 
 def _writer(base: _Foundation) -> DeviceWriter:
-    gate = ServiceGate(base.engine, base.targets)
+    service_check = WorkingServices(base.engine, base.devices)
     settings = _writer_settings(base.settings)
-    return DeviceWriter(base.engine, base.targets, settings, base.vault, gate)
+    return DeviceWriter(base.engine, base.devices, settings, base.vault, service_check)
 
 
 def _writer_settings(settings: Settings) -> WriterSettings:

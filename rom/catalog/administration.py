@@ -22,9 +22,9 @@ from rom.catalog.published import (
     specification_content,
 )
 from rom.catalog.specification import Specification
+from rom.documents.patching import PatchKind, patched
 from rom.events import apis
 from rom.events.specifications import tell
-from rom.patching import PatchKind, patched
 from rom.store import kept_specifications
 
 Document = dict[str, Any]

@@ -9,7 +9,7 @@ from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.errors import CharacteristicError, ExpressionError
 from rom.catalog.expressions import evaluate
 from rom.catalog.specification import Characteristic, CharacteristicType, Specification
-from rom.catalog.text import control_character
+from rom.model.text import control_character
 
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _INTEGER = re.compile(r"-?[0-9]{1,15}")

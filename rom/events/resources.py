@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from inventory import news
 from inventory.news import ResourceChange
 from inventory.records import ResourceRecord
+from rom.documents.dates import date_text
 from rom.events import apis
 from rom.events.outbox import emit_many
-from rom.orders.dates import date_text
-from rom.resource_documents import BASE_PATH, resource_document
+from rom.resources.documents import BASE_PATH, resource_document
 from rom.store.event_tables import hub_subscription
 
 _task: ContextVar[str | None] = ContextVar("task that changes resources", default=None)

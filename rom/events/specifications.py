@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from rom.documents.dates import date_text
 from rom.events import apis
 from rom.events.outbox import emit
-from rom.orders.dates import date_text
 
 _HAPPENED = {
     apis.SPECIFICATION_CREATE: "is created",

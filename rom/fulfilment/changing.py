@@ -13,10 +13,11 @@ from device_profiles.profile import load_profile
 from device_profiles.render import render
 from inventory import holding
 from rom.catalog.planning import configurations, resource_requests
+from rom.catalog.site_view import SiteView
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment import staging
-from rom.fulfilment.targets import NoTarget, Target, Targets
-from rom.fulfilment.view import SiteView
 from rom.model.change import ChangeKind
+from rom.model.device import Device
 from rom.model.order import Action, Item
 from rom.store import changes, effects, intents, order_items
 from rom.store.database import Connection
@@ -39,32 +40,32 @@ def is_needed(view: SiteView, item: Item) -> bool:
 
 
 def request_modify(
-    connection: Connection, targets: Targets, view: SiteView, item: Item
+    connection: Connection, devices: DeviceDirectory, view: SiteView, item: Item
 ) -> list[str]:
     """Lay the new rendering into the intents and ask the devices whose part has changed."""
-    wanted: dict[str, tuple[Target, dict[str, Fragment]]] = {}
+    wanted: dict[str, tuple[Device, dict[str, Fragment]]] = {}
     for each in kept_items(view, item):
         for entry in configurations(view.specification(each), view.typed(each)):
-            target = targets.find(connection, entry.role, view.allocations)
-            profile = targets.profile(target)
+            device = devices.find(connection, entry.role, view.allocations)
+            profile = devices.profile(device)
             if entry.fragment not in profile.fragments:
                 continue
-            fragment = render(profile, entry.fragment, view.context(target.as_context()))
-            wanted.setdefault(target.device, (target, {}))[1][each.key] = fragment
+            fragment = render(profile, entry.fragment, view.context(device.as_context()))
+            wanted.setdefault(device.name, (device, {}))[1][each.key] = fragment
     touched = []
-    for device, (target, rendered) in wanted.items():
-        known = intents.fragments(connection, device, view.site)
+    for name, (device, rendered) in wanted.items():
+        known = intents.fragments(connection, name, view.site)
         if all(known.get(key) == fragment for key, fragment in rendered.items()):
             continue
         known.update(rendered)
-        _keep(connection, view, target.device, target.role, known)
-        _request(connection, view, item, device, ChangeKind.MODIFY)
-        touched.append(device)
+        _keep(connection, view, name, device.role, known)
+        _request(connection, view, item, name, ChangeKind.MODIFY)
+        touched.append(name)
     return touched
 
 
 def request_delete(
-    connection: Connection, targets: Targets, view: SiteView, item: Item
+    connection: Connection, devices: DeviceDirectory, view: SiteView, item: Item
 ) -> list[str]:
     """Take the item's share out of every intent and ask the devices that held any of it."""
     touched = []
@@ -73,7 +74,7 @@ def request_delete(
         if known.pop(item.key, None) is None:
             continue
         _keep(connection, view, place.device, place.role, known)
-        if not known and is_one_way(connection, targets, view.site, place.device):
+        if not known and is_one_way(connection, devices, view.site, place.device):
             effects.forget_site(connection, place.device, view.site)
             staging.close(connection, place.device)
             continue
@@ -113,7 +114,7 @@ def finish_delete(connection: Connection, view: SiteView, item: Item) -> None:
     intents.drop_empty(connection, view.site)
 
 
-REQUESTS: dict[Action, Callable[[Connection, Targets, SiteView, Item], list[str]]] = {
+REQUESTS: dict[Action, Callable[[Connection, DeviceDirectory, SiteView, Item], list[str]]] = {
     Action.MODIFY: request_modify,
     Action.DELETE: request_delete,
 }
@@ -147,9 +148,9 @@ def _request(
     )
 
 
-def is_one_way(connection: Connection, targets: Targets, site: str, device: str) -> bool:
+def is_one_way(connection: Connection, devices: DeviceDirectory, site: str, device: str) -> bool:
     """Tell whether nothing can be taken back from the device."""
     try:
-        return bool(load_profile(targets.profile_name(connection, device, site)).quirks.one_way)
-    except NoTarget:
+        return bool(load_profile(devices.profile_name(connection, device, site)).quirks.one_way)
+    except NoDevice:
         return False

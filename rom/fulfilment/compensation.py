@@ -14,8 +14,8 @@ from inventory import holding
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
+from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.changing import is_one_way
-from rom.fulfilment.targets import Targets
 from rom.model.change import Change, ChangeKind, ChangeState
 from rom.model.order import Action, Item
 from rom.model.snapshot import Sealer
@@ -51,8 +51,8 @@ class Progress:
 class Compensation:
     """Takes items back at a site, one device at a time against the order of activation."""
 
-    def __init__(self, targets: Targets, sealer: Sealer, catalog: Catalog) -> None:
-        self._targets = targets
+    def __init__(self, devices: DeviceDirectory, sealer: Sealer, catalog: Catalog) -> None:
+        self._devices = devices
         self._sealer = sealer
         self._catalog = catalog
 
@@ -143,7 +143,7 @@ class Compensation:
             intents.keep(connection, device=device, site=site, role=role, fragments=wanted)
         if not was_sent(connection, device, site, items):
             return False
-        if not wanted and is_one_way(connection, self._targets, site, device):
+        if not wanted and is_one_way(connection, self._devices, site, device):
             effects.forget_site(connection, device, site)
             return False
         changes.request(

@@ -2,10 +2,10 @@
 
 from inventory import holding
 from rom.catalog.planning import resource_requests
+from rom.catalog.site_view import SiteView
 from rom.fulfilment import staging
 from rom.fulfilment.changing import finish_delete, finish_modify
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import SiteView
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
 from rom.store import tickets

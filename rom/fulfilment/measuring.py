@@ -9,9 +9,9 @@ from adapters.errors import AdapterError
 from adapters.twamp.judgement import Judgement, Verdict, judge
 from adapters.twamp.measurement import Measurement, loss_upper_bound
 from adapters.twamp.sender import measure
+from rom.catalog.site_view import SiteView
+from rom.devices.directory import twamp_address
 from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, Outcomes
-from rom.fulfilment.targets import twamp_address
-from rom.fulfilment.view import SiteView
 from rom.model.order import Item
 from rom.store.database import Engine
 

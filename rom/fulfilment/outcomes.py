@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rom.catalog.site_view import SiteView
 from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import SiteView
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
 from rom.model.verdict import Outcome, VerdictKind

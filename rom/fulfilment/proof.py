@@ -12,11 +12,12 @@ from device_profiles.checks import Check, CheckResult, checks
 from device_profiles.errors import ProfileError
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations
+from rom.catalog.site_view import SiteView
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment.measuring import Measurer
 from rom.fulfilment.outcomes import Outcomes, is_due
-from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import SiteView
+from rom.model.device import Device
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
 from rom.store.database import Engine
@@ -49,11 +50,11 @@ class Prover:
         self,
         engine: Engine,
         transitions: Transitions,
-        targets: Targets,
+        devices: DeviceDirectory,
         settings: ProofSettings,
     ) -> None:
         self._engine = engine
-        self._targets = targets
+        self._devices = devices
         self._outcomes = Outcomes(engine, transitions, settings.retry_seconds)
         self._measurer = Measurer(
             engine, self._outcomes, settings.twamp_packets, settings.twamp_interval
@@ -108,29 +109,29 @@ class Prover:
 
     def _findings(self, view: SiteView, item: Item) -> list[Finding]:
         findings: list[Finding] = []
-        for target, wanted in self._checks(view, item):
-            with self._targets.open(target.device, view.site) as session:
+        for device, wanted in self._checks(view, item):
+            with self._devices.open(device.name, view.site) as session:
                 values = session.probe(
                     [Query(c.name, c.path, c.command, c.pattern) for c in wanted]
                 )
             for check in wanted:
                 value = values.get(check.name)
                 result, reason = check.judge(value)
-                findings.append(Finding(target.device, check.name, result, reason, value))
+                findings.append(Finding(device.name, check.name, result, reason, value))
         return findings
 
-    def _checks(self, view: SiteView, item: Item) -> list[tuple[Target, tuple[Check, ...]]]:
+    def _checks(self, view: SiteView, item: Item) -> list[tuple[Device, tuple[Check, ...]]]:
         found = []
         with self._engine.connect() as connection:
             for role, fragment in self._places(view, item):
                 try:
-                    target = self._targets.find(connection, role, view.allocations)
-                except NoTarget:
+                    device = self._devices.find(connection, role, view.allocations)
+                except NoDevice:
                     continue  # a role that this site has no device for, so nothing to ask
-                profile = self._targets.profile(target)
-                wanted = checks(profile, fragment, view.context(target.as_context()))
+                profile = self._devices.profile(device)
+                wanted = checks(profile, fragment, view.context(device.as_context()))
                 if wanted:
-                    found.append((target, wanted))
+                    found.append((device, wanted))
         return found
 
     def _places(self, view: SiteView, item: Item) -> list[tuple[str, str]]:

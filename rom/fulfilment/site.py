@@ -22,15 +22,16 @@ from inventory.model import (
 )
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations, resource_requests
+from rom.catalog.site_view import SiteView
 from rom.catalog.specification import Configure
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment import staging
 from rom.fulfilment.changing import REQUESTS, grow, is_needed
 from rom.fulfilment.completing import complete
 from rom.fulfilment.fairness import pools_short_of, refuse_overtaking
-from rom.fulfilment.targets import NoTarget, Target, Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import SiteView
 from rom.model.change import Change, ChangeKind, ChangeState
+from rom.model.device import Device
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
 from rom.model.reason import Reason
@@ -46,9 +47,11 @@ Wake = Callable[[str], None]
 class SiteHandler:
     """Takes a site's items forward as far as the database alone decides."""
 
-    def __init__(self, transitions: Transitions, targets: Targets, retry_seconds: float) -> None:
+    def __init__(
+        self, transitions: Transitions, devices: DeviceDirectory, retry_seconds: float
+    ) -> None:
         self._transitions = transitions
-        self._targets = targets
+        self._devices = devices
         self._retry = timedelta(seconds=retry_seconds)
 
     def advance(self, connection: Connection, view: SiteView, wake: Wake) -> bool:
@@ -141,9 +144,9 @@ class SiteHandler:
                 devices = (
                     self._request_changes(connection, view, item)
                     if request is None
-                    else request(connection, self._targets, view, item)
+                    else request(connection, self._devices, view, item)
                 )
-        except (ProfileError, CatalogError, NoTarget) as error:
+        except (ProfileError, CatalogError, NoDevice) as error:
             self._hold(connection, item, Reason.CANNOT_RENDER, str(error))
             return True
         self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.QUEUED)
@@ -164,30 +167,30 @@ class SiteHandler:
         for entry in configurations(view.specification(item), view.typed(item)):
             if not self._has_fragment(connection, view, entry):
                 continue
-            target = self._targets.find(connection, entry.role, view.allocations)
-            self._extend_intent(connection, view, item, entry, target)
+            device = self._devices.find(connection, entry.role, view.allocations)
+            self._extend_intent(connection, view, item, entry, device)
             by_ztp = entry.via == "ztp"
             changes.request(
                 connection,
-                device=target.device,
+                device=device.name,
                 site=view.site,
                 kind=ChangeKind.APPLY,
                 order_id=item.order_id,
                 item_id=item.item_id,
-                blocked=by_ztp and not staging.arrived(connection, target.device),
+                blocked=by_ztp and not staging.arrived(connection, device.name),
             )
             if by_ztp:
-                staging.stage(connection, view, item, target, entry.fragment)
+                staging.stage(connection, view, item, device, entry.fragment)
             else:
-                devices.append(target.device)
+                devices.append(device.name)
         return devices
 
     def _has_fragment(self, connection: Connection, view: SiteView, entry: Configure) -> bool:
         """An optional entry asks nothing of a platform that has no part in it."""
         if not entry.optional:
             return True
-        target = self._targets.find(connection, entry.role, view.allocations)
-        return entry.fragment in self._targets.profile(target).fragments
+        device = self._devices.find(connection, entry.role, view.allocations)
+        return entry.fragment in self._devices.profile(device).fragments
 
     def _extend_intent(
         self,
@@ -195,18 +198,18 @@ class SiteHandler:
         view: SiteView,
         item: Item,
         entry: Configure,
-        target: Target,
+        device: Device,
     ) -> None:
         fragment = render(
-            self._targets.profile(target), entry.fragment, view.context(target.as_context())
+            self._devices.profile(device), entry.fragment, view.context(device.as_context())
         )
-        known: dict[str, Fragment] = intents.fragments(connection, target.device, view.site)
+        known: dict[str, Fragment] = intents.fragments(connection, device.name, view.site)
         known[item.key] = fragment
         intents.keep(
             connection,
-            device=target.device,
+            device=device.name,
             site=view.site,
-            role=target.role,
+            role=device.role,
             fragments={key: known[key] for key in sorted(known, key=_sequence)},
         )
 

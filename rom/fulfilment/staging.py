@@ -3,8 +3,8 @@
 from device_profiles.checks import exec_lines
 from device_profiles.cli import day1_text
 from device_profiles.profile import load_profile
-from rom.fulfilment.targets import Target
-from rom.fulfilment.view import SiteView
+from rom.catalog.site_view import SiteView
+from rom.model.device import Device
 from rom.model.order import Item
 from rom.model.ticket import ARRIVED, TicketState
 from rom.store import changes, intents, tickets
@@ -17,21 +17,21 @@ def token_of(boot_url: str) -> str:
 
 
 def stage(
-    connection: Connection, view: SiteView, item: Item, target: Target, fragment: str
+    connection: Connection, view: SiteView, item: Item, device: Device, fragment: str
 ) -> None:
     """Keep the configuration the router will get, secrets as names; again replaces it."""
-    profile = load_profile(target.profile)
-    wanted = intents.wanted(connection, target.device, view.site)
+    profile = load_profile(device.profile)
+    wanted = intents.wanted(connection, device.name, view.site)
     tickets.stage(
         connection,
-        serial=target.device,
+        serial=device.name,
         site=view.site,
         token=token_of(view.boot_url),
         order_id=item.order_id,
         item_id=item.item_id,
-        profile=target.profile,
+        profile=device.profile,
         configuration=day1_text(profile, wanted.own),
-        exec_lines=exec_lines(profile, fragment, view.context(target.as_context())),
+        exec_lines=exec_lines(profile, fragment, view.context(device.as_context())),
     )
 
 

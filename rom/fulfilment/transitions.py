@@ -2,14 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import structlog
 
 from rom.events import outbox
-from rom.fulfilment.documents import OrderDocuments
-from rom.model.order import Item
+from rom.events.order_events import EventType, cancel_event, state_change_event
+from rom.model.order import Item, Order
 from rom.model.order_states import (
     CANCELLING_ITEM_STATES,
     ITEM_LIFE,
@@ -19,17 +19,23 @@ from rom.model.order_states import (
     Step,
     derive_order_state,
 )
-from rom.orders.events import EventType, cancel_event, state_change_event
 from rom.store import order_items, orders
 from rom.store.database import Connection
 
 log = structlog.get_logger(__name__)
 
 
+class Documents(Protocol):
+    """Shows orders; every event carries its order as it is shown."""
+
+    def render(self, connection: Connection, rows: list[Order]) -> list[dict[str, Any]]:
+        """Return the TMF652 document of each order, in their sequence."""
+
+
 class Transitions:
     """Moves items and, with them, their orders; every transition emits one event."""
 
-    def __init__(self, documents: OrderDocuments) -> None:
+    def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def created(self, connection: Connection, order_id: str) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from inventory import holding
-from rom.audit.periodic import PeriodicAudit
-from rom.fulfilment.cancel_runner import CancelRunner
+from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger.writer import DeviceWriter
+from rom.orders.cancel.runner import CancelRunner
 from rom.rollback.tasks import RollbackRunner
 from rom.store import cancellations, changes, order_items, rollbacks, site_items
 from rom.store.database import Engine

@@ -43,7 +43,7 @@ class Attempt:
     wishes: Mapping[str, Wish]
     claimed: Claimed
     worked: Worked = None
-    """What the gate found working before."""
+    """What the service check found working before."""
 
     @property
     def orders(self) -> dict[str, str | None]:

@@ -17,10 +17,10 @@ from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
-from rom.ledger.gate import Gate
 from rom.ledger.outcome import keep_plans, named_site
 from rom.ledger.plan import read_scope
 from rom.ledger.proving import Proof
+from rom.ledger.service_check import ServiceCheck
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer
 from rom.model.transaction import SiteOutcome as PartOutcome
@@ -51,7 +51,7 @@ class Group:
         engine: Engine,
         settings: WriterSettings,
         sealer: Sealer,
-        gate: Gate | None,
+        service_check: ServiceCheck | None,
         session: Session,
         device: str,
         epoch: int,
@@ -59,11 +59,11 @@ class Group:
         self._engine = engine
         self._settings = settings
         self._sealer = sealer
-        self._gate = gate
+        self._service_check = service_check
         self._session = session
         self._device = device
         self._epoch = epoch
-        self._proof = Proof(engine, sealer, gate, session, epoch)
+        self._proof = Proof(engine, sealer, service_check, session, epoch)
         self._held: set[Path] = set()  # shared objects that the device has not let go
 
     def write(self, claimed: Claimed) -> None:
@@ -203,9 +203,12 @@ class Group:
         self._again(left.again, attempt.claimed)
 
     def _worked(self, sites: list[str]) -> Worked:
-        if self._gate is None or Capability.CONFIRMED_COMMIT not in self._session.capabilities:
+        if (
+            self._service_check is None
+            or Capability.CONFIRMED_COMMIT not in self._session.capabilities
+        ):
             return None
-        return self._gate.before(self._session, self._device, sites)
+        return self._service_check.before(self._session, self._device, sites)
 
     def _mode(self, attempt: Attempt) -> ApplyMode:
         # With a window the device returns by itself; where it cannot, it is saved after proof only.

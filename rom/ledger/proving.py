@@ -1,4 +1,4 @@
-"""After the commit: read back, compare, ask the gate, then make it permanent or take it back."""
+"""After the commit: read back, compare, check the services, then confirm it or take it back."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from adapters.seam import Capability, Receipt, Session, SiteOutcome
 from device_profiles.tree import Tree
 from rom.ledger import evidence
 from rom.ledger.attempt import Attempt
-from rom.ledger.gate import Gate, verdict
 from rom.ledger.outcome import keep_plans, mismatches, proof_scope
+from rom.ledger.service_check import ServiceCheck, verdict
 from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer
@@ -40,12 +40,17 @@ class Proof:
     """Settles what a device transaction has come to."""
 
     def __init__(
-        self, engine: Engine, sealer: Sealer, gate: Gate | None, session: Session, epoch: int
+        self,
+        engine: Engine,
+        sealer: Sealer,
+        service_check: ServiceCheck | None,
+        session: Session,
+        epoch: int,
     ) -> None:
         self._engine = engine
         self._epoch = epoch
         self._sealer = sealer
-        self._gate = gate
+        self._service_check = service_check
         self._session = session
 
     def settle(self, attempt: Attempt, receipt: Receipt) -> Aftermath:
@@ -101,7 +106,7 @@ class Proof:
             for site in applied
             if any(row.kind is ChangeKind.MODIFY for row in attempt.claimed[site])
         ]
-        return verdict(self._gate, self._session, attempt.worked, modified)
+        return verdict(self._service_check, self._session, attempt.worked, modified)
 
     def _take_back(
         self,

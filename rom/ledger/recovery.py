@@ -7,9 +7,9 @@ import structlog
 from adapters.errors import Refused
 from adapters.seam import Capability, Session
 from device_profiles.tree import Tree, in_scope
-from rom.ledger.gate import Gate, verdict
 from rom.ledger.outcome import keep_plans
 from rom.ledger.plan import own_scope, took
+from rom.ledger.service_check import ServiceCheck, verdict
 from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 def resolve(
     engine: Engine,
     sealer: Sealer,
-    gate: Gate | None,
+    service_check: ServiceCheck | None,
     session: Session,
     device: str,
     transaction: str,
@@ -46,7 +46,7 @@ def resolve(
     plans = [part.plan for part in parts]
     shown = session.read(frozenset(scope))
     may_have_left = row.state is not TransactionState.PLANNED
-    if may_have_left and not _settled(gate, session, row, plans, shown):
+    if may_have_left and not _settled(service_check, session, row, plans, shown):
         shown = session.read(frozenset(scope))
     arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
     log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
@@ -85,7 +85,11 @@ def _absent(plan: SitePlan, shown: Tree) -> bool:
 
 
 def _settled(
-    gate: Gate | None, session: Session, row: DeviceTransaction, plans: list[SitePlan], shown: Tree
+    service_check: ServiceCheck | None,
+    session: Session,
+    row: DeviceTransaction,
+    plans: list[SitePlan],
+    shown: Tree,
 ) -> bool:
     """End a confirmed commit that may be armed; tells whether what was read still holds."""
     transaction = row.id
@@ -95,7 +99,7 @@ def _settled(
         if arrived and Capability.STARTUP in session.capabilities:
             session.confirm(transaction)
         return True
-    keeps = whole and not _broken(gate, session, row, arrived)
+    keeps = whole and not _broken(service_check, session, row, arrived)
     try:
         if keeps:
             session.confirm(transaction)
@@ -109,11 +113,14 @@ def _settled(
 
 
 def _broken(
-    gate: Gate | None, session: Session, row: DeviceTransaction, arrived: list[SitePlan]
+    service_check: ServiceCheck | None,
+    session: Session,
+    row: DeviceTransaction,
+    arrived: list[SitePlan],
 ) -> str:
     """Return what no longer works, while the device may still go back."""
     modified = [plan.site for plan in arrived if ChangeKind.MODIFY in row.kinds]
-    found = verdict(gate, session, row.worked, modified)
+    found = verdict(service_check, session, row.worked, modified)
     if found:
         log.warning("device.recovered_broken", transaction=row.id, broken=found)
     return found

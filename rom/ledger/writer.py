@@ -12,8 +12,8 @@ import structlog
 
 from adapters.errors import AdapterError
 from rom.ledger import lease, recovery
-from rom.ledger.gate import Gate
 from rom.ledger.group import Group, WriterSettings
+from rom.ledger.service_check import ServiceCheck
 from rom.model.snapshot import Sealer
 from rom.store import changes, leases, transactions
 from rom.store.database import Engine
@@ -40,11 +40,11 @@ class DeviceWriter:
         sessions: Sessions,
         settings: WriterSettings,
         sealer: Sealer,
-        gate: Gate | None = None,
+        service_check: ServiceCheck | None = None,
     ) -> None:
         self._engine = engine
         self._sealer = sealer
-        self._gate = gate
+        self._service_check = service_check
         self._sessions = sessions
         self._settings = settings
 
@@ -99,7 +99,7 @@ class DeviceWriter:
             for row in unresolved:
                 touched.update(
                     recovery.resolve(
-                        self._engine, self._sealer, self._gate, session, device, row.id
+                        self._engine, self._sealer, self._service_check, session, device, row.id
                     )
                 )
             with self._engine.begin() as connection:
@@ -119,7 +119,7 @@ class DeviceWriter:
                     self._engine,
                     self._settings,
                     self._sealer,
-                    self._gate,
+                    self._service_check,
                     session,
                     device,
                     epoch,

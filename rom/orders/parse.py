@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+from rom.documents.dates import date_text, parse_date
+from rom.documents.fields import Node, as_node, check_storable, json_type
+from rom.documents.refused import OrderRefused
 from rom.model.order import Action, ExternalReference, NewItem, NewOrder
-from rom.orders.dates import date_text, parse_date
-from rom.orders.fields import Node, as_node, check_storable, json_type
-from rom.orders.refused import OrderRefused
 from rom.orders.relationships import check_references, item_references
 
 MAXIMUM_ITEMS = 1000

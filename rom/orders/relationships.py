@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from rom.orders.fields import Node
-from rom.orders.refused import OrderRefused
+from rom.documents.fields import Node
+from rom.documents.refused import OrderRefused
 
 # The standard leaves the type a free string; these words all say "starts after".
 _DEPENDENCY_TYPES = frozenset({"dependency", "dependson", "relieson", "requires"})

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rom.documents.dates import date_text
 from rom.model.order_states import ItemState, OrderState
-from rom.orders.dates import date_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError, UnknownSpecification
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
+from rom.documents.refused import OrderRefused
 from rom.model.order import Action, NewItem, NewOrder
 from rom.orders.parse import MAXIMUM_ITEMS, parse_order
-from rom.orders.refused import OrderRefused
 from rom.orders.relationships import find_cycle
 
 KnownSites = Callable[[Collection[str]], Collection[str]]

@@ -7,7 +7,7 @@ from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree, difference, in_scope, path_text, topmost
-from rom.fulfilment.targets import NoTarget, Targets
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.model.snapshot import Sealer
 from rom.rollback.preview import shown
 from rom.rollback.target import UnknownTarget, places
@@ -20,10 +20,12 @@ _LATEST = 2**63 - 1
 class Comparison:
     """Compares; sends nothing."""
 
-    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
+    def __init__(
+        self, engine: Engine, fleet: Fleet, devices: DeviceDirectory, sealer: Sealer
+    ) -> None:
         self._engine = engine
         self._fleet = fleet
-        self._targets = targets
+        self._devices = devices
         self._sealer = sealer
 
     def of_site(self, site: str, first: int | None, second: int | None) -> dict[str, Any]:
@@ -74,8 +76,8 @@ class Comparison:
             own = merged(latest[device].fragments).own if device in latest else {}
             scopes[device] = topmost({*own, *_leaves(compared.get(device, {}))})
             try:
-                endpoints.append(self._targets.endpoint(connection, device, site))
-            except (NoTarget, AdapterError) as error:
+                endpoints.append(self._devices.endpoint(connection, device, site))
+            except (NoDevice, AdapterError) as error:
                 present[device] = error
         read = self._fleet.run(
             [endpoint for endpoint in endpoints if scopes[endpoint.device]],

@@ -10,7 +10,7 @@ from device_profiles.native import native
 from device_profiles.profile import Profile, load_profile
 from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text
 from inventory.queries import holdings
-from rom.fulfilment.targets import NoTarget, Targets
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.ledger.plan import plan_site, read_scope
 from rom.model.change import Policy
 from rom.model.effect import SiteState
@@ -25,10 +25,12 @@ from rom.store.database import Connection, Engine
 class RollbackPreview:
     """Reads every device of a site in parallel and plans the way back; sends nothing."""
 
-    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets, sealer: Sealer) -> None:
+    def __init__(
+        self, engine: Engine, fleet: Fleet, devices: DeviceDirectory, sealer: Sealer
+    ) -> None:
         self._engine = engine
         self._fleet = fleet
-        self._targets = targets
+        self._devices = devices
         self._sealer = sealer
 
     def of_site(
@@ -100,8 +102,8 @@ class RollbackPreview:
     def _profile(self, connection: Connection, place: Place, site: str) -> Profile | None:
         """Return the platform, ``None`` where inventory does not know the device any more."""
         try:
-            return load_profile(self._targets.profile_name(connection, place.device, site))
-        except NoTarget:
+            return load_profile(self._devices.profile_name(connection, place.device, site))
+        except NoDevice:
             return None
 
     def _state(self, connection: Connection, site: str, place: Place, target: Target) -> SiteState:
@@ -115,14 +117,14 @@ class RollbackPreview:
         found: list[Place],
         states: Mapping[str, SiteState],
         target: Target,
-    ) -> dict[str, Tree | AdapterError | NoTarget]:
+    ) -> dict[str, Tree | AdapterError | NoDevice]:
         endpoints = []
-        present: dict[str, Tree | AdapterError | NoTarget] = {}
+        present: dict[str, Tree | AdapterError | NoDevice] = {}
         with self._engine.connect() as connection:
             for place in found:
                 try:
-                    endpoints.append(self._targets.endpoint(connection, place.device, site))
-                except (NoTarget, AdapterError) as error:
+                    endpoints.append(self._devices.endpoint(connection, place.device, site))
+                except (NoDevice, AdapterError) as error:
                     present[place.device] = error
         scopes = {
             place.device: read_scope(merged(target.wanted(place.device)), states[place.device])

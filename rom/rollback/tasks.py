@@ -14,8 +14,8 @@ from uuid import uuid4
 import structlog
 
 from device_profiles.profile import load_profile
+from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.events import outbox
-from rom.fulfilment.targets import NoTarget, Targets
 from rom.model.change import QUEUED, ChangeKind, ChangeState, Policy
 from rom.model.intent import Place
 from rom.model.reason import Reason
@@ -141,10 +141,10 @@ class RollbackRunner:
     """Advances rollback tasks; safe to call again at any point."""
 
     def __init__(
-        self, engine: Engine, targets: Targets, sealer: Sealer, give_back: GiveBack
+        self, engine: Engine, devices: DeviceDirectory, sealer: Sealer, give_back: GiveBack
     ) -> None:
         self._engine = engine
-        self._targets = targets
+        self._devices = devices
         self._sealer = sealer
         self._give_back = give_back
 
@@ -185,8 +185,8 @@ class RollbackRunner:
         if target.wanted(place.device):
             return False
         try:
-            profile = load_profile(self._targets.profile_name(connection, place.device, site))
-        except NoTarget:
+            profile = load_profile(self._devices.profile_name(connection, place.device, site))
+        except NoDevice:
             return False
         if not profile.quirks.one_way:
             return False

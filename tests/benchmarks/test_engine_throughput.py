@@ -15,12 +15,12 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.documents import OrderDocuments
+from rom.catalog.site_view import load_view
+from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.site import SiteHandler
-from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import load_view
 from rom.gateway import Gateway
+from rom.orders.documents import OrderDocuments
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
@@ -94,7 +94,7 @@ def test_orders_are_taken_and_reserved_at_a_steady_rate(
     engine = make_engine(database_url)
     catalog = load_catalog(None)
     documents = OrderDocuments(catalog, settings.base_url)
-    handler = SiteHandler(Transitions(documents), Targets(engine, None, None), 15)  # type: ignore[arg-type]  # reserving asks no device
+    handler = SiteHandler(Transitions(documents), DeviceDirectory(engine, None, None), 15)  # type: ignore[arg-type]  # reserving asks no device
 
     def reserve(number: int) -> None:
         with engine.begin() as connection:

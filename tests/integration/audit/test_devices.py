@@ -4,7 +4,7 @@ import warnings
 
 import sqlalchemy as sa
 
-from rom.audit.devices import overview
+from rom.drift.devices import overview
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
 from rom.store.tables import device_txn

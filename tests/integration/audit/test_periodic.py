@@ -6,8 +6,8 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
-from rom.audit.audit import Audit
-from rom.audit.periodic import PeriodicAudit
+from rom.drift.audit import Audit
+from rom.drift.periodic import PeriodicAudit
 from rom.store.database import make_engine, migrate
 
 

@@ -10,9 +10,9 @@ from rom.catalog.administration import CatalogAdministration, SpecificationInUse
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.catalog.published import DocumentRefused
+from rom.documents.patching import PatchKind
 from rom.events.apis import Api
 from rom.events.log import event_within
-from rom.patching import PatchKind
 from rom.store.tables import event_outbox
 
 BASE = "http://127.0.0.1:8652"

@@ -22,12 +22,12 @@ from device_profiles.profile import load_profile
 from inventory.load import load_file
 from rom.access.scope import known_sites
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.documents import OrderDocuments
+from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.fulfilment.proof import ProofSettings, Prover
 from rom.fulfilment.site import SiteHandler
-from rom.fulfilment.targets import Targets
 from rom.fulfilment.transitions import Transitions
+from rom.orders.documents import OrderDocuments
 from rom.orders.validate import validate
 from rom.secrets import Vault
 from rom.store import order_items, orders
@@ -57,7 +57,7 @@ class Devices:
         return {query.name: self.answers.get(query.name, "up") for query in asked}
 
 
-class StubTargets(Targets):
+class StubTargets(DeviceDirectory):
     """Finds targets as ever, but opens the stub; ``real`` opens what inventory says."""
 
     devices: Devices

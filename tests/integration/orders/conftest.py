@@ -13,14 +13,14 @@ from pydantic import SecretStr
 
 import api
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.amendment import Amendments
-from rom.fulfilment.cancel_runner import CancelRunner
-from rom.fulfilment.cancellation import Cancellations
 from rom.fulfilment.compensation import Compensation
-from rom.fulfilment.documents import API_PATH, OrderDocuments
-from rom.fulfilment.fallout import Fallout
-from rom.fulfilment.intake import Intake
-from rom.fulfilment.replanning import Replanner
+from rom.orders.cancel.cancellation import Cancellations
+from rom.orders.cancel.runner import CancelRunner
+from rom.orders.documents import API_PATH, OrderDocuments
+from rom.orders.fallout import Fallout
+from rom.orders.intake import Intake
+from rom.orders.patch.amendment import Amendments
+from rom.orders.patch.replanning import Replanner
 from rom.secrets import Vault
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata

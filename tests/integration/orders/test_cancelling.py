@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from rom.fulfilment.cancellation import CancelImpossible
-from rom.orders.refused import OrderRefused
+from rom.documents.refused import OrderRefused
+from rom.orders.cancel.cancellation import CancelImpossible
 
 SITE = "ENT-1102-MELB"
 

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.fallout import Decision, NotPossible
+from rom.orders.fallout import Decision, NotPossible
 from rom.rollback.release import GiveBack
 from rom.store.tables import rollback_task
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from inventory.model import ResourceExhausted
-from rom.fulfilment.cancellation import CancelImpossible
-from rom.fulfilment.fallout import NotPossible
+from rom.documents.patching import PatchKind, PatchRefused, PatchTestFailed
+from rom.documents.refused import OrderRefused
 from rom.model.life import IllegalTransition
 from rom.model.order_states import (
     CLIENT_TRANSITIONS,
@@ -17,8 +17,8 @@ from rom.model.order_states import (
     ItemState,
     OrderState,
 )
-from rom.orders.refused import OrderRefused
-from rom.patching import PatchKind, PatchRefused, PatchTestFailed
+from rom.orders.cancel.cancellation import CancelImpossible
+from rom.orders.fallout import NotPossible
 
 SITE = "ENT-1102-MELB"
 MERGE, JSON = PatchKind.MERGE, PatchKind.JSON

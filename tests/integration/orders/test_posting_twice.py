@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rom.orders.refused import OrderRefused
+from rom.documents.refused import OrderRefused
 from rom.store.posted import KeyReused
 
 

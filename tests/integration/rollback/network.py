@@ -18,11 +18,11 @@ from device_profiles.profile import load_profile
 from inventory.lab_import import import_lab
 from inventory.load import load_file
 from mock_devices.netconf import NetconfDevice
-from rom.audit.audit import Audit
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.targets import Targets
-from rom.ledger.gate import Gate
+from rom.devices.directory import DeviceDirectory
+from rom.drift.audit import Audit
 from rom.ledger.group import WriterSettings
+from rom.ledger.service_check import Gate
 from rom.ledger.writer import DeviceWriter
 from rom.rollback import tasks
 from rom.rollback.compare import Comparison
@@ -58,7 +58,7 @@ class Office:
         self.engine = make_engine(url)
         self.vault = Vault(self.engine, KEY)
         self.fleet = Fleet(load_profile, self.vault.resolve)
-        self.targets = Targets(self.engine, self.fleet, self.vault)
+        self.targets = DeviceDirectory(self.engine, self.fleet, self.vault)
         self.preview = RollbackPreview(self.engine, self.fleet, self.targets, self.vault)
         self.comparison = Comparison(self.engine, self.fleet, self.targets, self.vault)
         self.audit = Audit(self.engine, self.fleet, self.targets)

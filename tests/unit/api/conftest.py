@@ -18,9 +18,9 @@ import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
 from inventory.conditions import AllOf, Comparison, Listing
-from rom.fulfilment.intake import Taken
-from rom.orders.refused import OrderRefused
-from rom.resource_documents import BASE_PATH, resource_document
+from rom.documents.refused import OrderRefused
+from rom.orders.intake import Taken
+from rom.resources.documents import BASE_PATH, resource_document
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"

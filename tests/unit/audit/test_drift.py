@@ -2,7 +2,7 @@
 
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, Tree
-from rom.audit import drift
+from rom.drift import differences as drift
 from rom.model.effect import NetEffect, SiteState
 
 ENTRY: Path = ("sites", "site[name='A']")

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rom.documents.refused import OrderRefused
 from rom.model.order import Action, ExternalReference
 from rom.orders.parse import parse_order
-from rom.orders.refused import OrderRefused
 
 Body = dict[str, Any]
 Item = Callable[..., Body]

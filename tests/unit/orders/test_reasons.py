@@ -18,7 +18,7 @@ WRITTEN = (
     re.compile(rf'otherwise: (?:str = ")?({WORD})'),
     re.compile(rf"AWAITING_{WORD}|WRONG_{WORD}"),
 )
-ROOMS = ("rom/fulfilment", "rom/ledger", "rom/rollback", "adapters", "device_profiles")
+ROOMS = ("rom", "adapters", "device_profiles")
 
 
 def documented() -> list[str]:

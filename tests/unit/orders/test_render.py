@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from rom.documents.dates import date_text, parse_date
+from rom.events.order_events import EventType, state_change_event
 from rom.model.order_states import ItemState, OrderState
-from rom.orders.dates import date_text, parse_date
-from rom.orders.events import EventType, state_change_event
 from rom.orders.parse import parse_order
 from rom.orders.render import ItemStatus, Note, OrderStatus, render_order
 

@@ -5,8 +5,8 @@ import pytest
 
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.loader import Catalog
+from rom.documents.refused import OrderRefused
 from rom.model.order import NewOrder
-from rom.orders.refused import OrderRefused
 from rom.orders.validate import validate
 
 Body = dict[str, Any]

@@ -11,10 +11,10 @@ from typing import Any
 from inventory.reservation import lock_sites
 from rom.access.scope import known_sites
 from rom.catalog.loader import Catalog
-from rom.fulfilment.admission import admit
-from rom.fulfilment.documents import OrderDocuments
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import NewOrder
+from rom.orders.admission import admit
+from rom.orders.documents import OrderDocuments
 from rom.orders.parse import parse_order
 from rom.orders.validate import judge
 from rom.store import orders, posted

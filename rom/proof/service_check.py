@@ -1,4 +1,4 @@
-"""The service gate: a confirmed commit is made permanent only if services keep working.
+"""The service service_check: a confirmed commit is made permanent only if services keep working.
 
 Before the commit it asks how the changed sites' and some neighbours' services are; after it,
 within the window, what worked must work again, or the device goes back by itself. What did not
@@ -15,7 +15,7 @@ from device_profiles.fragment import Fragment, merged
 from device_profiles.profile import Profile, load_profile
 from device_profiles.steps import schema_path
 from inventory import queries
-from rom.fulfilment.targets import NoTarget, Targets, twamp_address
+from rom.devices.directory import DeviceDirectory, NoDevice, twamp_address
 from rom.store import intents
 from rom.store.database import Engine
 
@@ -28,12 +28,12 @@ _BURST_INTERVAL = 0.002
 _BURST_LOST = 2
 
 
-class ServiceGate:
-    """Fulfils the writer's gate from intents and profiles."""
+class WorkingServices:
+    """Fulfils the writer's service check from intents and profiles."""
 
-    def __init__(self, engine: Engine, targets: Targets) -> None:
+    def __init__(self, engine: Engine, devices: DeviceDirectory) -> None:
         self._engine = engine
-        self._targets = targets
+        self._devices = devices
 
     def before(
         self, session: Session, device: str, sites: Iterable[str]
@@ -47,8 +47,8 @@ class ServiceGate:
             neighbours = intents.neighbours(connection, device, changed, NEIGHBOURS)
             found = intents.of_sites(connection, device, [*changed, *neighbours])
             try:
-                name = self._targets.profile_name(connection, device, changed[0])
-            except NoTarget:
+                name = self._devices.profile_name(connection, device, changed[0])
+            except NoDevice:
                 return {}
         profile = load_profile(name)
         asked: dict[str, tuple[Query, tuple[str, ...]]] = {}

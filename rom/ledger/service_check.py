@@ -9,7 +9,7 @@ from rom.model.transaction import Worked
 _TOLD = 5
 
 
-class Gate(Protocol):
+class ServiceCheck(Protocol):
     """Decides within a confirmed commit's window whether services keep working."""
 
     def before(self, session: Session, device: str, sites: Iterable[str]) -> Worked:
@@ -22,14 +22,16 @@ class Gate(Protocol):
         """Return what a short measurement towards a site in service finds wrong."""
 
 
-def verdict(gate: Gate | None, session: Session, worked: Worked, modified: Iterable[str]) -> str:
+def verdict(
+    service_check: ServiceCheck | None, session: Session, worked: Worked, modified: Iterable[str]
+) -> str:
     """Return what a commit has broken, in words, empty for nothing.
 
     ``modified`` sites were in service before, so that they are measured besides.
     """
-    if gate is None:
+    if service_check is None:
         return ""
-    found = gate.broken(session, worked)
+    found = service_check.broken(session, worked)
     for site in modified:
-        found += gate.burst(site)
+        found += service_check.burst(site)
     return "; ".join(found[:_TOLD])

@@ -11,7 +11,7 @@ from inventory.conditions import Listing, Path
 from inventory.listing import listed_things, records
 from inventory.tables import reservation
 from rom.access.scope import EVERYTHING, Scope, resource_within, site_within, visible_sites
-from rom.resource_documents import PHYSICAL_KINDS, words
+from rom.model.resource import PHYSICAL_KINDS, words
 
 UNSEARCHABLE: tuple[Path, ...] = (
     ("href",),

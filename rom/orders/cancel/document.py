@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from rom.documents.dates import date_text, parse_date
+from rom.documents.fields import as_node, check_storable
+from rom.documents.refused import OrderRefused
 from rom.model.reason import Reason
 from rom.model.task import Cancellation
-from rom.orders.dates import date_text, parse_date
-from rom.orders.fields import as_node, check_storable
-from rom.orders.refused import OrderRefused
 from rom.orders.render import order_href
 
 _SERVER_OWNED = ("id", "href", "state", "effectiveCancellationDate", "note")

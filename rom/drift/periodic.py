@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from rom.audit.audit import Audit
+from rom.drift.audit import Audit
 from rom.model.verdict import DriftResult, VerdictKind
 from rom.store import verdicts
 from rom.store.database import Connection, Engine

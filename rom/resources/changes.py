@@ -3,14 +3,10 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
-from inventory.tables import annotation
-from rom.orders.dates import date_text
-from rom.resource_documents import READ_ONLY, own_characteristics
+from rom.documents.dates import date_text
+from rom.resources.documents import READ_ONLY, own_characteristics
 
 _ADMINISTRATIVE = ("locked", "unlocked", "shutdown")
 _TEXTS = ("description", "@type", "@baseType", "@schemaLocation", "resourceVersion")
@@ -60,16 +56,6 @@ def annotated(
     if "note" in said:
         said["note"] = [_note(entry) for entry in said["note"]]
     return said
-
-
-def keep(connection: sa.Connection, thing: str, said: Mapping[str, Any]) -> None:
-    """Write what clients have said of a resource."""
-    values = {"document": dict(said), "updated_at": sa.func.now()}
-    connection.execute(
-        insert(annotation)
-        .values(thing=UUID(thing), **values)
-        .on_conflict_do_update(index_elements=[annotation.c.thing], set_=values)
-    )
 
 
 def _check(name: str, value: object) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from rom.orders.dates import date_text
+from rom.documents.dates import date_text
 
 
 class EventType(StrEnum):

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rom.catalog.text import control_character
-from rom.orders.refused import OrderRefused
+from rom.documents.refused import OrderRefused
+from rom.model.text import control_character
 
 _MAXIMUM_DEPTH = 32
 _MAXIMUM_WORD = 255

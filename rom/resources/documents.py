@@ -6,35 +6,17 @@ Status words follow TMF639 v4 (ITU-T X.731): free and allocated things are locke
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
+
+from rom.model.resource import PHYSICAL_KINDS, STATUS
 
 Document = dict[str, Any]
 BASE_PATH = "/tmf-api/resourceInventoryManagement/v4/resource"
-PHYSICAL_KINDS = frozenset({"pon-port", "access-port", "ont", "cpe"})
 READ_ONLY = (
     "id", "href", "name", "category", "operationalState", "resourceStatus", "usageState", "place",
     "resourceOrderItem", "resourceRelationship", "resourceSpecification",
 )  # fmt: skip
 """What inventory and the orders decide; a client that sets one of these is refused by its name."""
-
-
-class _Status(NamedTuple):
-    resource: str
-    usage: str
-    administrative: str
-    operational: str = "enable"
-
-
-_FREE = _Status("available", "idle", "locked")
-_STATUS = {
-    "available": _FREE,
-    "reserved": _Status("reserved", "idle", "locked"),
-    "standby": _Status("standby", "idle", "locked"),
-    "in-use": _Status("available", "active", "unlocked"),
-    "used-elsewhere": _Status("available", "active", "unlocked"),
-    "quarantined": _Status("suspended", "idle", "locked"),
-    "retired": _Status("unknown", "idle", "locked", "disable"),
-}
 
 
 def resource_document(row: Mapping[str, Any], href: str) -> Document:
@@ -43,7 +25,7 @@ def resource_document(row: Mapping[str, Any], href: str) -> Document:
     A thing that several sites share has no single place; ``resourceOrderItem``, an attribute that
     TMF639 has from v5 on, names every order item that holds it.
     """
-    status = _STATUS[row["state"]]
+    status = STATUS[row["state"]]
     said = dict(row.get("annotation") or {})
     own = said.pop("resourceCharacteristic", [])
     document: Document = {
@@ -78,17 +60,6 @@ def resource_document(row: Mapping[str, Any], href: str) -> Document:
             {"id": relies_on, "href": other, "relationshipType": "reliesOn"}
         ]
     return document | said
-
-
-def words(attribute: str) -> dict[str, str]:
-    """Return by inventory's state what a status attribute of TMF639 says."""
-    fields = {
-        "resourceStatus": "resource",
-        "usageState": "usage",
-        "administrativeState": "administrative",
-        "operationalState": "operational",
-    }
-    return {state: getattr(status, fields[attribute]) for state, status in _STATUS.items()}
 
 
 def own_characteristics(row: Mapping[str, Any]) -> list[Document]:

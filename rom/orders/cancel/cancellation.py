@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from rom.access.scope import order_known
-from rom.fulfilment.cancel_document import document, read_request
+from rom.events.order_events import EventType
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Order
 from rom.model.order_states import FINAL_ORDER_STATES
-from rom.orders.events import EventType
+from rom.orders.cancel.document import document, read_request
 from rom.store import cancellations, order_items, orders
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen

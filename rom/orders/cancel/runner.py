@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from rom.catalog.loader import Catalog
-from rom.fulfilment.cancellation import tell
+from rom.events.order_events import EventType
 from rom.fulfilment.compensation import Compensation, Progress
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Action, Item, Order
@@ -24,7 +24,7 @@ from rom.model.order_states import (
 )
 from rom.model.reason import Reason
 from rom.model.task import Cancellation, SiteProgress, TaskState
-from rom.orders.events import EventType
+from rom.orders.cancel.cancellation import tell
 from rom.store import cancellations, order_items, orders, site_items
 from rom.store.database import Connection, Engine
 

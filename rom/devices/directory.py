@@ -1,4 +1,4 @@
-"""Targets: which device plays a role at a site, and how its endpoint is put together.
+"""Devices: which device plays a role at a site, and how its endpoint is put together.
 
 A role that inventory's BNG names as a partner (DHCP, RADIUS, probe, logistics) is that device;
 the router at the site and its SNMP agent are reached as inventory's CPE record says.
@@ -6,7 +6,6 @@ the router at the site and its SNMP agent are reached as inventory's CPE record 
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from pydantic import SecretStr
@@ -18,36 +17,23 @@ from device_profiles.profile import Profile, load_profile
 from inventory import queries
 from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
+from rom.model.device import Device
 from rom.secrets import Vault
 from rom.store.database import Connection, Engine
 
 CE_LOGIN = "ce-login"
 
 
-class NoTarget(AdapterError):
+class NoDevice(AdapterError):
     """Inventory does not say which device plays the role; the text says what to add."""
 
     reason = "NO_TARGET"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A device in a role at a site."""
-
-    device: str
-    role: str
-    profile: str
-    attributes: Mapping[str, Any]
-
-    def as_context(self) -> dict[str, Any]:
-        """Return what templates see as ``device``."""
-        return {"name": self.device, "role": self.role, "attributes": dict(self.attributes)}
-
-
 AGENT_SUFFIX = "/agent"
 
 
-class Targets:
+class DeviceDirectory:
     """Finds targets and opens sessions to them."""
 
     def __init__(self, engine: Engine, fleet: Fleet, vault: Vault) -> None:
@@ -60,33 +46,33 @@ class Targets:
         connection: Connection,
         role: str,
         allocations: Mapping[str, Mapping[str, Any]],
-    ) -> Target:
+    ) -> Device:
         """Return the device that plays ``role`` for a site with these allocations.
 
-        Raises ``NoTarget``.
+        Raises ``NoDevice``.
         """
         if role in ("ce", "agent"):
             return _cpe(connection, role, allocations)
         bearer = allocations.get("bearer")
         if bearer is None:
             message = f"role {role}: the site has no bearer, so nothing says which device it is"
-            raise NoTarget(message)
+            raise NoDevice(message)
         name = bearer["device"] if role == "access" else bearer["bng"]
         if role not in ("access", "bng"):
             partners = _device(connection, name).partners
             if role not in partners:
                 message = f"role {role}: device {name} names no partner for it in inventory"
-                raise NoTarget(message)
+                raise NoDevice(message)
             name = partners[role]
         record = _device(connection, name)
-        return Target(name, role, record.profile, record.attributes)
+        return Device(name, role, record.profile, record.attributes)
 
-    def profile(self, target: Target) -> Profile:
+    def profile(self, target: Device) -> Profile:
         """Return the target's platform."""
         return load_profile(target.profile)
 
     def profile_name(self, connection: Connection, device: str, site: str) -> str:
-        """Return the platform of a device that the site has something on; raises ``NoTarget``."""
+        """Return the platform of a device that the site has something on; raises ``NoDevice``."""
         if queries.is_device(connection, device):
             return _device(connection, device).profile
         role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
@@ -110,7 +96,7 @@ class Targets:
         try:
             record = queries.endpoint_data(connection, device)
         except UnknownEntryError as error:
-            raise NoTarget(str(error)) from error
+            raise NoDevice(str(error)) from error
         secret = record.secret_name
         return Endpoint(
             device=device,
@@ -166,22 +152,22 @@ def _own_address(allocations: Mapping[str, Mapping[str, Any]]) -> str:
     return str(allocations["loopback"]["ce"])
 
 
-def _cpe(connection: Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]) -> Target:
+def _cpe(connection: Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]) -> Device:
     router = allocations.get("ce")
     if router is None:
         message = f"role {role}: the site has no router yet"
-        raise NoTarget(message)
+        raise NoDevice(message)
     known = queries.network_parameters(connection).get("cpe_profiles", {})
     profile = known.get(router["model"], {}).get(role)
     if profile is None:
         message = f"role {role}: network.cpe_profiles names no profile for {router['model']}"
-        raise NoTarget(message)
+        raise NoDevice(message)
     suffix = AGENT_SUFFIX if role == "agent" else ""
-    return Target(f"{router['serial']}{suffix}", role, profile, {})
+    return Device(f"{router['serial']}{suffix}", role, profile, {})
 
 
 def _device(connection: Connection, name: str) -> DeviceRecord:
     try:
         return queries.device_record(connection, name)
     except UnknownEntryError as error:
-        raise NoTarget(str(error)) from error
+        raise NoDevice(str(error)) from error

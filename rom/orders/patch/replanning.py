@@ -16,17 +16,17 @@ from rom.access.scope import known_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
-from rom.fulfilment.admission import admit
-from rom.fulfilment.amended import Amended
+from rom.documents.refused import OrderRefused
 from rom.fulfilment.compensation import Compensation, anything_sent
 from rom.fulfilment.fairness import refuse_overtaking
-from rom.fulfilment.fallout import NotPossible
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Action, Item, NewItem, NewOrder, Order
 from rom.model.order_states import FINAL_ITEM_STATES, ItemState, Step
 from rom.model.reason import Reason
+from rom.orders.admission import admit
+from rom.orders.fallout import NotPossible
 from rom.orders.parse import parse_order
-from rom.orders.refused import OrderRefused
+from rom.orders.patch.amended import Amended
 from rom.orders.validate import judge
 from rom.store import changes, order_items, orders
 from rom.store.database import Connection

@@ -5,11 +5,7 @@ them has left. A patch is taken as a whole or not at all.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rom.fulfilment.amended import Amended, read_amended
-from rom.fulfilment.cancellation import CancelImpossible, Cancellations
-from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.fallout import Decision, Fallout, NotPossible
-from rom.fulfilment.replanning import Replanner
+from rom.documents.patching import PatchKind, patched
 from rom.fulfilment.transitions import Transitions
 from rom.model.life import Life, State
 from rom.model.order import Order
@@ -22,7 +18,11 @@ from rom.model.order_states import (
     ItemState,
     OrderState,
 )
-from rom.patching import PatchKind, patched
+from rom.orders.cancel.cancellation import CancelImpossible, Cancellations
+from rom.orders.documents import OrderDocuments
+from rom.orders.fallout import Decision, Fallout, NotPossible
+from rom.orders.patch.amended import Amended, read_amended
+from rom.orders.patch.replanning import Replanner
 from rom.store import order_items, orders, posted
 from rom.store.database import Connection, Engine
 

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rom.catalog.loader import Catalog
-from rom.fulfilment.cancellation import Cancellations
+from rom.catalog.site_view import load_view
 from rom.fulfilment.completing import complete
-from rom.fulfilment.documents import OrderDocuments
-from rom.fulfilment.giving_up import give_up, wanted_of
 from rom.fulfilment.transitions import Transitions
-from rom.fulfilment.view import load_view
 from rom.model.change import Change, ChangeState
 from rom.model.order import Item, Order
 from rom.model.order_states import COMMITTED, FINAL_ITEM_STATES, ItemState
 from rom.model.reason import Reason
 from rom.model.verdict import Outcome, VerdictKind
+from rom.orders.cancel.cancellation import Cancellations
+from rom.orders.cancel.giving_up import give_up, wanted_of
+from rom.orders.documents import OrderDocuments
 from rom.store import cancellations, changes, order_items, orders, verdicts
 from rom.store.database import Connection, Engine
 

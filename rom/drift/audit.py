@@ -14,8 +14,8 @@ from device_profiles.fragment import Fragment, merged
 from device_profiles.native import native
 from device_profiles.profile import load_profile
 from device_profiles.tree import Path, Tree, path_text
-from rom.audit import drift
-from rom.fulfilment.targets import NoTarget, Targets
+from rom.devices.directory import DeviceDirectory, NoDevice
+from rom.drift import differences as drift
 from rom.ledger.plan import plan_site, read_scope
 from rom.model.effect import SiteState
 from rom.model.plan import SitePlan
@@ -37,10 +37,10 @@ class _Part:
 class Audit:
     """Compares devices with the intents of all sites on them."""
 
-    def __init__(self, engine: Engine, fleet: Fleet, targets: Targets) -> None:
+    def __init__(self, engine: Engine, fleet: Fleet, devices: DeviceDirectory) -> None:
         self._engine = engine
         self._fleet = fleet
-        self._targets = targets
+        self._devices = devices
 
     def check(self, devices: Collection[str] | None = None) -> dict[str, Any]:
         """Return the drift report of some devices or of all, by site.
@@ -109,7 +109,7 @@ class Audit:
             return {"device": device, "edits": 0, "sends": "", "kept": [], "error": str(held)}
         plan = plan_site(part.site, part.wanted, held, part.state)
         with self._engine.connect() as connection:
-            profile = load_profile(self._targets.profile_name(connection, device, part.site))
+            profile = load_profile(self._devices.profile_name(connection, device, part.site))
         entry = {
             "device": device,
             "edits": len(plan.edits),
@@ -149,8 +149,8 @@ class Audit:
                     *(read_scope(part.wanted, part.state) for part in found)
                 )
                 try:
-                    endpoints.append(self._targets.endpoint(connection, device, found[0].site))
-                except (NoTarget, AdapterError) as error:
+                    endpoints.append(self._devices.endpoint(connection, device, found[0].site))
+                except (NoDevice, AdapterError) as error:
                     present[device] = error
         read = self._fleet.run(endpoints, lambda device, session: session.read(scopes[device]))
         return present | dict(read)

@@ -9,11 +9,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
+from rom.documents.fields import as_node, check_storable, json_type
+from rom.documents.refused import OrderRefused
 from rom.model.order import NewOrder
 from rom.model.order_states import ItemState, OrderState
-from rom.orders.fields import as_node, check_storable, json_type
 from rom.orders.parse import SERVER_OWNED, parse_order
-from rom.orders.refused import OrderRefused
 
 Document = dict[str, Any]
 

@@ -1,1 +1,0 @@
-"""Audit: what sites should have against what devices hold, over the whole fleet."""

@@ -1,0 +1,1 @@
+"""Documents as TM Forum writes them: fields, dates, patches (TMF630)."""

@@ -1,0 +1,1 @@
+"""Drift: what sites should have against what devices hold, over the whole fleet."""

@@ -1,0 +1,1 @@
+"""Cancellation of an order under way: asked for, shown, carried out."""

@@ -1,0 +1,1 @@
+"""PATCH of an order: what it changes, and the plan that is redone for it."""

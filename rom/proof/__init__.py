@@ -1,0 +1,1 @@
+"""Proof: operational checks, measurement, and the service check before a confirm."""

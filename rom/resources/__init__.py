@@ -1,0 +1,1 @@
+"""Resources as TMF639 shows them, and what clients may say of them."""
