@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.context import REQUEST_ID, current_request_id
-from rom.access.model import OutOfScope
+from rom.model.access import OutOfScope
 from rom.orders.refused import OrderRefused
 from rom.patching import PatchRefused, PatchTestFailed
 

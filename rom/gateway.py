@@ -9,13 +9,10 @@ import sqlalchemy as sa
 
 from adapters.ztp.service import Desk
 from inventory import queries
-from rom import metrics
-from rom.access.desk import AccessDesk
-from rom.access.scope import known_sites
+from rom.access.control import AccessControl
 from rom.audit import devices
 from rom.audit.audit import Audit
 from rom.catalog.administration import CatalogAdministration
-from rom.events.log import of_stream
 from rom.events.service import Events
 from rom.fulfilment.amendment import Amendments
 from rom.fulfilment.cancellation import Cancellations
@@ -25,16 +22,19 @@ from rom.fulfilment.intake import Intake
 from rom.jobs.wakes import Wakes, Worker
 from rom.ledger import changes, intents, snapshots
 from rom.ledger.model import Policy
+from rom.metrics.families import Counts
+from rom.metrics.statistics import statistics
 from rom.queries import Queries
 from rom.reports import Reports
 from rom.rollback import tasks
 from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
-from rom.secrets import Vault
 from rom.stock import Stock
 from rom.store import orders
-from rom.store.tables import change, event_outbox
+from rom.store.scope import known_sites
+from rom.store.tables import change
+from rom.vault.vault import Vault
 
 _REAPPLY_SECONDS = 60.0
 
@@ -81,7 +81,7 @@ class Gateway:
         self._audit = audit
         self._vault = vault
         self.ztp_desk = ztp_desk
-        self.access_desk = AccessDesk(engine)
+        self.access = AccessControl(engine)
         self.intake = order_desk.intake
         self.amendments = order_desk.amendments
         self.cancellations = order_desk.cancellations
@@ -127,13 +127,8 @@ class Gateway:
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(event_outbox)
-                .where(of_stream(order_id), event_outbox.c.sequence > sequence)
-                .order_by(event_outbox.c.sequence)
-            )
-            return [{"sequence": row.sequence, **row.payload} for row in rows]
+        found = self.events.log.of_order(order_id, sequence)
+        return [{"sequence": event.sequence, **event.payload} for event in found]
 
     def events_grown(self, after: int | None) -> list[tuple[int, str]]:
         """Return the last place of every order or task with events after ``after``, rising.
@@ -142,10 +137,10 @@ class Gateway:
         """
         return self.events.log.grown(after)
 
-    def statistics(self) -> dict[str, metrics.Counts]:
+    def statistics(self) -> dict[str, Counts]:
         """Return what ``rom.metrics`` counts, as of now."""
         with self._engine.connect() as connection:
-            return metrics.statistics(connection)
+            return statistics(connection)
 
     def reapply(self, site: str) -> dict[str, Any]:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from inventory import news
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
-from rom.access.scope import EVERYTHING, Scope
 from rom.fulfilment.cancel_document import document as cancellation_document
 from rom.fulfilment.documents import API_PATH, OrderDocuments
+from rom.model.access import EVERYTHING, Scope
 from rom.patching import PatchKind, patched
 from rom.resource_changes import annotated, keep
 from rom.resource_documents import BASE_PATH, resource_document

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from inventory.tables import annotation
-from rom.orders.dates import date_text
+from rom.model.dates import date_text
 from rom.resource_documents import READ_ONLY, own_characteristics
 
 _ADMINISTRATIVE = ("locked", "unlocked", "shutdown")

@@ -44,11 +44,12 @@ from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
-from rom.secrets import Vault, master_key
 from rom.settings import Settings
 from rom.stock import Stock
 from rom.store.database import make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
+from rom.vault.master_key import master_key
+from rom.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """
     with ExitStack() as stack:
         base = _foundation(settings, stack)
-        events = Events(base.engine, base.vault, settings)
+        events = Events(base.engine, base.vault, settings, settings.base_url)
         load_files(base.engine, base.vault, settings)
         desk = ZtpDesk(
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rom.orders.dates import date_text, parse_date
+from rom.model.dates import date_text, parse_date
 from rom.orders.fields import as_node, check_storable
 from rom.orders.reasons import Reason
 from rom.orders.refused import OrderRefused

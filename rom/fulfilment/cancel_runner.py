@@ -16,7 +16,7 @@ from rom.catalog.loader import Catalog
 from rom.fulfilment.cancellation import tell
 from rom.fulfilment.compensation import Compensation, Progress
 from rom.fulfilment.transitions import Transitions
-from rom.orders.events import EventType
+from rom.model.event_types import OrderEventType as EventType
 from rom.orders.model import Action
 from rom.orders.reasons import Reason
 from rom.orders.states import FINAL_ITEM_STATES, FINAL_ORDER_STATES, ItemState, OrderState

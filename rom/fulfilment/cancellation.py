@@ -6,12 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rom.access.scope import order_known
 from rom.fulfilment.cancel_document import document, read_request
 from rom.fulfilment.transitions import Transitions
-from rom.orders.events import EventType
+from rom.model.event_types import OrderEventType as EventType
 from rom.orders.states import FINAL_ORDER_STATES
 from rom.store import cancel_tasks, orders
+from rom.store.scope import order_known
 
 
 class CancelImpossible(Exception):

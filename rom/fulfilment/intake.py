@@ -11,7 +11,6 @@ from typing import Any
 import sqlalchemy as sa
 
 from inventory.reservation import lock_sites
-from rom.access.scope import known_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.admission import admit
 from rom.fulfilment.documents import OrderDocuments
@@ -21,6 +20,7 @@ from rom.orders.parse import parse_order
 from rom.orders.validate import judge
 from rom.store import orders, posted
 from rom.store.posted import BODY, KEY, Post
+from rom.store.scope import known_sites
 
 AT_ONCE = 6
 """Orders taken at once in a process. Repeated POSTs wait for the first with a connection each, and

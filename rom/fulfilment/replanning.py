@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from inventory import holding, reservation
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.requests import references
-from rom.access.scope import known_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
@@ -35,6 +34,7 @@ from rom.orders.states import FINAL_ITEM_STATES, ItemState
 from rom.orders.validate import judge
 from rom.store import orders
 from rom.store.orders import FIRST_STEP
+from rom.store.scope import known_sites
 from rom.store.tables import order_item, resource_order
 
 

@@ -19,7 +19,7 @@ from device_profiles.profile import Profile, load_profile
 from inventory import queries
 from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
-from rom.secrets import Vault
+from rom.vault.vault import Vault
 
 CE_LOGIN = "ce-login"
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 import structlog
 
-from rom.events import outbox
 from rom.fulfilment.documents import OrderDocuments
-from rom.orders.events import EventType, cancel_event, state_change_event
+from rom.model.event_types import OrderEventType as EventType
+from rom.orders.events import cancel_event, state_change_event
 from rom.orders.states import (
     CANCELLING_ITEM_STATES,
     FINAL_ORDER_STATES,
@@ -19,7 +19,7 @@ from rom.orders.states import (
     derive_order_state,
     transition_path,
 )
-from rom.store import orders
+from rom.store import orders, outbox
 from rom.store.tables import order_item, resource_order
 
 log = structlog.get_logger(__name__)

@@ -18,9 +18,9 @@ from device_profiles.cli import with_secrets
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.orders.states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
-from rom.secrets import BOOT_URL, Vault
 from rom.store import orders
 from rom.store.tables import order_item
+from rom.vault.vault import BOOT_URL, Vault
 
 log = structlog.get_logger(__name__)
 

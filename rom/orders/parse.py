@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from rom.orders.dates import date_text, parse_date
+from rom.model.dates import date_text, parse_date
 from rom.orders.fields import Node, as_node, check_storable, json_type
 from rom.orders.model import Action, ExternalReference, NewItem, NewOrder
 from rom.orders.refused import OrderRefused

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rom.orders.dates import date_text
+from rom.model.dates import date_text
 from rom.orders.states import ItemState, OrderState
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from rom.access.model import OutOfScope, current_scope
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError, UnknownSpecification
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
+from rom.model.access import OutOfScope, current_scope
 from rom.orders.model import Action, NewItem, NewOrder
 from rom.orders.parse import MAXIMUM_ITEMS, parse_order
 from rom.orders.refused import OrderRefused

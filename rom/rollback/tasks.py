@@ -15,7 +15,6 @@ import sqlalchemy as sa
 import structlog
 
 from device_profiles.profile import load_profile
-from rom.events import outbox
 from rom.fulfilment.targets import NoTarget, Targets
 from rom.ledger import changes, intents, store
 from rom.ledger.model import Policy
@@ -23,6 +22,7 @@ from rom.ledger.snapshots import Sealer
 from rom.rollback import results, standing
 from rom.rollback.release import BY_POOL, UNTIL_CLEANED, GiveBack
 from rom.rollback.target import Place, Target, at_number, places, resolve
+from rom.store import outbox
 from rom.store.tables import change as change_table
 from rom.store.tables import rollback_task, ztp_ticket
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from rom.access.scope import current_scope, order_within
+from rom.model.access import current_scope
 from rom.store.order_tables import cancel_task
+from rom.store.scope import order_within
 from rom.store.tables import order_item
 
 ACKNOWLEDGED = "acknowledged"

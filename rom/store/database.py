@@ -7,6 +7,12 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+Engine = sa.Engine
+Connection = sa.Connection
+"""An open transaction, as repositories take it; whoever opened it decides when it ends."""
+DatabaseError = sa.exc.SQLAlchemyError
+"""Anything that went wrong in or on the way to the database."""
+
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 652_639_634  # any number, the same in every process
 

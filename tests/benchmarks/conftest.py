@@ -32,9 +32,9 @@ from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
 from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
-from rom.secrets import Vault
 from rom.store.database import make_engine, migrate
 from rom.store.tables import change
+from rom.vault.vault import Vault
 
 PROJECT = Path(__file__).parents[2]
 TOPOLOGY = PROJECT / "mock_devices" / "topologies" / "enterprise-fibre" / "topology.yaml"

@@ -24,8 +24,8 @@ from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.secrets import Vault
 from rom.store.database import make_engine, migrate
+from rom.vault.vault import Vault
 
 
 @dataclass

@@ -21,9 +21,9 @@ from rom.fulfilment.documents import API_PATH, OrderDocuments
 from rom.fulfilment.fallout import Fallout
 from rom.fulfilment.intake import Intake
 from rom.fulfilment.replanning import Replanner
-from rom.secrets import Vault
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata
+from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 

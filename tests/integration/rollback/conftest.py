@@ -22,8 +22,8 @@ from rom.ledger import changes, intents
 from rom.ledger.group import WriterSettings
 from rom.ledger.model import Policy
 from rom.ledger.writer import DeviceWriter
-from rom.secrets import Vault
 from rom.store.database import make_engine, migrate
+from rom.vault.vault import Vault
 from tests.integration.rollback.network import Network
 from tests.integration.rollback.network import network as started
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from rom.orders.dates import date_text, parse_date
-from rom.orders.events import EventType, state_change_event
+from rom.model.dates import date_text, parse_date
+from rom.model.event_types import OrderEventType as EventType
+from rom.orders.events import state_change_event
 from rom.orders.parse import parse_order
 from rom.orders.render import ItemStatus, Note, OrderStatus, render_order
 from rom.orders.states import ItemState, OrderState
