@@ -80,6 +80,6 @@ def _guard(app: FastAPI, access: Access) -> None:
         operations=operations,
         authenticator=access.authenticator,
         rates=access.rates,
-        desk=access.desk,
+        control=access.control,
     )
     app.add_middleware(RequestContext)

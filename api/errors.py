@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from api.context import REQUEST_ID, current_request_id
-from rom.access.model import OutOfScope
 from rom.documents.patching import PatchRefused, PatchTestFailed
 from rom.documents.refused import OrderRefused
+from rom.model.access import OutOfScope
 
 _log = structlog.get_logger(__name__)
 

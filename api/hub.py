@@ -20,10 +20,10 @@ from api.events_port import EventsGateway, events_of
 from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters
 from api.site_rollback import parsed
-from rom.events.apis import Api
 from rom.events.callback import CallbackRefused
 from rom.events.listeners import DuplicateListener, TooManyListeners
 from rom.events.query import BadQuery
+from rom.model.event_types import Api
 
 OWN_PATH = "/rom/v1/hub"
 HUB_PATHS: tuple[tuple[str, Api], ...] = (

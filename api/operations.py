@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from api.ports import OrderGateway
-from rom.metrics import EngineStatistics
+from rom.metrics.collector import EngineStatistics
 
 
 def router(gateway: OrderGateway) -> APIRouter:

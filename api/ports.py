@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from adapters.ztp.service import Desk
 from rom.catalog.administration import CatalogAdministration
-from rom.metrics import Counts
+from rom.metrics.families import Counts
 from rom.queries import Queries
 
 Document = dict[str, Any]

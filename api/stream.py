@@ -21,8 +21,8 @@ from api.events_port import EventsGateway, events_of
 from api.live import EVERY_STREAM, Live
 from api.ports import OrderGateway
 from api.query import invalid_parameter, parameters, whole_number
-from rom.events.apis import api_of
-from rom.events.log import Placed, Wanted
+from rom.model.event import EventFilter, PlacedEvent
+from rom.model.event_types import api_of
 
 PATH = "/rom/v1/events/stream"
 HEARTBEAT_SECONDS = 15
@@ -75,13 +75,13 @@ def router(gateway: OrderGateway, live: Live) -> APIRouter:
     return routes
 
 
-def _asked(request: Request) -> tuple[Wanted, int | None]:
+def _asked(request: Request) -> tuple[EventFilter, int | None]:
     found = parameters(request, {"order", "site", "eventType", "after"})
     types = frozenset(name for name in found.get("eventType", "").split(",") if name)
     for name in sorted(types):
         if api_of(name) is None:
             raise invalid_parameter("eventType", f"is no event: {name}", "See the SOM guide")
-    wanted = Wanted(
+    wanted = EventFilter(
         order=found.get("order"),
         site=found.get("site"),
         event_types=types,
@@ -96,7 +96,7 @@ def _asked(request: Request) -> tuple[Wanted, int | None]:
 
 
 async def _events(
-    engine: EventsGateway, live: Live, wanted: Wanted, position: int, request: Request
+    engine: EventsGateway, live: Live, wanted: EventFilter, position: int, request: Request
 ) -> AsyncIterator[ServerSentEvent]:
     allowed_at = monotonic()
     with live.waiter(EVERY_STREAM) as woken:
@@ -117,6 +117,6 @@ async def _events(
                     await asyncio.wait_for(woken.wait(), _LOOK_SECONDS)
 
 
-def _shown(event: Placed) -> ServerSentEvent:
+def _shown(event: PlacedEvent) -> ServerSentEvent:
     text = json.dumps(event.payload, ensure_ascii=False, separators=(",", ":"))
     return ServerSentEvent(text, event=event.event_type, id=str(event.position))

@@ -5,19 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from adapters.ztp.service import Desk
 from inventory import queries
-from rom import metrics
-from rom.access.desk import AccessDesk
-from rom.access.scope import known_sites
+from rom.access.control import AccessControl
 from rom.catalog.administration import CatalogAdministration
 from rom.drift import devices
 from rom.drift.audit import Audit
-from rom.events.log import of_stream
 from rom.events.service import Events
 from rom.jobs.wakes import Wakes, Worker
+from rom.metrics.families import Counts
+from rom.metrics.statistics import statistics
 from rom.model.change import SETTLED, Change, ChangeKind, ChangeState, Policy
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.documents import OrderDocuments
@@ -30,10 +27,11 @@ from rom.rollback import tasks
 from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
-from rom.secrets import Vault
 from rom.stock import Stock
 from rom.store import changes, intents, orders, snapshots
-from rom.store.tables import event_outbox
+from rom.store.database import DatabaseError, Engine
+from rom.store.scope import known_sites
+from rom.vault.vault import Vault
 
 _REAPPLY_SECONDS = 60.0
 
@@ -53,7 +51,7 @@ class Gateway:
 
     def __init__(
         self,
-        engine: sa.Engine,
+        engine: Engine,
         documents: OrderDocuments,
         wakes: Wakes,
         worker: Worker,
@@ -80,7 +78,7 @@ class Gateway:
         self._audit = audit
         self._vault = vault
         self.ztp_desk = ztp_desk
-        self.access_desk = AccessDesk(engine)
+        self.access = AccessControl(engine)
         self.intake = order_desk.intake
         self.amendments = order_desk.amendments
         self.cancellations = order_desk.cancellations
@@ -107,7 +105,7 @@ class Gateway:
             with self._engine.connect() as connection:
                 if not queries.has_inventory(connection):
                     found.append("inventory is empty: load one with `rom inventory load FILE`")
-        except sa.exc.SQLAlchemyError as error:
+        except DatabaseError as error:
             found.append(f"database does not answer: {type(error).__name__}")
         if not self._worker.alive:
             found.append("worker is not running")
@@ -126,13 +124,8 @@ class Gateway:
 
     def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
         """Return the order's events after ``sequence``, each with its own ``sequence``."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(
-                sa.select(event_outbox)
-                .where(of_stream(order_id), event_outbox.c.sequence > sequence)
-                .order_by(event_outbox.c.sequence)
-            )
-            return [{"sequence": row.sequence, **row.payload} for row in rows]
+        found = self.events.log.of_order(order_id, sequence)
+        return [{"sequence": event.sequence, **event.payload} for event in found]
 
     def events_grown(self, after: int | None) -> list[tuple[int, str]]:
         """Return the last place of every order or task with events after ``after``, rising.
@@ -141,10 +134,10 @@ class Gateway:
         """
         return self.events.log.grown(after)
 
-    def statistics(self) -> dict[str, metrics.Counts]:
+    def statistics(self) -> dict[str, Counts]:
         """Return what ``rom.metrics`` counts, as of now."""
         with self._engine.connect() as connection:
-            return metrics.statistics(connection)
+            return statistics(connection)
 
     def reapply(self, site: str) -> dict[str, Any]:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.

@@ -6,8 +6,8 @@ from uuid import UUID
 from inventory import news
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
-from rom.access.scope import EVERYTHING, Scope
 from rom.documents.patching import PatchKind, patched
+from rom.model.access import EVERYTHING, Scope
 from rom.orders.cancel.document import document as cancellation_document
 from rom.orders.documents import API_PATH, OrderDocuments
 from rom.resources.changes import annotated

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 import structlog
 
 from adapters.fleet import Fleet
@@ -44,17 +43,18 @@ from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
-from rom.secrets import Vault, master_key
 from rom.settings import Settings
 from rom.stock import Stock
-from rom.store.database import make_engine, migrate, plain_url
+from rom.store.database import Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
+from rom.vault.master_key import master_key
+from rom.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[tuple[sa.Engine, str]]:
+def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
     """Yield an engine on a schema of this release, and the database's URL.
 
     Without ``database_url`` the embedded PostgreSQL runs while the block does.
@@ -76,7 +76,7 @@ class _Foundation:
     """What every other part of a gateway is made of."""
 
     settings: Settings
-    engine: sa.Engine
+    engine: Engine
     url: str
     vault: Vault
     fleet: Fleet
@@ -99,7 +99,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """
     with ExitStack() as stack:
         base = _foundation(settings, stack)
-        events = Events(base.engine, base.vault, settings)
+        events = Events(base.engine, base.vault, settings, settings.base_url)
         load_files(base.engine, base.vault, settings)
         desk = ZtpDesk(
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
@@ -214,7 +214,7 @@ def _writer_settings(settings: Settings) -> WriterSettings:
     )
 
 
-def load_files(engine: sa.Engine, vault: Vault, settings: Settings) -> None:
+def load_files(engine: Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
         Stock(engine).load(parsed_file(settings.inventory_file), str(settings.inventory_file))

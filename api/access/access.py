@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from api.access.access_token import Claims, Verifier
-from api.access.authentication import Authenticator, Desk
+from api.access.authentication import AccessPort, Authenticator
 from api.access.issuer_keys import IssuerKeys
 from api.access.permissions import OPEN, PERMISSIONS, Permissions
 from api.access.rates import DEFAULT_READS, DEFAULT_WRITES, Rates, rate
@@ -19,21 +19,21 @@ class AccessMisconfigured(Exception):
 class Access:
     """What the gate works with; by default the open lab."""
 
-    desk: Desk | None = None
+    control: AccessPort | None = None
     authenticator: Authenticator = field(default_factory=lambda: Authenticator(None, None))
     rates: Rates = field(default_factory=lambda: Rates(None, None))
     permissions: Permissions = field(default_factory=lambda: PERMISSIONS)
 
 
 def open_access(
-    settings: AccessSettings, desk: Desk, address: str, redis_url: str | None = None
+    settings: AccessSettings, control: AccessPort, address: str, redis_url: str | None = None
 ) -> Access:
     """Return what the settings ask for, for a server that listens on ``address``.
 
     Raises ``AccessMisconfigured``, also for a server without authentication that others can reach.
     """
     verifier = _verifier(settings)
-    is_open = verifier is None and not desk.tokens_made()
+    is_open = verifier is None and not control.tokens_made()
     if is_open and not settings.open and not _is_loopback(address):
         message = (
             f"without authentication the gateway does not listen on {address}, where others can "
@@ -53,7 +53,7 @@ def open_access(
     permissions = dict(PERMISSIONS)
     if settings.metrics_open:
         permissions["GET", "/metrics"] = OPEN
-    return Access(desk, Authenticator(desk, verifier), rates, permissions)
+    return Access(control, Authenticator(control, verifier), rates, permissions)
 
 
 def _is_loopback(address: str) -> bool:

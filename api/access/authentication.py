@@ -7,29 +7,29 @@ from typing import ParamSpec, Protocol, TypeVar
 
 import structlog
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.access.access_token import NotAuthentic, Verifier
 from api.access.bearer import unauthorized
 from api.access.principal import OPEN_LAB, Principal
 from api.errors import ApiError
-from rom.access.model import Scope
-from rom.access.tokens import TokenRecord, looks_own
+from rom.access.tokens import looks_own
+from rom.model.access import AccessToken, Scope, ScopedKind
+from rom.store.database import DatabaseError
 
 _LOOK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Desk(Protocol):
-    """What access asks of the database; ``rom.access.desk.AccessDesk``. Methods block."""
+class AccessPort(Protocol):
+    """What access asks of the database; ``rom.access.control.AccessControl``. Methods block."""
 
-    def token(self, presented: str) -> TokenRecord | None:
+    def token(self, presented: str) -> AccessToken | None:
         """Return the token that was presented, if it is in force."""
 
     def tokens_made(self) -> bool:
         """Tell whether there has ever been a token."""
 
-    def sees(self, scope: Scope, kind: str, identifier: str) -> bool:
+    def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         """Tell whether something lies within ``scope``."""
 
 
@@ -40,10 +40,10 @@ Arguments = ParamSpec("Arguments")
 async def ask(
     action: Callable[Arguments, Answer], *args: Arguments.args, **kwargs: Arguments.kwargs
 ) -> Answer:
-    """Ask the desk in a thread; raises ``ApiError`` (503) when its database does not answer."""
+    """Ask in a thread; raises ``ApiError`` (503) when the database does not answer."""
     try:
         return await run_in_threadpool(action, *args, **kwargs)
-    except SQLAlchemyError as error:
+    except DatabaseError as error:
         _log.warning("database does not answer", error=type(error).__name__)
         raise ApiError(
             HTTPStatus.SERVICE_UNAVAILABLE,
@@ -62,9 +62,12 @@ class Authenticator:
     """
 
     def __init__(
-        self, desk: Desk | None, verifier: Verifier | None, clock: Callable[[], float] = monotonic
+        self,
+        control: AccessPort | None,
+        verifier: Verifier | None,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._desk = desk
+        self._control = control
         self._verifier = verifier
         self._clock = clock
         self._closed = verifier is not None
@@ -72,20 +75,20 @@ class Authenticator:
 
     async def is_open(self) -> bool:
         """Tell whether everybody may do everything; looks for a first token once a second."""
-        if self._closed or self._desk is None:
+        if self._closed or self._control is None:
             return not self._closed
         now = self._clock()
         if self._looked_at is None or now - self._looked_at >= _LOOK_SECONDS:
             self._looked_at = now
-            self._closed = await self._tokens_made(self._desk)
+            self._closed = await self._tokens_made(self._control)
             if self._closed:
                 _log.info("access is closed: there are tokens")
         return not self._closed
 
-    async def _tokens_made(self, desk: Desk) -> bool:
+    async def _tokens_made(self, control: AccessPort) -> bool:
         try:
-            return await run_in_threadpool(desk.tokens_made)
-        except SQLAlchemyError as error:  # probes have to be answered all the same
+            return await run_in_threadpool(control.tokens_made)
+        except DatabaseError as error:  # probes have to be answered all the same
             _log.warning("database does not answer", error=type(error).__name__)
             return False
 
@@ -104,8 +107,8 @@ class Authenticator:
             raise unauthorized(reason, "Get a new token", error="invalid_token") from error
 
     async def _known(self, presented: str) -> Principal:
-        if self._desk is not None and looks_own(presented):
-            found = await ask(self._desk.token, presented)
+        if self._control is not None and looks_own(presented):
+            found = await ask(self._control.token, presented)
             if found is None:
                 raise NotAuthentic("the token is not valid here")
             return Principal(found.name, found.roles, found.scope.customers, found.scope.sites)

@@ -10,17 +10,21 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from api.access.authentication import Authenticator, Desk, ask
+from api.access.authentication import AccessPort, Authenticator, ask
 from api.access.bearer import forbidden, presented_token
 from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
 from api.access.principal import Principal, attach
 from api.access.rates import Kind, Rates
 from api.errors import ApiError, error_response, not_found, unserved
-from rom.access.model import limited_to
+from rom.model.access import ScopedKind, limited_to
 
 OPEN_LAB_HEADER = "X-ROM-Open-Lab"
 # What each path parameter's collection is called where nothing is found.
-_COLLECTIONS = {"order": "resourceOrder", "site": "site", "resource": "resource"}
+_COLLECTIONS = {
+    ScopedKind.ORDER: "resourceOrder",
+    ScopedKind.SITE: "site",
+    ScopedKind.RESOURCE: "resource",
+}
 _log = structlog.get_logger(__name__)
 
 
@@ -37,13 +41,13 @@ class Gate:
         operations: Operations,
         authenticator: Authenticator,
         rates: Rates,
-        desk: Desk | None,
+        control: AccessPort | None,
     ) -> None:
         self._app = app
         self._operations = operations
         self._authenticator = authenticator
         self._rates = rates
-        self._desk = desk
+        self._control = control
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -130,11 +134,11 @@ class Gate:
             kind = PATH_KINDS.get(name)
             if kind is None:
                 continue
-            if self._desk is None or not await ask(self._desk.sees, who.scope, kind, value):
+            if self._control is None or not await ask(self._control.sees, who.scope, kind, value):
                 raise not_found(_collection(operation.template, name, kind), value)
 
 
-def _collection(template: str, name: str, kind: str) -> str:
+def _collection(template: str, name: str, kind: ScopedKind) -> str:
     """Return what the operation itself calls the collection when it finds nothing."""
     before = template.partition(f"/{{{name}}}")[0].rpartition("/")[2]
     return _COLLECTIONS.get(kind, before)

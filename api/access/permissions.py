@@ -17,6 +17,7 @@ from starlette.types import Scope as AsgiScope
 
 from api.access.bearer import forbidden
 from api.access.principal import Role, principal
+from rom.model.access import ScopedKind
 
 
 class Reach(Enum):
@@ -27,7 +28,7 @@ class Reach(Enum):
     PATH = auto()
     """What it concerns is named in the path, and looked at before the operation begins."""
     QUERY = auto()
-    """Its queries leave out what lies outside, by ``rom.access.model.current_scope``."""
+    """Its queries leave out what lies outside, by ``rom.model.access.current_scope``."""
     NOTHING = auto()
     """It shows and changes nothing that belongs to a site."""
 
@@ -51,14 +52,14 @@ class Operation:
     route: Any  # FastAPI's view of an included route has no type of its own
 
 
-PATH_KINDS: Mapping[str, str] = {
-    "order_id": "order",
-    "site": "site",
-    "task_id": "task",
-    "cancel_id": "task",
-    "resource_id": "resource",
+PATH_KINDS: Mapping[str, ScopedKind] = {
+    "order_id": ScopedKind.ORDER,
+    "site": ScopedKind.SITE,
+    "task_id": ScopedKind.TASK,
+    "cancel_id": ScopedKind.TASK,
+    "resource_id": ScopedKind.RESOURCE,
 }
-"""Path parameters that name something limited, and what ``rom.access.desk`` calls it."""
+"""Path parameters that name something limited."""
 
 _ALL = frozenset(Role)
 _STAFF = frozenset({Role.NOC, Role.APPROVER, Role.ADMIN, Role.READER})

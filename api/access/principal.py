@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
-from rom.access.model import Role, Scope
+from rom.model.access import Role, Scope
 
 __all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal", "requester", "still_allowed"]
 _KEY, _STILL = "rom.principal", "rom.principal.still"
@@ -24,7 +24,7 @@ class Principal:
 
     @property
     def scope(self) -> Scope:
-        """What the client may see, for the conditions of ``rom.access.scope``."""
+        """What the client may see, for the conditions of ``rom.store.scope``."""
         return Scope(self.customers, self.sites)
 
 

@@ -12,13 +12,11 @@ from api.cli.exits import COMPLAINTS, Exit, fail
 from api.cli.options import AsJson, DataDir
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
-from rom.access.model import Role, Scope
+from rom.model.access import AccessToken, Role, Scope
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
-    from rom.access.tokens import TokenRecord
     from rom.settings import Settings
+    from rom.store.database import Connection
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and take back tokens.")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -94,7 +92,7 @@ def revoke(
 
 
 @contextmanager
-def _database(settings: "Settings") -> "Iterator[sa.Connection]":
+def _database(settings: "Settings") -> "Iterator[Connection]":
     """Yield a transaction on the gateway's database, which a running gateway may have in use."""
     from sqlalchemy.exc import OperationalError
 
@@ -153,7 +151,7 @@ def _moment(expires: str | None) -> datetime | None:
     return moment
 
 
-def _row(record: "TokenRecord") -> dict[str, object]:
+def _row(record: AccessToken) -> dict[str, object]:
     return {
         "id": record.id,
         "name": record.name,
@@ -167,7 +165,7 @@ def _row(record: "TokenRecord") -> dict[str, object]:
     }
 
 
-def _state(record: "TokenRecord") -> str:
+def _state(record: AccessToken) -> str:
     if record.revoked_at is not None:
         return "revoked"
     expired = record.expires_at is not None and record.expires_at <= datetime.now(UTC)

@@ -19,7 +19,7 @@ from api.serving.child import Child
 from api.serving.claim import listen, only_server_of, published_address
 from api.serving.errors import ServeError
 from api.serving.signals import StopSignals
-from rom.access.desk import AccessDesk
+from rom.access.control import AccessControl
 from rom.runtime import open_gateway
 from rom.settings import Settings
 
@@ -53,19 +53,19 @@ def serve(settings: Settings, topology: Path | None, say: Say) -> int:
             devices = stack.enter_context(lab.running(topology, state, lambda: stop.requested))
             settings = settings.model_copy(update={"lab_ready_file": state / lab.READY_FILE})
         gateway = stack.enter_context(open_gateway(settings))
-        access = _access(settings, gateway.access_desk, listening.getsockname()[0])
+        access = _access(settings, gateway.access, listening.getsockname()[0])
         stack.callback(gateway.stop)
         gateway.start()
         supervisor = _Supervisor(settings, gateway, access, devices, stop, say)
         return asyncio.run(supervisor.run(listening))
 
 
-def _access(settings: Settings, desk: AccessDesk, address: str) -> Access:
+def _access(settings: Settings, control: AccessControl, address: str) -> Access:
     """Return who may come in at ``address``; raises ``ServeError`` when that may not be opened."""
     redis = settings.redis_url
     try:
         return open_access(
-            settings, desk, address, None if redis is None else redis.get_secret_value()
+            settings, control, address, None if redis is None else redis.get_secret_value()
         )
     except AccessMisconfigured as error:
         raise ServeError(str(error)) from error

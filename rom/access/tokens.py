@@ -8,19 +8,14 @@ pay for it. The id, which is no secret, finds the row; the digests are compared 
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-import sqlalchemy as sa
-
-from rom.access.model import Role, Scope
-from rom.store.access_tables import access_token
+from rom.model.access import AccessToken, Role, Scope
+from rom.store import tokens as kept_tokens
+from rom.store.database import Connection
 
 PREFIX = "rom"
-USE_NOTED_EVERY = "1 minute"
-"""How exact the time of the last use is; to the request would be a write for every request."""
 _ID_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _ID_LENGTH = 10
 _SECRET_BYTES = 32
@@ -28,22 +23,8 @@ _FORM = re.compile(rf"{PREFIX}_([{_ID_ALPHABET}]{{{_ID_LENGTH}}})_([A-Za-z0-9_-]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRecord:
-    """What is known of a token; its secret is not."""
-
-    id: str
-    name: str
-    roles: frozenset[Role]
-    scope: Scope
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-
 def create(
-    connection: sa.Connection,
+    connection: Connection,
     name: str,
     roles: frozenset[Role],
     scope: Scope,
@@ -62,16 +43,14 @@ def create(
         raise ValueError("the expiry needs a time zone")
     identifier = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
     secret = secrets.token_urlsafe(_SECRET_BYTES)
-    connection.execute(
-        sa.insert(access_token).values(
-            id=identifier,
-            name=name,
-            digest=_digest(secret),
-            roles=sorted(roles),
-            customers=_column(scope.customers),
-            sites=_column(scope.sites),
-            expires_at=expires_at,
-        )
+    kept_tokens.add(
+        connection,
+        identifier,
+        name=name,
+        digest=_digest(secret),
+        roles=roles,
+        scope=scope,
+        expires_at=expires_at,
     )
     return f"{PREFIX}_{identifier}_{secret}"
 
@@ -81,81 +60,34 @@ def looks_own(presented: str) -> bool:
     return presented.startswith(f"{PREFIX}_")
 
 
-def find(connection: sa.Connection, presented: str) -> TokenRecord | None:
+def find(connection: Connection, presented: str) -> AccessToken | None:
     """Return the token that was presented, if it is one and in force, and note its use."""
     form = _FORM.fullmatch(presented)
     if form is None:
         return None
     identifier, secret = form.groups()
-    in_force = sa.and_(
-        access_token.c.revoked_at.is_(None),
-        sa.or_(access_token.c.expires_at.is_(None), access_token.c.expires_at > sa.func.now()),
-    )
-    row = connection.execute(
-        sa.select(access_token).where(access_token.c.id == identifier, in_force)
-    ).one_or_none()
-    known = b"" if row is None else bytes(row.digest)
-    if not hmac.compare_digest(known, _digest(secret)) or row is None:
+    kept = kept_tokens.in_force(connection, identifier)
+    known = b"" if kept is None else kept.digest
+    if not hmac.compare_digest(known, _digest(secret)) or kept is None:
         return None
-    _note_use(connection, identifier)
-    return _record(row)
+    kept_tokens.note_use(connection, identifier)
+    return kept.token
 
 
-def _note_use(connection: sa.Connection, identifier: str) -> None:
-    pause = sa.text(f"interval '{USE_NOTED_EVERY}'")
-    used = access_token.c.last_used_at
-    connection.execute(
-        sa.update(access_token)
-        .where(access_token.c.id == identifier)
-        .where(sa.or_(used.is_(None), used < sa.func.now() - pause))
-        .values(last_used_at=sa.func.now())
-    )
-
-
-def listed(connection: sa.Connection) -> list[TokenRecord]:
+def listed(connection: Connection) -> list[AccessToken]:
     """Return every token there has been, by name and age."""
-    rows = connection.execute(
-        sa.select(access_token).order_by(access_token.c.name, access_token.c.created_at)
-    )
-    return [_record(row) for row in rows]
+    return kept_tokens.every(connection)
 
 
-def revoke(connection: sa.Connection, name_or_id: str) -> int:
+def revoke(connection: Connection, name_or_id: str) -> int:
     """Take back every token of a name, or the one of an id; return how many were in force."""
-    done = connection.execute(
-        sa.update(access_token)
-        .where(sa.or_(access_token.c.name == name_or_id, access_token.c.id == name_or_id))
-        .where(access_token.c.revoked_at.is_(None))
-        .values(revoked_at=sa.func.now())
-    )
-    return done.rowcount
+    return kept_tokens.revoke(connection, name_or_id)
 
 
-def any_made(connection: sa.Connection) -> bool:
+def any_made(connection: Connection) -> bool:
     """Tell whether there has ever been a token, revoked ones included."""
-    return bool(connection.scalar(sa.select(sa.exists().select_from(access_token))))
+    return kept_tokens.any_made(connection)
 
 
 def _digest(secret: str) -> bytes:
     return sha256(secret.encode()).digest()
-
-
-def _column(limit: frozenset[str] | None) -> list[str] | None:
-    return None if limit is None else sorted(limit)
-
-
-def _limit(column: list[str] | None) -> frozenset[str] | None:
-    return None if column is None else frozenset(column)
-
-
-def _record(row: sa.Row[Any]) -> TokenRecord:
-    return TokenRecord(
-        row.id,
-        row.name,
-        frozenset(Role(word) for word in row.roles),
-        Scope(_limit(row.customers), _limit(row.sites)),
-        row.created_at,
-        row.expires_at,
-        row.revoked_at,
-        row.last_used_at,
-    )

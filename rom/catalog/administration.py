@@ -23,8 +23,8 @@ from rom.catalog.published import (
 )
 from rom.catalog.specification import Specification
 from rom.documents.patching import PatchKind, patched
-from rom.events import apis
 from rom.events.specifications import tell
+from rom.model.event_types import SpecificationEventType as EventType
 from rom.store import kept_specifications
 
 Document = dict[str, Any]
@@ -86,7 +86,7 @@ class CatalogAdministration:
             kept_specifications.change_number(connection, lock=True)
             spec = self._judged(connection, document)
             self._refuse_existing(connection, spec)
-            made = self._write(connection, spec, extra_members(document), apis.SPECIFICATION_CREATE)
+            made = self._write(connection, spec, extra_members(document), EventType.CREATE)
         self._catalog.refresh()
         return made
 
@@ -116,7 +116,7 @@ class CatalogAdministration:
                 connection, identifier, present.version
             ):
                 spec = self._judged(connection, after | {"version": self._next(present)})
-            changed = self._write(connection, spec, extra_members(after), apis.SPECIFICATION_CHANGE)
+            changed = self._write(connection, spec, extra_members(after), EventType.CHANGE)
         self._catalog.refresh()
         return changed
 
@@ -144,7 +144,7 @@ class CatalogAdministration:
                 extra = extras.get(spec.version, {})
                 kept_specifications.keep(connection, content, extra, withdrawn=True)
             kept_specifications.count_change(connection)
-            tell(connection, apis.SPECIFICATION_DELETE, shown)
+            tell(connection, EventType.DELETE, shown)
         self._catalog.refresh()
         return True
 
@@ -185,7 +185,7 @@ class CatalogAdministration:
         connection: sa.Connection,
         spec: Specification,
         extra: Mapping[str, Any],
-        event_type: str,
+        event_type: EventType,
     ) -> Document:
         content = spec.model_dump(mode="json")
         row = kept_specifications.keep(connection, content, extra)

@@ -12,7 +12,7 @@ from typing import Any
 
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.specification import Characteristic, Specification
-from rom.documents.dates import date_text
+from rom.model.dates import date_text
 
 BASE_PATH = "/tmf-api/resourceCatalog/v4/resourceSpecification"
 READ_ONLY = ("id", "href", "isBundle", "lastUpdate")

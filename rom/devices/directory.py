@@ -18,8 +18,8 @@ from inventory import queries
 from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
 from rom.model.device import Device
-from rom.secrets import Vault
 from rom.store.database import Connection, Engine
+from rom.vault.vault import Vault
 
 CE_LOGIN = "ce-login"
 

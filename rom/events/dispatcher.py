@@ -15,17 +15,18 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 
 from rom.events.callback import CallbackPolicy
-from rom.events.desk import Desk
 from rom.events.fan_out import fan_out
 from rom.events.lane import Lane
-from rom.events.settings import DeliverySettings
+from rom.events.queue import DeliveryQueue
+from rom.events.settings import EventSettings
 from rom.events.upkeep import bury_old, prune
-from rom.model.snapshot import Sealer
+from rom.model.event import Subscription
+from rom.store.database import Engine
+from rom.vault.vault import Vault
 
 log = structlog.get_logger()
 
@@ -43,18 +44,18 @@ class Dispatcher:
 
     def __init__(
         self,
-        engine: sa.Engine,
-        sealer: Sealer,
+        engine: Engine,
+        vault: Vault,
         policy: CallbackPolicy,
-        settings: DeliverySettings,
+        settings: EventSettings,
     ) -> None:
         self._engine = engine
-        self._sealer = sealer
+        self._vault = vault
         self._policy = policy
         self._settings = settings
-        self._desk = Desk(engine, settings, holder=str(uuid4()))
+        self._queue = DeliveryQueue(engine, settings, holder=str(uuid4()))
         # Made once: reading the authorities takes longer than many a delivery.
-        self._tls = ssl.create_default_context(cafile=settings.ca_file)
+        self._tls = ssl.create_default_context(cafile=settings.callback_ca_file)
         self._lanes: dict[str, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = threading.Event()
@@ -68,7 +69,7 @@ class Dispatcher:
         """Send nothing more, and return when what is under way has been answered."""
         self._stopping.set()
         if self._thread.ident is not None:
-            self._thread.join(timeout=self._settings.timeout + 5)
+            self._thread.join(timeout=self._settings.event_timeout_seconds + 5)
 
     def _run(self) -> None:
         with ThreadPoolExecutor(_THREADS, "events") as threads:
@@ -77,7 +78,7 @@ class Dispatcher:
     async def _deliver(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
         chores = {
             self._chore(in_thread, LOOK_SECONDS, self._look, slowest=IDLE_LOOK_SECONDS),
-            self._chore(in_thread, self._settings.timeout / 4, self._renew),
+            self._chore(in_thread, self._settings.event_timeout_seconds / 4, self._renew),
             self._chore(in_thread, _BURY_SECONDS, self._bury),
             self._chore(in_thread, _PRUNE_SECONDS, self._prune),
         }
@@ -118,12 +119,12 @@ class Dispatcher:
         found = False
         while await in_thread(fan_out, self._engine):
             found = True
-        held_until = monotonic() + self._settings.lease
-        for listener in await in_thread(self._desk.take, list(self._lanes)):
+        held_until = monotonic() + self._settings.event_lease_seconds
+        for listener in await in_thread(self._queue.take, list(self._lanes)):
             lane = Lane(
                 listener,
                 self._secret(listener),
-                self._desk,
+                self._queue,
                 self._policy,
                 self._settings,
                 self._tls,
@@ -146,17 +147,17 @@ class Dispatcher:
         finally:
             self._lanes.pop(listener_id, None)
 
-    def _secret(self, listener: sa.Row[Any]) -> SecretStr | None:
+    def _secret(self, listener: Subscription) -> SecretStr | None:
         if listener.sealed_secret is None:
             return None
-        return SecretStr(self._sealer.unseal(bytes(listener.sealed_secret)).decode())
+        return SecretStr(self._vault.unseal(listener.sealed_secret).decode())
 
     async def _renew(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
         lanes = dict(self._lanes)
         if not lanes:
             return
-        held_until = monotonic() + self._settings.lease
-        ours = await in_thread(self._desk.renew, list(lanes))
+        held_until = monotonic() + self._settings.event_lease_seconds
+        ours = await in_thread(self._queue.renew, list(lanes))
         for listener_id, lane in lanes.items():
             if listener_id in ours:
                 lane.held_until = held_until
@@ -164,10 +165,10 @@ class Dispatcher:
                 lane.stop()
 
     async def _bury(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
-        await in_thread(bury_old, self._engine, self._settings.max_age)
+        await in_thread(bury_old, self._engine, self._settings.event_give_up_seconds)
 
     async def _prune(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
-        while await in_thread(prune, self._engine, self._settings.keep):
+        while await in_thread(prune, self._engine, self._settings.event_keep_seconds):
             continue
 
 

@@ -10,16 +10,15 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 
-from rom.events.apis import Api
 from rom.events.callback import CallbackPolicy
-from rom.events.desk import Desk, Due
 from rom.events.query import parse_query
+from rom.events.queue import DeliveryQueue
 from rom.events.sender import Sender
-from rom.events.settings import DeliverySettings
+from rom.events.settings import EventSettings
+from rom.model.event import DueDelivery, Subscription
 
 log = structlog.get_logger()
 
@@ -32,11 +31,11 @@ class Lane:
 
     def __init__(
         self,
-        listener: sa.Row[Any],
+        listener: Subscription,
         secret: SecretStr | None,
-        desk: Desk,
+        queue: DeliveryQueue,
         policy: CallbackPolicy,
-        settings: DeliverySettings,
+        settings: EventSettings,
         tls: ssl.SSLContext,
         in_thread: Callable[..., Awaitable[Any]],
         held_until: float,
@@ -45,12 +44,12 @@ class Lane:
         """When the lease ends, by this process's own clock."""
         self._listener = listener
         self._secret = secret
-        self._desk = desk
+        self._queue = queue
         self._policy = policy
         self._settings = settings
         self._tls = tls
         self._in_thread = in_thread
-        self._query = parse_query(Api(listener.api), listener.query)
+        self._query = parse_query(listener.api, listener.query)
         self._failures = listener.failures
         self._failed = self._succeeded = 0
         self._stopping = False
@@ -64,27 +63,27 @@ class Lane:
         settings = self._settings
         sender = Sender(
             self._policy,
-            seconds=settings.timeout,
-            connections=settings.parallel,
+            seconds=settings.event_timeout_seconds,
+            connections=settings.event_parallel,
             tls=self._tls,
         )
         try:
             while not self._stopping:
-                due = await self._in_thread(self._desk.due, self._listener.id)
+                due = await self._in_thread(self._queue.due, self._listener.id)
                 if not due or not await self._round(sender, due):
                     break
         finally:
             await sender.close()
-            await self._in_thread(self._desk.give_back, self._listener.id)
+            await self._in_thread(self._queue.give_back, self._listener.id)
 
-    async def _round(self, sender: Sender, due: list[Due]) -> bool:
+    async def _round(self, sender: Sender, due: list[DueDelivery]) -> bool:
         """Send one batch; tells whether to go on with the next."""
-        streams: dict[str, list[Due]] = {}
+        streams: dict[str, list[DueDelivery]] = {}
         for each in due:
             streams.setdefault(each.stream, []).append(each)
         self._failed = self._succeeded = 0
         # One that was down is asked by one request until it answers.
-        abreast = asyncio.Semaphore(1 if self._failures else self._settings.parallel)
+        abreast = asyncio.Semaphore(1 if self._failures else self._settings.event_parallel)
         async with asyncio.TaskGroup() as group:
             for stream in streams.values():
                 group.create_task(self._stream(sender, stream, abreast))
@@ -92,10 +91,12 @@ class Lane:
             self._failures = 0
         elif self._is_down:
             self._failures += 1
-            await self._in_thread(self._desk.pause, self._listener.id, self._failures)
+            await self._in_thread(self._queue.pause, self._listener.id, self._failures)
         return self._may_send and self._failures == 0
 
-    async def _stream(self, sender: Sender, due: list[Due], abreast: asyncio.Semaphore) -> None:
+    async def _stream(
+        self, sender: Sender, due: list[DueDelivery], abreast: asyncio.Semaphore
+    ) -> None:
         async with abreast:
             for each in due:
                 if self._is_down or not self._may_send:
@@ -103,12 +104,12 @@ class Lane:
                 if not await self._send(sender, each):
                     return
 
-    async def _send(self, sender: Sender, due: Due) -> bool:
+    async def _send(self, sender: Sender, due: DueDelivery) -> bool:
         event = self._query.select(due.payload)
         outcome = await sender.send(self._callback(event), event, self._secret)
         if outcome.taken:
             self._succeeded += 1
-            await self._in_thread(self._desk.delivered, self._listener.id, due.id)
+            await self._in_thread(self._queue.delivered, self._listener.id, due.id)
         else:
             self._failed += 1
             log.warning(
@@ -117,12 +118,12 @@ class Lane:
                 event_id=due.payload.get("eventId"),
                 error=outcome.error,
             )
-            await self._in_thread(self._desk.failed, self._listener.id, due.id, outcome.error)
+            await self._in_thread(self._queue.failed, self._listener.id, due.id, outcome.error)
         return outcome.taken
 
     def _callback(self, event: dict[str, Any]) -> str:
-        callback: str = self._listener.callback
-        if not (self._settings.append_name and callback.endswith("/")):
+        callback = self._listener.callback
+        if not (self._settings.callback_append_name and callback.endswith("/")):
             return callback
         name = str(event["eventType"])
         return f"{callback}listener/{name[:1].lower()}{name[1:]}"
@@ -135,4 +136,7 @@ class Lane:
     @property
     def _may_send(self) -> bool:
         """An answer has to come before the lease may pass to another gateway."""
-        return not self._stopping and monotonic() + self._settings.timeout < self.held_until
+        return (
+            not self._stopping
+            and monotonic() + self._settings.event_timeout_seconds < self.held_until
+        )

@@ -1,18 +1,18 @@
 """Hubs: who listens to which API's events, and how delivery to each of them stands."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
-
-from rom.access.model import current_scope
-from rom.events.apis import Api
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
-from rom.model.snapshot import Sealer
-from rom.store.event_tables import delivery, hub_subscription
+from rom.model.access import current_scope
+from rom.model.event import NewSubscription, SubscriptionStatus
+from rom.model.event_types import Api
+from rom.store import subscriptions
+from rom.store.database import Engine
+from rom.vault.vault import Vault
 
 Document = dict[str, Any]
 
@@ -28,11 +28,9 @@ class TooManyListeners(Exception):
 class Listeners:
     """The hubs' operations; safe in any thread."""
 
-    def __init__(
-        self, engine: sa.Engine, sealer: Sealer, policy: CallbackPolicy, most: int
-    ) -> None:
+    def __init__(self, engine: Engine, vault: Vault, policy: CallbackPolicy, most: int) -> None:
         self._engine = engine
-        self._sealer = sealer
+        self._vault = vault
         self._policy = policy
         self._most = most
 
@@ -48,29 +46,24 @@ class Listeners:
         """
         parse_query(api, query)
         asyncio.run(self._policy.address(self._policy.target(callback)))
-        row = {
-            "id": str(uuid4()), "api": api.value, "callback": callback, "query": query,
-            "owner": owner,
-        }  # fmt: skip
-        scope = current_scope()
-        limits = {"customers": _column(scope.customers), "sites": _column(scope.sites)}
-        sealed = None if secret is None else self._sealer.seal(secret.encode())
+        new = NewSubscription(
+            id=str(uuid4()),
+            api=api,
+            callback=callback,
+            query=query,
+            owner=owner,
+            scope=current_scope(),
+            sealed_secret=None if secret is None else self._vault.seal(secret.encode()),
+        )
         with self._engine.begin() as connection:
-            if self._count(connection) >= self._most:
+            if subscriptions.count(connection) >= self._most:
                 message = f"there are {self._most} listeners already"
                 raise TooManyListeners(message)
-            statement = insert(hub_subscription).values(**row, **limits, sealed_secret=sealed)
-            kept = statement.on_conflict_do_nothing().returning(hub_subscription.c.id)
-            written = connection.scalar(kept)
-            if written is None:
-                same = connection.scalar(
-                    sa.select(hub_subscription.c.id).where(
-                        *(hub_subscription.c[name] == row[name] for name in row if name != "id")
-                    )
-                )
+            same = subscriptions.add(connection, new)
+            if same is not None:
                 message = f"listener {same} has the same callback and query"
                 raise DuplicateListener(message)
-        return {name: row[name] for name in ("id", "callback", "query")}
+        return {"id": new.id, "callback": callback, "query": query}
 
     def unsubscribe(
         self, listener_id: str, api: Api | None = None, owner: str | None = None
@@ -79,85 +72,45 @@ class Listeners:
 
         Tells whether there was one.
         """
-        statement = sa.delete(hub_subscription).where(hub_subscription.c.id == listener_id)
-        if api is not None:
-            statement = statement.where(hub_subscription.c.api == api.value)
-        if owner is not None:
-            statement = statement.where(hub_subscription.c.owner == owner)
         with self._engine.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+            return subscriptions.remove(connection, listener_id, api, owner)
 
     def find(self, listener_id: str) -> Document | None:
         """Return one listener with its delivery's state, or ``None``."""
-        found = self._shown(hub_subscription.c.id == listener_id)
-        return found[0] if found else None
+        with self._engine.connect() as connection:
+            found = subscriptions.status(connection, listener_id)
+        return None if found is None else _document(found)
 
     def all(self, api: Api | None = None) -> list[Document]:
         """Return every listener, the oldest first, or those of one API."""
-        return self._shown(sa.true() if api is None else hub_subscription.c.api == api.value)
-
-    def _count(self, connection: sa.Connection) -> int:
-        return connection.scalar(sa.select(sa.func.count()).select_from(hub_subscription)) or 0
-
-    def _shown(self, condition: sa.ColumnElement[bool]) -> list[Document]:
-        def count(state: str) -> sa.ColumnElement[int]:
-            return sa.func.count().filter(delivery.c.state == state)
-
-        waiting = delivery.c.state == "waiting"
-        query = (
-            sa.select(
-                hub_subscription,
-                count("waiting").label("waiting"),
-                count("dead").label("dead"),
-                sa.func.min(delivery.c.since).filter(waiting).label("waiting_since"),
-            )
-            .select_from(hub_subscription.outerjoin(delivery))
-            .where(condition)
-            .group_by(hub_subscription.c.id)
-            .order_by(hub_subscription.c.created_at, hub_subscription.c.id)
-        )
         with self._engine.connect() as connection:
-            return [_document(row) for row in connection.execute(query)]
+            return [_document(each) for each in subscriptions.statuses(connection, api)]
 
 
-def _column(limit: frozenset[str] | None) -> list[str] | None:
-    return None if limit is None else sorted(limit)
-
-
-def _document(row: sa.Row[Any]) -> Document:
+def _document(status: SubscriptionStatus) -> Document:
+    kept = status.subscription
     return {
-        "id": row.id,
-        "api": row.api,
-        "callback": row.callback,
-        "query": row.query,
-        "owner": row.owner,
-        "signed": row.sealed_secret is not None,
-        "createdDate": _moment(row.created_at),
+        "id": kept.id,
+        "api": kept.api.value,
+        "callback": kept.callback,
+        "query": kept.query,
+        "owner": kept.owner,
+        "signed": kept.sealed_secret is not None,
+        "createdDate": kept.created_at.isoformat(),
         "delivery": {
-            "state": _state(row),
-            "delivered": row.delivered,
-            "waiting": row.waiting,
-            "waitingSince": _moment(row.waiting_since),
-            "deadLetters": row.dead,
-            "failuresInARow": row.failures,
-            "nextAttempt": _moment(row.paused_until),
-            "lastSuccess": _moment(row.last_success_at),
-            "lastFailure": _moment(row.last_failure_at),
-            "lastError": row.last_error,
+            "state": status.state.value,
+            "delivered": kept.delivered,
+            "waiting": status.waiting,
+            "waitingSince": _moment(status.waiting_since),
+            "deadLetters": status.dead,
+            "failuresInARow": kept.failures,
+            "nextAttempt": _moment(kept.paused_until),
+            "lastSuccess": _moment(kept.last_success_at),
+            "lastFailure": _moment(kept.last_failure_at),
+            "lastError": kept.last_error,
         },
     }
 
 
-def _state(row: sa.Row[Any]) -> str:
-    if row.failures or (row.waiting and _failed_last(row)):
-        return "failing"
-    return "delivering" if row.waiting else "idle"
-
-
-def _failed_last(row: sa.Row[Any]) -> bool:
-    failed, succeeded = row.last_failure_at, row.last_success_at
-    return failed is not None and (succeeded is None or failed > succeeded)
-
-
-def _moment(value: Any) -> str | None:
+def _moment(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat()

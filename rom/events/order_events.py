@@ -3,40 +3,21 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from rom.documents.dates import date_text
-
-
-class EventType(StrEnum):
-    """Events about an order and its cancellation.
-
-    TMF652 v4 has none about an item; ours is an extension under the name the standard's own
-    pattern would give it.
-    """
-
-    CREATE = "ResourceOrderCreateEvent"
-    ATTRIBUTE_VALUE_CHANGE = "ResourceOrderAttributeValueChangeEvent"
-    STATE_CHANGE = "ResourceOrderStateChangeEvent"
-    DELETE = "ResourceOrderDeleteEvent"
-    INFORMATION_REQUIRED = "ResourceOrderInformationRequiredEvent"
-    ITEM_STATE_CHANGE = "ResourceOrderItemStateChangeEvent"
-    CANCEL_CREATE = "CancelResourceOrderCreateEvent"
-    CANCEL_STATE_CHANGE = "CancelResourceOrderStateChangeEvent"
-    CANCEL_INFORMATION_REQUIRED = "CancelResourceOrderInformationRequiredEvent"
-
+from rom.model.dates import date_text
+from rom.model.event_types import OrderEventType
 
 _HAPPENED = {
-    EventType.ATTRIBUTE_VALUE_CHANGE: "has changed",
-    EventType.DELETE: "is deleted",
-    EventType.INFORMATION_REQUIRED: "waits for information",
-    EventType.CANCEL_INFORMATION_REQUIRED: "waits for information",
+    OrderEventType.ATTRIBUTE_VALUE_CHANGE: "has changed",
+    OrderEventType.DELETE: "is deleted",
+    OrderEventType.INFORMATION_REQUIRED: "waits for information",
+    OrderEventType.CANCEL_INFORMATION_REQUIRED: "waits for information",
 }
 
 
 def state_change_event(
-    event_type: EventType,
+    event_type: OrderEventType,
     order: Mapping[str, Any],
     *,
     event_id: str,
@@ -55,7 +36,7 @@ def state_change_event(
     attribute has changed or is awaited. Raises ``ValueError`` when item and event type do not go
     together or the order has no such item.
     """
-    if (event_type is EventType.ITEM_STATE_CHANGE) != (item_id is not None):
+    if (event_type is OrderEventType.ITEM_STATE_CHANGE) != (item_id is not None):
         raise ValueError(f"{event_type} and item {item_id!r} do not go together")
     payload: dict[str, Any] = {"resourceOrder": deepcopy(dict(order))}
     subject, state = f"Resource order {order['id']}", order["state"]
@@ -77,7 +58,7 @@ def state_change_event(
 
 
 def cancel_event(
-    event_type: EventType,
+    event_type: OrderEventType,
     task: Mapping[str, Any],
     *,
     event_id: str,
@@ -99,7 +80,7 @@ def cancel_event(
 
 
 def _envelope(
-    event_type: EventType,
+    event_type: OrderEventType,
     payload: dict[str, Any],
     title: str,
     *,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from rom.events.apis import EVENT_TYPES, SUBJECTS, Api
+from rom.model.event_types import EVENT_TYPES, SUBJECTS, Api
 
 Event = dict[str, Any]
 MAX_LENGTH = 2000

@@ -9,19 +9,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
-
-import sqlalchemy as sa
 
 from inventory import news
 from inventory.news import ResourceChange
 from inventory.records import ResourceRecord
-from rom.documents.dates import date_text
-from rom.events import apis
-from rom.events.outbox import emit_many
+from rom.model.dates import date_text
+from rom.model.event import Notification
+from rom.model.event_types import Api, ResourceEventType
 from rom.resources.documents import BASE_PATH, resource_document
-from rom.store.event_tables import hub_subscription
+from rom.store import outbox, subscriptions
+from rom.store.database import Connection, Engine
 
 _task: ContextVar[str | None] = ContextVar("task that changes resources", default=None)
 
@@ -42,7 +40,7 @@ class ResourceEvents:
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
 
-    def observe(self, engine: sa.Engine) -> None:
+    def observe(self, engine: Engine) -> None:
         """Be told of every change through ``engine``.
 
         What a file loads is told only while somebody listens to TMF639: the first load of a large
@@ -50,12 +48,12 @@ class ResourceEvents:
         """
         news.observe(engine, news.Observer(self._told, _is_listened_to))
 
-    def _told(self, connection: sa.Connection, changes: Sequence[ResourceChange]) -> None:
+    def _told(self, connection: Connection, changes: Sequence[ResourceChange]) -> None:
         task_id = _task.get()
         events = [(_subject(each).resource_id, self._event(each, task_id)) for each in changes]
-        emit_many(connection, events, task_id=task_id)
+        outbox.emit_many(connection, events, task_id=task_id)
 
-    def _event(self, change: ResourceChange, task_id: str | None) -> dict[str, Any]:
+    def _event(self, change: ResourceChange, task_id: str | None) -> Notification:
         row = _subject(change)
         now = date_text(datetime.now(UTC))
         event_type = _event_type(change)
@@ -80,14 +78,14 @@ def _subject(change: ResourceChange) -> ResourceRecord:
     return found
 
 
-def _event_type(change: ResourceChange) -> str:
+def _event_type(change: ResourceChange) -> ResourceEventType:
     if change.before is None:
-        return apis.RESOURCE_CREATE
+        return ResourceEventType.CREATE
     if change.after is None:
-        return apis.RESOURCE_DELETE
+        return ResourceEventType.DELETE
     if change.before.state != change.after.state:
-        return apis.RESOURCE_STATE_CHANGE
-    return apis.RESOURCE_ATTRIBUTE_VALUE_CHANGE
+        return ResourceEventType.STATE_CHANGE
+    return ResourceEventType.ATTRIBUTE_VALUE_CHANGE
 
 
 def _state(change: ResourceChange) -> str:
@@ -102,6 +100,5 @@ def _order(change: ResourceChange) -> str | None:
     return None
 
 
-def _is_listened_to(connection: sa.Connection) -> bool:
-    listening = sa.exists().where(hub_subscription.c.api == apis.Api.INVENTORY.value)
-    return bool(connection.scalar(sa.select(listening)))
+def _is_listened_to(connection: Connection) -> bool:
+    return subscriptions.anybody_listens(connection, Api.INVENTORY)

@@ -9,20 +9,21 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import sqlalchemy as sa
-
-from rom.documents.dates import date_text
-from rom.events import apis
-from rom.events.outbox import emit
+from rom.model.dates import date_text
+from rom.model.event_types import SpecificationEventType
+from rom.store.database import Connection
+from rom.store.outbox import emit
 
 _HAPPENED = {
-    apis.SPECIFICATION_CREATE: "is created",
-    apis.SPECIFICATION_CHANGE: "has changed",
-    apis.SPECIFICATION_DELETE: "is withdrawn",
+    SpecificationEventType.CREATE: "is created",
+    SpecificationEventType.CHANGE: "has changed",
+    SpecificationEventType.DELETE: "is withdrawn",
 }
 
 
-def tell(connection: sa.Connection, event_type: str, document: Mapping[str, Any]) -> None:
+def tell(
+    connection: Connection, event_type: SpecificationEventType, document: Mapping[str, Any]
+) -> None:
     """Emit one of TMF634's events; ``document`` is the specification as ``GET`` shows it.
 
     The caller holds the lock on the catalog's changes, so a specification's events keep their

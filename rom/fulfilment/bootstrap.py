@@ -18,9 +18,9 @@ from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
 from rom.model.ticket import ARRIVED, Ticket, TicketState
-from rom.secrets import BOOT_URL, Vault
 from rom.store import order_items, orders, tickets
 from rom.store.database import Connection, Engine
+from rom.vault.vault import BOOT_URL, Vault
 
 log = structlog.get_logger(__name__)
 

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import structlog
 
-from rom.events import outbox
-from rom.events.order_events import EventType, cancel_event, state_change_event
+from rom.events.order_events import cancel_event, state_change_event
+from rom.model.event_types import OrderEventType
 from rom.model.order import Item, Order
 from rom.model.order_states import (
     CANCELLING_ITEM_STATES,
@@ -19,7 +19,7 @@ from rom.model.order_states import (
     Step,
     derive_order_state,
 )
-from rom.store import order_items, orders
+from rom.store import order_items, orders, outbox
 from rom.store.database import Connection
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class Transitions:
 
     def created(self, connection: Connection, order_id: str) -> dict[str, Any]:
         """Emit the create event of a new order, and return the order as the event shows it."""
-        document = self._emit(connection, order_id, EventType.CREATE)
+        document = self._emit(connection, order_id, OrderEventType.CREATE)
         if document is None:
             raise LookupError(order_id)
         return document
@@ -48,16 +48,16 @@ class Transitions:
     def changed(self, connection: Connection, order_id: str, paths: Collection[str]) -> None:
         """Emit that attributes of the order have another value now."""
         path = ",".join(sorted(paths))
-        self._emit(connection, order_id, EventType.ATTRIBUTE_VALUE_CHANGE, field_path=path)
+        self._emit(connection, order_id, OrderEventType.ATTRIBUTE_VALUE_CHANGE, field_path=path)
 
     def deleted(self, connection: Connection, order_id: str) -> None:
         """Emit the delete event, with the order as it is just before."""
-        self._emit(connection, order_id, EventType.DELETE)
+        self._emit(connection, order_id, OrderEventType.DELETE)
 
     def tell_cancellation(
         self,
         connection: Connection,
-        event_type: EventType,
+        event_type: OrderEventType,
         task: Mapping[str, Any],
         field_path: str | None = None,
     ) -> None:
@@ -120,7 +120,7 @@ class Transitions:
             )
             if following != here.state:
                 # The cause is told first: who stops listening at "completed" has heard every item.
-                self._emit(connection, row.order_id, EventType.ITEM_STATE_CHANGE, row.item_id)
+                self._emit(connection, row.order_id, OrderEventType.ITEM_STATE_CHANGE, row.item_id)
                 self._follow(connection, row.order_id)
             if following is ItemState.PENDING and here.state is not ItemState.PENDING:
                 self._ask(connection, row)
@@ -151,7 +151,7 @@ class Transitions:
         self._emit(
             connection,
             row.order_id,
-            EventType.INFORMATION_REQUIRED,
+            OrderEventType.INFORMATION_REQUIRED,
             field_path=f"orderItem[{row.position}].note",
         )
 
@@ -164,14 +164,14 @@ class Transitions:
     def _go(self, connection: Connection, order_id: str, path: tuple[OrderState, ...]) -> None:
         for following in path:
             orders.enter_state(connection, order_id, following)
-            self._emit(connection, order_id, EventType.STATE_CHANGE)
+            self._emit(connection, order_id, OrderEventType.STATE_CHANGE)
             log.info("order.moved", order_id=order_id, state=following)
 
     def _emit(
         self,
         connection: Connection,
         order_id: str,
-        event_type: EventType,
+        event_type: OrderEventType,
         item_id: str | None = None,
         field_path: str | None = None,
     ) -> dict[str, Any] | None:

@@ -13,11 +13,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
-import sqlalchemy as sa
 import structlog
 from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Status
+
+from rom.store.database import Engine, has_table
 
 log = structlog.get_logger(__name__)
 
@@ -90,10 +91,10 @@ class Wakes:
         self._app.close()
 
 
-def install(engine: sa.Engine, url: str) -> None:
+def install(engine: Engine, url: str) -> None:
     """Create Procrastinate's tables where there are none."""
     with engine.connect() as connection:
-        if connection.scalar(sa.select(sa.func.to_regclass("procrastinate_jobs"))) is not None:
+        if has_table(connection, "procrastinate_jobs"):
             return
     with App(connector=SyncPsycopgConnector(conninfo=url)).open() as app:
         app.schema_manager.apply_schema()

@@ -9,7 +9,6 @@ from threading import BoundedSemaphore
 from typing import Any
 
 from inventory.reservation import lock_sites
-from rom.access.scope import known_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import NewOrder
@@ -20,6 +19,7 @@ from rom.orders.validate import judge
 from rom.store import orders, posted
 from rom.store.database import Connection, Engine
 from rom.store.posted import BODY, KEY, Post
+from rom.store.scope import known_sites
 
 AT_ONCE = 6
 """Orders taken at once in a process. Repeated POSTs wait for the first with a connection each, and

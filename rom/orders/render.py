@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rom.documents.dates import date_text
+from rom.model.dates import date_text
 from rom.model.order_states import ItemState, OrderState
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from rom.documents.dates import date_text
+from rom.model.dates import date_text
 from rom.resources.documents import READ_ONLY, own_characteristics
 
 _ADMINISTRATIVE = ("locked", "unlocked", "shutdown")

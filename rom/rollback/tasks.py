@@ -15,7 +15,6 @@ import structlog
 
 from device_profiles.profile import load_profile
 from rom.devices.directory import DeviceDirectory, NoDevice
-from rom.events import outbox
 from rom.model.change import QUEUED, ChangeKind, ChangeState, Policy
 from rom.model.intent import Place
 from rom.model.reason import Reason
@@ -24,7 +23,7 @@ from rom.model.task import Quarantine, RollbackTask, TaskState
 from rom.rollback import results
 from rom.rollback.release import GiveBack
 from rom.rollback.target import Target, at_number, places, resolve
-from rom.store import changes, effects, intents, rollbacks, site_items, tickets
+from rom.store import changes, effects, intents, outbox, rollbacks, site_items, tickets
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
 

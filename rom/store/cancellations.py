@@ -7,10 +7,11 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from rom.access.scope import current_scope, order_within
+from rom.model.access import current_scope
 from rom.model.task import TASK_LIFE, Cancellation, TaskState
 from rom.store.order_tables import cancel_task
 from rom.store.rollbacks import AlreadyOpen
+from rom.store.scope import order_within
 from rom.store.tables import order_item
 
 _IS_OPEN = cancel_task.c.state.in_(TASK_LIFE.open)

@@ -49,3 +49,8 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
 def plain_url(url: str) -> str:
     """Return the URL as libpq knows it, without SQLAlchemy's driver name."""
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def has_table(connection: Connection, name: str) -> bool:
+    """Tell whether there is such a table."""
+    return connection.scalar(sa.select(sa.func.to_regclass(name))) is not None

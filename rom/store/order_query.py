@@ -7,12 +7,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from inventory.condition_sql import Elements, Kept, Shape, order_by, where
 from inventory.conditions import Listing, Path
-from rom.access.scope import EVERYTHING, Scope, order_within
+from rom.model.access import EVERYTHING, Scope
 from rom.model.order import Order
 from rom.model.task import Cancellation
 from rom.store.cancellations import cancellation_of
 from rom.store.order_tables import cancel_task
 from rom.store.orders import order_of
+from rom.store.scope import order_within
 from rom.store.tables import item_note, order_item, resource_order
 
 UNSEARCHABLE: tuple[Path, ...] = (

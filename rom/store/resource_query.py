@@ -10,8 +10,9 @@ from inventory.condition_sql import Elements, Kept, Shape, order_by, where
 from inventory.conditions import Listing, Path
 from inventory.listing import listed_things, records
 from inventory.tables import reservation
-from rom.access.scope import EVERYTHING, Scope, resource_within, site_within, visible_sites
+from rom.model.access import EVERYTHING, Scope
 from rom.model.resource import PHYSICAL_KINDS, words
+from rom.store.scope import resource_within, site_within, visible_sites
 
 UNSEARCHABLE: tuple[Path, ...] = (
     ("href",),

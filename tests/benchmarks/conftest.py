@@ -31,10 +31,10 @@ from mock_devices.lab.topology import NetconfDeviceSpec, load_topology
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
-from rom.secrets import Vault
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
 from rom.store.tables import change
+from rom.vault.vault import Vault
 
 PROJECT = Path(__file__).parents[2]
 TOPOLOGY = PROJECT / "mock_devices" / "topologies" / "enterprise-fibre" / "topology.yaml"

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 
-from rom.documents.dates import parse_date
+from rom.model.dates import parse_date
 
 SWAGGER = Path(__file__).parents[3] / "shared" / "tmf"
 FILES = {

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from rom.secrets import Vault
+from rom.vault.vault import Vault
 from tests.faults.network import Gateway, Shared, inventory_file, order, order_for, until
 
 pytestmark = [pytest.mark.timeout(120)]

@@ -11,7 +11,6 @@ from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
 from rom.rollback.target import at_number
-from rom.secrets import Vault
 from rom.store import changes, intents
 from rom.store.tables import (
     change,
@@ -23,6 +22,7 @@ from rom.store.tables import (
     site_intent,
     snapshot,
 )
+from rom.vault.vault import Vault
 from tests.laws.devices import Network, baseline, oracle, same, text
 from tests.laws.sites import DEVICES, ROLES, Wish, fragments, key
 

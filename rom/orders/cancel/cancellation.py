@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rom.access.scope import order_known
-from rom.events.order_events import EventType
 from rom.fulfilment.transitions import Transitions
+from rom.model.event_types import OrderEventType
 from rom.model.order import Order
 from rom.model.order_states import FINAL_ORDER_STATES
 from rom.orders.cancel.document import document, read_request
 from rom.store import cancellations, order_items, orders
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
+from rom.store.scope import order_known
 
 
 class CancelImpossible(Exception):
@@ -98,7 +98,9 @@ class Cancellations:
                 f"order {row.id} has an open cancellation",
                 "Wait until that one is done",
             ) from error
-        return tell(connection, self._transitions, self._base_url, task_id, EventType.CANCEL_CREATE)
+        return tell(
+            connection, self._transitions, self._base_url, task_id, OrderEventType.CANCEL_CREATE
+        )
 
     def find(self, task_id: str) -> dict[str, Any] | None:
         """Return a CancelResourceOrder, or ``None``."""
@@ -125,7 +127,7 @@ def tell(
     transitions: Transitions,
     base_url: str,
     task_id: str,
-    event_type: EventType,
+    event_type: OrderEventType,
     field_path: str | None = None,
 ) -> dict[str, Any]:
     """Emit an event about the task as it is now, and return it."""

@@ -12,16 +12,11 @@ from typing import Any
 import structlog
 
 from rom.catalog.loader import Catalog
-from rom.events.order_events import EventType
 from rom.fulfilment.compensation import Compensation, Progress
 from rom.fulfilment.transitions import Transitions
+from rom.model.event_types import OrderEventType
 from rom.model.order import Action, Item, Order
-from rom.model.order_states import (
-    FINAL_ORDER_STATES,
-    ItemState,
-    OrderState,
-    Step,
-)
+from rom.model.order_states import FINAL_ORDER_STATES, ItemState, OrderState, Step
 from rom.model.reason import Reason
 from rom.model.task import Cancellation, SiteProgress, TaskState
 from rom.orders.cancel.cancellation import tell
@@ -100,7 +95,7 @@ class CancelRunner:
     ) -> None:
         earlier = {item.item_id: _kept(item) for item in items if _is_open(item)}
         cancellations.begin(connection, task.id, {"order": row.state, "items": earlier})
-        self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+        self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
         if task.item_ids is None:
             self._transitions.move_order(
                 connection, task.order_id, OrderState.ASSESSING_CANCELLATION
@@ -229,7 +224,7 @@ class CancelRunner:
         orders.add_note(
             connection, task.order_id, items[0].item_id, f"{Reason.CANCEL_STUCK}: {words}"
         )
-        self._tell(connection, task.id, EventType.CANCEL_INFORMATION_REQUIRED, "note")
+        self._tell(connection, task.id, OrderEventType.CANCEL_INFORMATION_REQUIRED, "note")
         log.warning("cancellation.stuck", task=task.id, site=site, devices=sorted(stuck))
 
     def _finish(
@@ -260,9 +255,9 @@ class CancelRunner:
     ) -> None:
         if task.state is TaskState.ACKNOWLEDGED:
             cancellations.begin(connection, task.id, {})
-            self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+            self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
         cancellations.end(connection, task.id, note, effective_at)
-        self._tell(connection, task.id, EventType.CANCEL_STATE_CHANGE)
+        self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
         log.info("cancellation.done", task=task.id, order_id=task.order_id, note=note)
 
     def _move(
@@ -283,7 +278,7 @@ class CancelRunner:
         self,
         connection: Connection,
         task_id: str,
-        event_type: EventType,
+        event_type: OrderEventType,
         field_path: str | None = None,
     ) -> None:
         tell(connection, self._transitions, self._base_url, task_id, event_type, field_path)

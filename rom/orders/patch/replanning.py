@@ -12,7 +12,6 @@ from functools import partial
 from inventory import holding, reservation
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.requests import references
-from rom.access.scope import known_sites
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
@@ -30,6 +29,7 @@ from rom.orders.patch.amended import Amended
 from rom.orders.validate import judge
 from rom.store import changes, order_items, orders
 from rom.store.database import Connection
+from rom.store.scope import known_sites
 
 
 class Replanner:

@@ -16,9 +16,10 @@ import sqlalchemy as sa
 import api
 from api.serving.scratch import gateway_process
 from rom.model.order_states import FINAL_ORDER_STATES
-from rom.secrets import Vault, master_key
 from rom.store.database import make_engine
 from rom.store.tables import effect, secret
+from rom.vault.master_key import master_key
+from rom.vault.vault import Vault
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"

@@ -17,9 +17,9 @@ from api.access.access import open_access
 from api.app import create_app
 from inventory.tables import customer, pool, reservation, resource, site
 from rom.access import tokens
-from rom.access.model import EVERYTHING, Role, Scope
 from rom.events.fan_out import fan_out
 from rom.gateway import Gateway
+from rom.model.access import EVERYTHING, Role, Scope
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
@@ -104,7 +104,7 @@ def http(gateway: Gateway, engine: sa.Engine) -> Iterator[TestClient]:
     with engine.begin() as connection:
         tokens.create(connection, "first", frozenset({Role.ADMIN}), EVERYTHING, None)
     settings = Settings()
-    access = open_access(settings, gateway.access_desk, "127.0.0.1")
+    access = open_access(settings, gateway.access, "127.0.0.1")
     with TestClient(create_app(gateway, settings, access=access)) as client:
         yield client
 

@@ -12,7 +12,7 @@ from api import stream
 from api.access.access import open_access
 from api.live import Live
 from rom.access import tokens
-from rom.access.model import EVERYTHING, Role
+from rom.model.access import EVERYTHING, Role
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
@@ -23,7 +23,7 @@ from tests.integration.events.replica import Followed, Replica
 def replica(database_url: str, tmp_path: Path) -> Iterator[Replica]:
     settings = Settings(data_dir=tmp_path, database_url=SecretStr(database_url))
     with open_gateway(settings) as gateway:
-        access = open_access(settings, gateway.access_desk, "127.0.0.1")
+        access = open_access(settings, gateway.access, "127.0.0.1")
         with Replica(settings, gateway, Live(), access).running() as made:
             yield made
 

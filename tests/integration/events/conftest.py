@@ -14,14 +14,14 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from inventory import tables as inventory
-from rom.events import outbox
 from rom.events.service import Events
-from rom.secrets import Vault
 from rom.settings import Settings
+from rom.store import outbox
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.event_tables import hub_subscription
 from rom.store.tables import event_outbox, resource_order
+from rom.vault.vault import Vault
 from tests.databases import fresh_database
 
 PATIENCE = 30.0
@@ -154,7 +154,7 @@ def gateway(engine: sa.Engine) -> Gateway:
     @contextmanager
     def running(**options: Any) -> Iterator[Events]:
         settings = Settings(**(QUICK | options))
-        events = Events(engine, Vault(engine, KEY), settings)
+        events = Events(engine, Vault(engine, KEY), settings, settings.base_url)
         events.start()
         try:
             yield events

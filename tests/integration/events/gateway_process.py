@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import SecretStr
 
 from rom.events.service import Events
-from rom.secrets import Vault
 from rom.settings import Settings
 from rom.store.database import make_engine
+from rom.vault.vault import Vault
 
 
 def main(url: str) -> None:
@@ -21,7 +21,9 @@ def main(url: str) -> None:
         "event_backoff_seconds": 0.1,
     }
     engine = make_engine(url)
-    Events(engine, Vault(engine, SecretStr("k" * 40)), Settings(**quick)).start()
+    settings = Settings(**quick)
+    vault = Vault(engine, SecretStr("k" * 40))
+    Events(engine, vault, settings, settings.base_url).start()
     time.sleep(600)
 
 

@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
-from rom.events import outbox
-from rom.events.apis import Api
 from rom.events.fan_out import fan_out
 from rom.events.service import Events
-from rom.events.settings import DeliverySettings
 from rom.events.upkeep import bury_old, prune
+from rom.model.event_types import Api
+from rom.store import outbox
 from rom.store.event_tables import delivery, event_position, hub_subscription
 from rom.store.tables import event_outbox
 
@@ -256,14 +254,6 @@ def test_old_events_are_pruned_once_nobody_waits_for_them(
     assert prune(engine, 3600.0) == 0
     assert prune(engine, 0.0) == 1
     assert rows(engine, event_outbox) == rows(engine, event_position) == 0
-
-
-@pytest.mark.parametrize("first", [1, 2])
-def test_pauses_double_and_end_at_the_longest(first: int) -> None:
-    settings = DeliverySettings(backoff=1.0, backoff_most=10.0)
-    assert settings.pause(first + 1, 1.0) == 2 * settings.pause(first, 1.0)
-    assert settings.pause(1, 0.0) == 0.5
-    assert settings.pause(1000, 1.0) == 10.0
 
 
 def write(connection: sa.Connection, stream: str, number: int, **more: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rom.events.apis import Api
+from rom.model.event_types import Api
 
 ROOT = Path(__file__).parents[3]
 

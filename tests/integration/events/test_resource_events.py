@@ -14,10 +14,10 @@ from inventory.load import load_file
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.reservation import reserve
 from rom.documents.patching import PatchKind
-from rom.events.apis import Api
-from rom.events.log import of_stream
 from rom.events.resources import caused_by
+from rom.model.event_types import Api
 from rom.queries import Queries
+from rom.store.event_log import of_stream
 from rom.store.tables import event_outbox
 
 SITE = "S1"

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from rom.access.model import Scope
 from rom.catalog.administration import CatalogAdministration, SpecificationInUse
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.catalog.published import DocumentRefused
 from rom.documents.patching import PatchKind
-from rom.events.apis import Api
-from rom.events.log import event_within
+from rom.model.access import Scope
+from rom.model.event_types import Api
+from rom.store.event_log import event_within
 from rom.store.tables import event_outbox
 
 BASE = "http://127.0.0.1:8652"

@@ -20,7 +20,6 @@ from adapters.fleet import Fleet
 from adapters.seam import Session
 from device_profiles.profile import load_profile
 from inventory.load import load_file
-from rom.access.scope import known_sites
 from rom.catalog.loader import load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.fulfiller import Fulfiller, Work
@@ -29,9 +28,10 @@ from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.orders.documents import OrderDocuments
 from rom.orders.validate import validate
-from rom.secrets import Vault
 from rom.store import order_items, orders
 from rom.store.database import make_engine, migrate
+from rom.store.scope import known_sites
+from rom.vault.vault import Vault
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"

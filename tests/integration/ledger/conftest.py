@@ -23,9 +23,9 @@ from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.secrets import Vault
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
+from rom.vault.vault import Vault
 
 
 @dataclass

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from inventory.condition_sql import Elements, Kept, Shape, where
 from inventory.conditions import AllOf, AnyOf, Comparison, Condition, Each, Operator
-from rom.documents.dates import date_text
+from rom.model.dates import date_text
 
 MOMENTS = [datetime(2026, 1, day, 12, 0, 0, 500_000, tzinfo=UTC) for day in (1, 2, 3)]
 WORDS = ["a", "A", "b", "5", "", 'q"uote', "back\\slash", "$.x", "Ä", "💥", "a b", "true"]

@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from inventory import condition_sql
 from inventory.condition_sql import bounded
 from inventory.conditions import Listing, ListingRefused
-from rom.access.scope import Scope
 from rom.gateway import Gateway
+from rom.model.access import Scope
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"

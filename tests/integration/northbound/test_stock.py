@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from rom.metrics import statistics
+from rom.metrics.statistics import statistics
 from tests.integration.northbound.conftest import INVENTORY
 
 POOLS, FILE = "/rom/v1/pools", "/rom/v1/inventory"

@@ -21,9 +21,9 @@ from rom.orders.fallout import Fallout
 from rom.orders.intake import Intake
 from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
-from rom.secrets import Vault
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata
+from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 

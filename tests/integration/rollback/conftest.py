@@ -21,9 +21,9 @@ from mock_devices.cli.device import CliDevice, Credentials
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
-from rom.secrets import Vault
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
+from rom.vault.vault import Vault
 from tests.integration.rollback.network import Network
 from tests.integration.rollback.network import network as started
 

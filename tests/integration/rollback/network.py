@@ -29,9 +29,9 @@ from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner, Wanted
-from rom.secrets import Vault
 from rom.store import changes, intents
 from rom.store.database import make_engine
+from rom.vault.vault import Vault
 from tests.laws.devices import baseline, merged_into, resolve, schema, text, tree
 from tests.laws.sites import DEVICES, OLT, PROFILES, ROLES, Wish, fragments, key
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from api.access.access import open_access
 from rom.access.settings import AccessSettings
-from tests.unit.access.issuer import AUDIENCE, ISSUER, Desk, Keys, Serve, client_of
+from tests.unit.access.issuer import AUDIENCE, ISSUER, AccessInMemory, Keys, Serve, client_of
 
 
 @pytest.fixture(scope="session")
@@ -31,17 +31,17 @@ def jwks_file(keys: Keys, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def control() -> AccessInMemory:
+    return AccessInMemory()
 
 
 @pytest.fixture
-def serve(jwks_file: Path, desk: Desk) -> Serve:
+def serve(jwks_file: Path, control: AccessInMemory) -> Serve:
     """Return an application that trusts the issuer, with other settings as given."""
 
     def served(**others: Any) -> TestClient:
         trusting = {"auth_issuer": ISSUER, "auth_audience": AUDIENCE, "auth_jwks": str(jwks_file)}
         settings = AccessSettings(**(trusting | others))
-        return client_of(open_access(settings, desk, "127.0.0.1"))
+        return client_of(open_access(settings, control, "127.0.0.1"))
 
     return served

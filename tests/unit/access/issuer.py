@@ -15,8 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from adapters.ztp.service import ZtpRefused
 from api.access.access import Access
 from api.app import create_app
-from rom.access.model import Scope
-from rom.access.tokens import TokenRecord
+from rom.model.access import AccessToken, Scope, ScopedKind
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "rom"
@@ -85,19 +84,19 @@ class Limits:
 
 
 @dataclass
-class Desk:
+class AccessInMemory:
     """Tokens and sites in memory."""
 
-    tokens: dict[str, TokenRecord] = field(default_factory=dict)
+    tokens: dict[str, AccessToken] = field(default_factory=dict)
     visible: set[tuple[str, str]] = field(default_factory=set)
 
-    def token(self, presented: str) -> TokenRecord | None:
+    def token(self, presented: str) -> AccessToken | None:
         return self.tokens.get(presented)
 
     def tokens_made(self) -> bool:
         return bool(self.tokens)
 
-    def sees(self, scope: Scope, kind: str, identifier: str) -> bool:
+    def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         return not scope.limited or (kind, identifier) in self.visible
 
 

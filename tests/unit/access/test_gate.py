@@ -8,13 +8,21 @@ from structlog.testing import capture_logs
 
 from api.access.access import Access, AccessMisconfigured, open_access
 from api.access.authentication import Authenticator
-from rom.access.model import EVERYTHING, Role
 from rom.access.settings import AccessSettings
-from rom.access.tokens import TokenRecord
-from tests.unit.access.issuer import AUDIENCE, DEVICES, ISSUER, Desk, Keys, Serve, bearer, client_of
+from rom.model.access import EVERYTHING, AccessToken, Role
+from tests.unit.access.issuer import (
+    AUDIENCE,
+    DEVICES,
+    ISSUER,
+    AccessInMemory,
+    Keys,
+    Serve,
+    bearer,
+    client_of,
+)
 
 TOKEN = "Authorization: a token is needed"
-RECORD = TokenRecord(
+RECORD = AccessToken(
     "x", "noc-1", frozenset({Role.NOC}), EVERYTHING, datetime.now(UTC), None, None, None
 )
 
@@ -61,9 +69,9 @@ def test_other_spellings_of_a_path_open_nothing(serve: Serve, path: str) -> None
 
 
 def test_a_path_outside_the_limits_is_answered_like_one_that_does_not_exist(
-    serve: Serve, keys: Keys, desk: Desk
+    serve: Serve, keys: Keys, control: AccessInMemory
 ) -> None:
-    desk.visible = {("site", "MINE")}
+    control.visible = {("site", "MINE")}
     client = serve(auth_sites_claim="sites")
     token = keys.token(sites=["MINE"])
     answer = client.get("/rom/v1/sites/OTHER/snapshots", headers=bearer(token))
@@ -103,16 +111,16 @@ def test_with_authentication_no_answer_says_that_it_is_open(serve: Serve, keys: 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104 - not bound
 def test_a_gateway_that_others_can_reach_does_not_start_without_authentication(
-    desk: Desk, address: str
+    control: AccessInMemory, address: str
 ) -> None:
     with pytest.raises(AccessMisconfigured, match="rom token create"):
-        open_access(AccessSettings(), desk, address)
-    assert open_access(AccessSettings(open=True), desk, address)
+        open_access(AccessSettings(), control, address)
+    assert open_access(AccessSettings(open=True), control, address)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
-def test_on_this_machine_alone_it_does(desk: Desk, address: str) -> None:
-    assert open_access(AccessSettings(), desk, address)
+def test_on_this_machine_alone_it_does(control: AccessInMemory, address: str) -> None:
+    assert open_access(AccessSettings(), control, address)
 
 
 @pytest.mark.parametrize(
@@ -127,16 +135,16 @@ def test_on_this_machine_alone_it_does(desk: Desk, address: str) -> None:
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused_at_start(
-    desk: Desk, settings: dict[str, str]
+    control: AccessInMemory, settings: dict[str, str]
 ) -> None:
     with pytest.raises(AccessMisconfigured):
-        open_access(AccessSettings(**settings), desk, "127.0.0.1")  # type: ignore[arg-type]
+        open_access(AccessSettings(**settings), control, "127.0.0.1")  # type: ignore[arg-type]
 
 
-class DeafDesk(Desk):
-    """A desk whose database does not answer."""
+class DeafControl(AccessInMemory):
+    """One whose database does not answer."""
 
-    def token(self, presented: str) -> TokenRecord | None:
+    def token(self, presented: str) -> AccessToken | None:
         raise OperationalError("select", {}, Exception("gone"))
 
     def tokens_made(self) -> bool:
@@ -144,11 +152,11 @@ class DeafDesk(Desk):
 
 
 def test_without_its_database_a_closed_gateway_is_alive_and_lets_nobody_in() -> None:
-    closed = Desk(tokens={"rom_x": RECORD})
+    closed = AccessInMemory(tokens={"rom_x": RECORD})
     access = open_access(AccessSettings(), closed, "127.0.0.1")
-    client = client_of(Access(DeafDesk(), access.authenticator, access.rates))
+    client = client_of(Access(DeafControl(), access.authenticator, access.rates))
     client.get(DEVICES)  # it has seen that there are tokens
-    access.authenticator._desk = DeafDesk()
+    access.authenticator._control = DeafControl()
     assert client.get("/healthz").status_code == 200
     answer = client.get(DEVICES, headers=bearer("rom_abcdefghij_" + "x" * 43))
     assert (answer.status_code, answer.json()["code"]) == (503, "databaseAway")
@@ -156,18 +164,18 @@ def test_without_its_database_a_closed_gateway_is_alive_and_lets_nobody_in() -> 
 
 
 def test_an_open_lab_answers_probes_without_its_database() -> None:
-    access = Access(authenticator=Authenticator(DeafDesk(), None))
+    access = Access(authenticator=Authenticator(DeafControl(), None))
     assert client_of(access).get("/healthz").status_code == 200
 
 
 def test_the_first_token_closes_an_open_lab_for_good() -> None:
     clock = [0.0]
-    desk = Desk()
-    client = client_of(Access(desk, Authenticator(desk, None, lambda: clock[0])))
+    control = AccessInMemory()
+    client = client_of(Access(control, Authenticator(control, None, lambda: clock[0])))
     assert client.get(DEVICES).status_code == 200
-    desk.tokens["rom_x"] = RECORD
+    control.tokens["rom_x"] = RECORD
     clock[0] += 1.0
     assert client.get(DEVICES).status_code == 401
-    desk.tokens.clear()
+    control.tokens.clear()
     clock[0] += 1.0
     assert client.get(DEVICES).status_code == 401

@@ -3,7 +3,7 @@
 from api.access.access import open_access
 from api.access.rates import DEFAULT_READS, rate
 from rom.access.settings import AccessSettings
-from tests.unit.access.issuer import DEVICES, Desk, Keys, Serve, bearer, client_of
+from tests.unit.access.issuer import DEVICES, AccessInMemory, Keys, Serve, bearer, client_of
 
 
 def test_above_the_limit_the_answer_says_when_to_come_back(serve: Serve, keys: Keys) -> None:
@@ -53,5 +53,7 @@ def test_off_switches_a_limit_off_and_what_is_not_said_is_the_default() -> None:
 
 def test_an_open_lab_is_limited_only_when_asked() -> None:
     assert {client_of(None).get(DEVICES).status_code for _ in range(3)} == {200}
-    limited = client_of(open_access(AccessSettings(rate_reads="1/hour"), Desk(), "127.0.0.1"))
+    limited = client_of(
+        open_access(AccessSettings(rate_reads="1/hour"), AccessInMemory(), "127.0.0.1")
+    )
     assert [limited.get(DEVICES).status_code for _ in range(2)] == [200, 429]

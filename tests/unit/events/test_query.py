@@ -1,7 +1,7 @@
 import pytest
 
-from rom.events.apis import Api
 from rom.events.query import BadQuery, parse_query
+from rom.model.event_types import Api
 
 EVENT = {
     "eventId": "e1",

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from rom.documents.dates import date_text, parse_date
-from rom.events.order_events import EventType, state_change_event
+from rom.events.order_events import state_change_event
+from rom.model.dates import date_text, parse_date
+from rom.model.event_types import OrderEventType
 from rom.model.order_states import ItemState, OrderState
 from rom.orders.parse import parse_order
 from rom.orders.render import ItemStatus, Note, OrderStatus, render_order
@@ -101,7 +102,7 @@ def test_an_answer_shares_nothing_with_the_document(item: Item) -> None:
 def test_an_event_carries_the_whole_order(item: Item) -> None:
     order = rendered({"orderItem": [item()]})
     event = state_change_event(
-        EventType.STATE_CHANGE,
+        OrderEventType.STATE_CHANGE,
         order,
         event_id="e-1",
         occurred=NOON,
@@ -123,7 +124,7 @@ def test_an_event_carries_the_whole_order(item: Item) -> None:
 def test_an_items_event_carries_the_item_beside_its_order(item: Item) -> None:
     order = rendered({"orderItem": [item()]})
     event = state_change_event(
-        EventType.ITEM_STATE_CHANGE, order, event_id="e-2", occurred=NOON, item_id="1"
+        OrderEventType.ITEM_STATE_CHANGE, order, event_id="e-2", occurred=NOON, item_id="1"
     )
     assert event["eventType"] == "ResourceOrderItemStateChangeEvent"
     assert event["eventTime"] == event["timeOcurred"]
@@ -134,9 +135,9 @@ def test_an_items_event_carries_the_item_beside_its_order(item: Item) -> None:
 def test_an_event_for_an_item_that_is_not_there_is_a_mistake(item: Item) -> None:
     order = rendered({"orderItem": [item()]})
     for kind, name in (
-        (EventType.ITEM_STATE_CHANGE, "9"),
-        (EventType.ITEM_STATE_CHANGE, None),
-        (EventType.CREATE, "1"),
+        (OrderEventType.ITEM_STATE_CHANGE, "9"),
+        (OrderEventType.ITEM_STATE_CHANGE, None),
+        (OrderEventType.CREATE, "1"),
     ):
         with pytest.raises(ValueError, match="item"):
             state_change_event(kind, order, event_id="e", occurred=NOON, item_id=name)

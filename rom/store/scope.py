@@ -1,4 +1,4 @@
-"""Limits by customer and site as conditions of SQL.
+"""Limits by customer and site as conditions of SQL, and as columns.
 
 Everything belongs to sites and a site to one customer, so one selection of site keys decides what
 a limited client may see. Queries for a request take ``current_scope()``.
@@ -10,25 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from inventory.tables import reservation, site
-from rom.access.model import EVERYTHING, Role, Scope, current_scope, limited_to
+from rom.model.access import Scope, ScopedKind, current_scope
 from rom.store.order_tables import cancel_task
 from rom.store.tables import order_item, resource_order, rollback_task
-
-__all__ = [
-    "EVERYTHING",
-    "Role",
-    "Scope",
-    "current_scope",
-    "known_sites",
-    "limited_to",
-    "order_known",
-    "order_within",
-    "resource_within",
-    "site_within",
-    "stream_within",
-    "task_within",
-    "visible_sites",
-]
 
 
 def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
@@ -50,6 +34,18 @@ def known_sites(connection: sa.Connection, keys: Collection[str]) -> frozenset[s
 def order_known(connection: sa.Connection, order_id: str) -> bool:
     """Tell whether there is such an order within the scope of the request being served."""
     return bool(connection.scalar(sa.select(order_within(current_scope(), sa.literal(order_id)))))
+
+
+def sees(connection: sa.Connection, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
+    """Tell whether something lies within ``scope``; what there is not does not."""
+    if kind is ScopedKind.RESOURCE:
+        try:
+            condition = resource_within(scope, sa.literal(UUID(identifier)))
+        except ValueError:  # no UUID names no resource
+            return False
+    else:
+        condition = _WITHIN[kind](scope, sa.literal(identifier))
+    return bool(connection.scalar(sa.select(condition)))
 
 
 def order_within(scope: Scope, order_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
@@ -78,6 +74,13 @@ def task_within(scope: Scope, task_id: sa.ColumnElement[str]) -> sa.ColumnElemen
     return sa.or_(task_id.in_(rollbacks), task_id.in_(cancels))
 
 
+_WITHIN = {
+    ScopedKind.ORDER: order_within,
+    ScopedKind.SITE: site_within,
+    ScopedKind.TASK: task_within,
+}
+
+
 def stream_within(scope: Scope, stream: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Return the condition that an event's stream, an order or a rollback task, is visible."""
     return sa.or_(order_within(scope, stream), task_within(scope, stream))
@@ -93,3 +96,16 @@ def resource_within(scope: Scope, identifier: sa.ColumnElement[UUID]) -> sa.Colu
         return sa.true()
     held = sa.select(sa.func.coalesce(reservation.c.resource_id, reservation.c.id))
     return identifier.in_(held.where(reservation.c.site.in_(visible_sites(scope))))
+
+
+def limit_column(limit: frozenset[str] | None) -> list[str] | None:
+    """Return one side of a scope as an array column keeps it."""
+    return None if limit is None else sorted(limit)
+
+
+def scope_from_columns(customers: list[str] | None, sites: list[str] | None) -> Scope:
+    """Return the scope that two array columns keep; an empty array is a limit, ``NULL`` none."""
+    return Scope(
+        None if customers is None else frozenset(customers),
+        None if sites is None else frozenset(sites),
+    )

@@ -1,4 +1,4 @@
-"""Roles, and what a client is limited to.
+"""Access: tokens, roles, and what a client is limited to.
 
 The scope of the request being served travels in a context variable, so that no operation on the
 way to a query can forget it; workers and timers run without one.
@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from enum import StrEnum
+from datetime import datetime
+
+from rom.model.words import Word
 
 
-class Role(StrEnum):
+class Role(Word):
     """What a client is there for; ``api.access.permissions`` says what each may do."""
 
     SOM = "som"
@@ -32,6 +34,30 @@ class Scope:
     def limited(self) -> bool:
         """Whether anything is out of reach."""
         return self.customers is not None or self.sites is not None
+
+
+class ScopedKind(Word):
+    """Kinds of things that lie within a client's limits or outside of them."""
+
+    ORDER = "order"
+    SITE = "site"
+    TASK = "task"
+    """A rollback or a cancellation."""
+    RESOURCE = "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """What is known of a token of the gateway's own; its secret is not."""
+
+    id: str
+    name: str
+    roles: frozenset[Role]
+    scope: Scope
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 class OutOfScope(Exception):

@@ -1,4 +1,4 @@
-"""Settings of the gateway, from ``ROM_*`` environment variables; every field has a safe default."""
+"""Settings of the gateway: those of its rooms and its own; every field has a safe default."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from rom.access.settings import AccessSettings
-from rom.events.settings import DeliverySettings
+from rom.events.settings import EventSettings
 
 
 def default_data_dir() -> Path:
@@ -18,7 +18,7 @@ def default_data_dir() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "rom-gateway"
 
 
-class Settings(AccessSettings):
+class Settings(AccessSettings, EventSettings):
     """What an operator may set. Durations are seconds, sizes bytes."""
 
     model_config = SettingsConfigDict(env_prefix="ROM_", frozen=True, extra="forbid")
@@ -54,42 +54,6 @@ class Settings(AccessSettings):
     twamp_packets: int = Field(default=30_000, ge=100)
     twamp_interval: float = Field(default=0.01, ge=0)
     """Seconds between two test packets."""
-    callback_allow: str = ""
-    """Hosts and networks events may be sent to, with commas between; nobody by default."""
-    callback_http: bool = False
-    """Whether listeners may be reached without TLS."""
-    callback_ca_file: Path | None = None
-    """Certificates trusted for listeners; the system's own without one."""
-    callback_append_name: bool = False
-    """Whether ``listener/<eventName>`` is put behind callbacks that end in a slash."""
-    listeners_most: int = Field(default=100, ge=1)
-    event_timeout_seconds: float = Field(default=10.0, gt=0, le=120)
-    """Longest a listener may take to answer."""
-    event_parallel: int = Field(default=4, ge=1, le=32)
-    """Most notifications under way to one listener, each of another order."""
-    event_backoff_seconds: float = Field(default=1.0, gt=0)
-    """Pause after a failed delivery; it doubles each time."""
-    event_backoff_most_seconds: float = Field(default=300.0, gt=0)
-    event_give_up_seconds: float = Field(default=86_400.0, gt=0)
-    """Age at which an event that cannot be delivered becomes a dead letter."""
-    event_give_up_attempts: int = Field(default=100, ge=1)
-    event_keep_seconds: float = Field(default=2_592_000.0, gt=0)
-    """How long events are kept that no listener waits for any more."""
-
-    @property
-    def delivery(self) -> DeliverySettings:
-        """The settings of event delivery by themselves."""
-        return DeliverySettings(
-            timeout=self.event_timeout_seconds,
-            parallel=self.event_parallel,
-            backoff=self.event_backoff_seconds,
-            backoff_most=self.event_backoff_most_seconds,
-            max_age=self.event_give_up_seconds,
-            max_attempts=self.event_give_up_attempts,
-            keep=self.event_keep_seconds,
-            append_name=self.callback_append_name,
-            ca_file=self.callback_ca_file,
-        )
 
     @property
     def base_url(self) -> str:

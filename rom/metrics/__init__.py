@@ -1,0 +1,1 @@
+"""What monitoring asks of the engine, counted at the moment of the scrape."""
