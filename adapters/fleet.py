@@ -51,7 +51,13 @@ class Fleet:
         self._profiles = profiles
         self._secrets = secrets
         self._threads = min(threads, MOST_THREADS)
-        self._pool = SessionPool(self._opened, per_device, idle_seconds, _WAIT_SECONDS)
+        self._pool = SessionPool(
+            self._opened,
+            per_device,
+            idle_seconds,
+            _WAIT_SECONDS,
+            lambda endpoint: profiles(endpoint.profile),
+        )
         if ConnectionPluginRegister.available.get(NAME) is not SessionPlugin:
             ConnectionPluginRegister.register(NAME, SessionPlugin)
 

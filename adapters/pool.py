@@ -30,17 +30,27 @@ class _Shelf:
 class SessionPool:
     """Lends sessions, at most ``per_device`` at once to a device.
 
-    A returned session is used again while it is alive, its endpoint unchanged and it did not lie
-    idle for longer than ``idle_seconds``.
+    A returned session is used again while it is alive, its endpoint and what ``platform`` says of
+    it unchanged, and it did not lie idle for longer than ``idle_seconds``.
     """
 
-    def __init__(self, opener: Opener, per_device: int, idle_seconds: float, wait: float) -> None:
+    def __init__(
+        self,
+        opener: Opener,
+        per_device: int,
+        idle_seconds: float,
+        wait: float,
+        platform: Callable[[Endpoint], object] = lambda _: None,
+    ) -> None:
         self._opener = opener
+        self._platform = platform
         self._per_device = per_device
         self._idle_seconds = idle_seconds
         self._wait = wait
         self._lock = threading.Lock()
         self._shelves: dict[str, _Shelf] = {}
+        self._opened_for: dict[int, object] = {}
+        """What ``platform`` said when a session was opened, by the session's id."""
         self._closed = False
 
     def take(self, endpoint: Endpoint) -> PooledSession:
@@ -52,7 +62,7 @@ class SessionPool:
         if not shelf.free.acquire(timeout=self._wait):
             raise DeviceTimeout("all sessions are in use", device=endpoint.device)
         try:
-            return self._idle_one(shelf, endpoint) or self._opener(endpoint)
+            return self._idle_one(shelf, endpoint) or self._new_one(endpoint)
         except BaseException:
             shelf.free.release()
             raise
@@ -66,7 +76,7 @@ class SessionPool:
             if keep:
                 shelf.idle.append(_Idle(session, endpoint, time.monotonic()))
         if not keep:
-            session.close()
+            self._close(session)
         shelf.free.release()
         self.close_idle(self._idle_seconds)
 
@@ -79,7 +89,7 @@ class SessionPool:
                 old += [idle for idle in shelf.idle if idle.since <= limit]
                 shelf.idle = [idle for idle in shelf.idle if idle.since > limit]
         for idle in old:
-            idle.session.close()
+            self._close(idle.session)
 
     def close(self) -> None:
         """Close all idle sessions; those still lent are closed when they come back."""
@@ -98,6 +108,19 @@ class SessionPool:
                     return None
                 candidate = shelf.idle.pop()
             fresh = time.monotonic() - candidate.since < self._idle_seconds
-            if fresh and candidate.endpoint == endpoint and candidate.session.alive:
+            same = candidate.endpoint == endpoint and (
+                self._opened_for.get(id(candidate.session)) is self._platform(endpoint)
+            )
+            if fresh and same and candidate.session.alive:
                 return candidate.session
-            candidate.session.close()
+            self._close(candidate.session)
+
+    def _new_one(self, endpoint: Endpoint) -> PooledSession:
+        platform = self._platform(endpoint)
+        session = self._opener(endpoint)
+        self._opened_for[id(session)] = platform
+        return session
+
+    def _close(self, session: PooledSession) -> None:
+        self._opened_for.pop(id(session), None)
+        session.close()

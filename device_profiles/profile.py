@@ -1,4 +1,8 @@
-"""Profiles: what the gateway knows of a platform, as data loaded from ``<name>/profile.yaml``."""
+"""Profiles: what the gateway knows of a platform, as data loaded from ``<name>/profile.yaml``.
+
+A profile is as its folder is now: what changes on disk is followed without a restart. While a
+changed one cannot be read, its last good state goes on; ``check_profiles`` says what is wrong.
+"""
 
 import re
 from collections.abc import Mapping
@@ -15,6 +19,8 @@ from device_profiles.steps import parse_step
 from device_profiles.tree import Path
 
 FOLDER = FilePath(__file__).parent
+Stamp = tuple[tuple[str, int, int], ...]
+"""Name, time of change and size of each file of a profile."""
 
 
 class _Model(BaseModel):
@@ -104,6 +110,8 @@ class Profile(_Model):
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     """Look-up tables for templates, such as IOS spellings of time zones."""
     folder: FilePath = Field(repr=False)
+    stamp: Stamp = Field(default=(), repr=False)
+    """What its files were when it was read."""
 
     @model_validator(mode="after")
     def _has_one_model(self) -> Self:
@@ -132,20 +140,50 @@ def profiles(folder: FilePath = FOLDER) -> tuple[str, ...]:
     return tuple(sorted(file.parent.name for file in folder.glob("*/profile.yaml")))
 
 
-@lru_cache(maxsize=64)
+_last_good: dict[tuple[str, FilePath], Profile] = {}
+
+
 def load_profile(name: str, folder: FilePath = FOLDER) -> Profile:
-    """Return the profile ``name``.
+    """Return the profile ``name`` as it is on disk now, or as it was last when it is broken.
 
     Raises ProfileError naming the file, and the field where one is wrong.
     """
+    try:
+        profile = _read(name, folder, stamp(name, folder))
+    except ProfileError:
+        good = _last_good.get((name, folder))
+        if good is None or name not in profiles(folder):
+            raise
+        return good
+    _last_good[name, folder] = profile
+    return profile
+
+
+def check_profiles(folder: FilePath = FOLDER) -> tuple[Profile, ...]:
+    """Return all profiles as they are on disk now; raises ProfileError for a broken one."""
+    return tuple(_read(name, folder, stamp(name, folder)) for name in profiles(folder))
+
+
+def stamp(name: str, folder: FilePath = FOLDER) -> Stamp:
+    """Return by what a change of a profile's files is seen; raises ProfileError for none."""
+    own = folder / name
+    try:
+        files = [own / "profile.yaml", *sorted((own / "fragments").glob("*"))]
+        found = [(file.name, file.stat()) for file in files]
+    except OSError as error:
+        known = ", ".join(profiles(folder))
+        raise ProfileError(f"no profile {name!r}; there are {known}") from error
+    return tuple((file, status.st_mtime_ns, status.st_size) for file, status in found)
+
+
+@lru_cache(maxsize=256)
+def _read(name: str, folder: FilePath, stamp: Stamp) -> Profile:
     file = folder / name / "profile.yaml"
-    if name not in profiles(folder):
-        raise ProfileError(f"no profile {name!r}; there are {', '.join(profiles(folder))}")
     document = load_yaml(file)
     if document.get("name") != name:
         raise ProfileError(f"{file}: name: must be the folder's name {name!r}")
     try:
-        profile = Profile(**document, folder=file.parent)
+        profile = Profile(**document, folder=file.parent, stamp=stamp)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(map(str, item['loc'])) or 'profile'}: {item['msg']}"

@@ -15,7 +15,7 @@ from device_profiles.cli import parse_template
 from device_profiles.environment import evaluate, render_text
 from device_profiles.errors import ProfileError
 from device_profiles.fragment import Fragment, SharedObject
-from device_profiles.profile import Profile, fragment_file, load_yaml
+from device_profiles.profile import Profile, Stamp, fragment_file, load_yaml
 from device_profiles.steps import format_step, schema_path
 from device_profiles.tree import PRESENT, Path
 from device_profiles.values import canonical_value
@@ -42,18 +42,18 @@ def render(profile: Profile, fragment_name: str, context: Context) -> Fragment:
         raise ProfileError(f"profile {profile.name} has no fragment {fragment_name!r}")
     full = {**context, "tables": profile.tables}
     if file.suffix == ".j2":
-        text = render_text(_source(file), full, str(file))
+        text = render_text(_source(file, profile.stamp), full, str(file))
         return Fragment(parse_template(profile, text, str(file)))
     return _structure(profile, file, full)
 
 
 @lru_cache(maxsize=256)
-def _source(file: FilePath) -> str:
+def _source(file: FilePath, _stamp: Stamp) -> str:
     return file.read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=256)
-def _document(file: FilePath) -> dict[str, Any]:
+def _document(file: FilePath, _stamp: Stamp) -> dict[str, Any]:
     document = load_yaml(file)
     unknown = document.keys() - {"own", "shared"}
     if unknown:
@@ -62,7 +62,7 @@ def _document(file: FilePath) -> dict[str, Any]:
 
 
 def _structure(profile: Profile, file: FilePath, context: Context) -> Fragment:
-    document = _document(file)
+    document = _document(file, profile.stamp)
     writer = _Writer(profile, context, str(file))
     own = dict(writer.nodes((), document.get("own") or {}))
     shared = []

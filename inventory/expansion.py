@@ -8,20 +8,11 @@ from itertools import product
 from typing import Any
 
 from inventory.file_model import Item, Marking, PoolEntry, Values
-from inventory.kinds import (
-    NUMBER_RANGES,
-    PREFIX_KINDS,
-    QUARANTINE,
-    Network,
-    prefix_attributes,
-    scope_of,
-)
+from inventory.kinds import Network, is_prefix, kind_of, prefix_attributes, scope_of
 
 MAX_ROWS = 65_536
 _RANGE = re.compile(r"(\d{1,10})-(\d{1,10})")
 _VARIABLE = re.compile(r"\{(\w+)\}")
-_SMALLEST = {"ipv4-prefix": 30, "lan-prefix": 30, "ipv6-prefix": 126}
-"""Longest prefix that still has a gateway and a CE address."""
 
 
 class ExpansionError(ValueError):
@@ -91,8 +82,8 @@ def expand(entry: PoolEntry) -> Iterator[WantedPool]:
 
 
 def _quarantine_seconds(entry: PoolEntry) -> int:
-    chosen = QUARANTINE.get(entry.kind) if entry.quarantine is None else entry.quarantine
-    return int(chosen.total_seconds()) if chosen else 0
+    chosen = kind_of(entry.kind).quarantine if entry.quarantine is None else entry.quarantine
+    return int(chosen.total_seconds())
 
 
 def _resources(
@@ -102,7 +93,7 @@ def _resources(
     common = _filled(dict(entry.item_attributes), variables)
     rows: dict[str, WantedResource] = {}
     for value, own, earmark in _members(entry, common, variables):
-        prefix = value if entry.kind in PREFIX_KINDS else None
+        prefix = value if is_prefix(entry.kind) else None
         text = str(value)
         if text in rows:
             raise ExpansionError("values", f"{text} is there twice in pool {pool}", "keep one")
@@ -141,11 +132,12 @@ def _networks(entry: PoolEntry) -> Iterator[Network]:
     for text in entry.prefix:
         network = ip_network(str(text))
         length = entry.split or network.prefixlen
-        if length > _SMALLEST.get(entry.kind, network.max_prefixlen):
+        longest = kind_of(entry.kind).longest
+        if longest is not None and length > longest:
             raise ExpansionError(
                 "split" if entry.split else "prefix",
                 f"/{length} has no room for a gateway and a CE",
-                f"use /{_SMALLEST[entry.kind]} or shorter",
+                f"use /{longest} or shorter",
             )
         if 2 ** (length - network.prefixlen) > MAX_ROWS:
             raise ExpansionError(
@@ -155,7 +147,7 @@ def _networks(entry: PoolEntry) -> Iterator[Network]:
 
 
 def _typed(kind: str, value: int | str) -> int | str:
-    limits = NUMBER_RANGES.get(kind)
+    limits = kind_of(kind).range
     if limits is None:
         return value
     low, high = limits
@@ -200,7 +192,7 @@ def _covered(
     rows: dict[str, WantedResource], values: Values, kind: str, name: str
 ) -> Iterator[str]:
     for value in _numbers(values):
-        found = _inside(rows, str(value)) if kind in PREFIX_KINDS else [str(value)]
+        found = _inside(rows, str(value)) if is_prefix(kind) else [str(value)]
         if not found or found[0] not in rows:
             raise ExpansionError(name, f"{value} is not in the pool", "correct it or remove it")
         yield from found

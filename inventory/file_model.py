@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,10 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from inventory.kinds import PREFIX_KINDS, SHARED, Network, needed_attributes
+from inventory.kinds import Duration, Network, is_prefix, kind_of
 
-_DURATION = re.compile(r"(\d{1,6})(s|min|h|d)")
-_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 _RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([kMG]?)")
 _FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
 
@@ -38,13 +35,6 @@ def _printable(value: Any) -> Any:
         for inner in value:
             _printable(inner)
     return value
-
-
-def _duration(value: Any) -> Any:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("write a number with s, min, h or d, such as 24h")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _rate(value: Any) -> Any:
@@ -71,7 +61,6 @@ def _listed(value: Any) -> Any:
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
 Attributes = Annotated[dict[str, JsonValue], AfterValidator(_printable)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Rate = Annotated[int, BeforeValidator(_rate), Field(ge=0, le=10**14)]
 Values = Annotated[tuple[int | Text, ...], BeforeValidator(_listed)]
 """One value or a list; ``2100-2199`` is a range with both ends."""
@@ -183,7 +172,7 @@ class PoolEntry(Entry):
     @property
     def is_shared(self) -> bool:
         """Whether several sites may hold the same item."""
-        return self.kind in SHARED if self.shared is None else self.shared
+        return kind_of(self.kind).shared if self.shared is None else self.shared
 
     @model_validator(mode="after")
     def _fields_fit_the_mode(self) -> "PoolEntry":
@@ -204,16 +193,16 @@ class PoolEntry(Entry):
 
     @model_validator(mode="after")
     def _scope_is_known(self) -> "PoolEntry":
-        missing = [name for name in needed_attributes(self.kind) if name not in self.attributes]
+        missing = [name for name in kind_of(self.kind).scope if name not in self.attributes]
         if missing and self.scope is None:
             raise ValueError(f"a pool of kind {self.kind} needs attributes {', '.join(missing)}")
         return self
 
     @model_validator(mode="after")
     def _prefixes_fit_the_kind(self) -> "PoolEntry":
-        if bool(self.prefix) and self.kind not in PREFIX_KINDS:
+        if bool(self.prefix) and not is_prefix(self.kind):
             raise ValueError(f"prefix is not for kind {self.kind}; use values or items")
-        if self.values and self.kind in PREFIX_KINDS:
+        if self.values and is_prefix(self.kind):
             raise ValueError(f"kind {self.kind} takes prefix (with split), not values")
         for text in self.prefix:
             _splittable(text, self.split)

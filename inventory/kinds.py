@@ -1,84 +1,114 @@
-"""What is known of a resource by its kind: scope of uniqueness, quarantine, derived attributes.
+"""What is known of a resource by its kind, as data: scope of uniqueness, quarantine, attributes.
 
 An unknown kind is welcome: its values are texts, unique in their pool, free again at once.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Network = IPv4Network | IPv6Network
-
-DAY = timedelta(days=1)
-HOUR = timedelta(hours=1)
-
-QUARANTINE = {
-    "vlan": DAY,
-    "ipv4-prefix": 30 * DAY,
-    "ipv6-prefix": 30 * DAY,
-    "ipv6-delegated": 30 * DAY,
-    "lan-prefix": 30 * DAY,
-    "loopback": 30 * DAY,
-    "onu-id": HOUR,
-    "alloc-id": HOUR,
-    "gemport": HOUR,
-}
-"""How long a released value rests unless its pool says otherwise: leases and caches must expire."""
-
-SHARED = frozenset({"pon-port"})
-"""Kinds many sites hold at a time: a PON carries as many ONTs as it has identifiers and speed."""
-
-PREFIX_KINDS = frozenset({"ipv4-prefix", "ipv6-prefix", "ipv6-delegated", "lan-prefix", "loopback"})
-
-_SCOPE_ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
-    "vlan": ("l2_domain",),
-    "onu-id": ("device", "port"),
-    "alloc-id": ("device", "port"),
-    "gemport": ("device", "port"),
-    "twamp-port": ("device",),
-}
-
-NUMBER_RANGES: Mapping[str, tuple[int, int]] = {
-    "vlan": (1, 4094),  # IEEE 802.1Q clause 9.6: 0 and 4095 are reserved
-    "onu-id": (0, 253),  # bbf-xpon-types, G-PON
-    "alloc-id": (256, 4095),
-    "gemport": (0, 4095),
-    "twamp-port": (49152, 65535),  # RFC 8913: sender ports are dynamic ports
-}
+FILE = Path(__file__).with_name("kinds.yaml")
 DEFAULT_SCOPE = "network"
 """Routing scope of prefixes whose pool names none."""
+_DURATION = re.compile(r"(\d{1,6})(s|min|h|d)")
+_UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
 
 
-def needed_attributes(kind: str) -> tuple[str, ...]:
-    """Pool attributes without which values of this kind have no scope of uniqueness."""
-    return _SCOPE_ATTRIBUTES.get(kind, ())
+def _duration(value: Any) -> Any:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("write a number with s, min, h or d, such as 24h")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Given = Annotated[str, Field(pattern=r"^(prefix|length|network|netmask|host \d{1,3})$")]
+
+
+class Kind(BaseModel):
+    """One kind of resource, as ``kinds.yaml`` explains it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+    title: str
+    holds: Literal["text", "number", "prefix"] = "text"
+    range: tuple[int, int] | None = None
+    """Least and greatest number."""
+    physical: bool = False
+    shared: bool = False
+    scope: tuple[str, ...] = ()
+    quarantine: Duration = timedelta()
+    longest: int | None = None
+    gives: Mapping[str, Given] = Field(default_factory=dict)
+    carries: Mapping[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits_what_it_holds(self) -> Self:
+        if (self.range is not None) != (self.holds == "number"):
+            raise ValueError("range goes with numbers, and numbers need one")
+        if self.holds != "prefix" and (self.gives or self.longest is not None):
+            raise ValueError("gives and longest are for prefixes")
+        return self
+
+
+def load_kinds(file: Path = FILE) -> Mapping[str, Kind]:
+    """Return the kinds of a file by name; raises pydantic's ``ValidationError`` for a wrong one."""
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found = [Kind.model_validate(entry) for entry in content["kinds"]]
+    return {entry.kind: entry for entry in found}
+
+
+KINDS = load_kinds()
+
+
+def kind_of(name: str) -> Kind:
+    """Return a kind, an unknown one as texts without any particulars."""
+    return KINDS.get(name) or Kind.model_construct(kind=name, title=name)
+
+
+def is_prefix(kind: str) -> bool:
+    """Tell whether values of the kind are IP prefixes."""
+    return kind_of(kind).holds == "prefix"
 
 
 def scope_of(kind: str, pool: str, scope: str | None, attributes: Mapping[str, Any]) -> str:
     """Name the scope in which a value may exist once; prefixes of all kinds share theirs."""
-    if kind in PREFIX_KINDS:
+    known = kind_of(kind)
+    if known.holds == "prefix":
         return f"prefix {scope or DEFAULT_SCOPE}"
     if scope:
         return f"{kind} {scope}"
-    if kind in _SCOPE_ATTRIBUTES:
-        return " ".join([kind, *(str(attributes[name]) for name in _SCOPE_ATTRIBUTES[kind])])
+    if known.scope:
+        return " ".join([kind, *(str(attributes[name]) for name in known.scope)])
     return f"{kind} in {pool}"
 
 
 def prefix_attributes(kind: str, network: Network) -> dict[str, Any]:
-    """What templates may read of a prefix: the first host is the gateway, the second the CE."""
-    text = str(network)
-    if kind == "loopback":
-        address = str(network.network_address)
-        return {"value": text, "network": address, "ce": address}
-    found: dict[str, Any] = {"value": text, "prefix": text, "length": network.prefixlen}
-    if kind != "ipv6-prefix":
-        found["network"] = str(network.network_address)
-    if isinstance(network, IPv4Network):
-        found["netmask"] = str(network.netmask)
-    if kind != "ipv6-delegated":
-        found["gateway"] = str(network[1])
-    if kind in {"ipv4-prefix", "ipv6-prefix"}:
-        found["ce"] = str(network[2])
+    """Return what templates may read of a prefix; an IPv6 one has no netmask."""
+    found: dict[str, Any] = {"value": str(network)}
+    for name, what in kind_of(kind).gives.items():
+        if what != "netmask" or isinstance(network, IPv4Network):
+            found[name] = _given(what, network)
     return found
+
+
+def _given(what: str, network: Network) -> str | int:
+    match what:
+        case "prefix":
+            return str(network)
+        case "length":
+            return network.prefixlen
+        case "network":
+            return str(network.network_address)
+        case "netmask":
+            return str(network.netmask)
+        case host:
+            return str(network[int(host.removeprefix("host "))])

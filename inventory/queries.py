@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from inventory.kinds import KINDS
 from inventory.model import UnknownEntryError
 from inventory.records import (
     CustomerRecord,
@@ -151,6 +152,23 @@ def cpe_access(connection: sa.Connection, serial: str) -> dict[str, Any]:
     if found is None:
         raise UnknownEntryError(f"serial {serial} is not in the inventory")
     return dict(found)
+
+
+def known_kinds(connection: sa.Connection) -> frozenset[str]:
+    """Return the kinds of resources there are: those the release knows and those with a pool."""
+    return frozenset(KINDS) | frozenset(connection.scalars(sa.select(pool.c.kind).distinct()))
+
+
+def profiles_by_role(connection: sa.Connection) -> dict[str, set[str]]:
+    """Return which profiles the devices of each role have, routers from stock among them."""
+    found: dict[str, set[str]] = {}
+    for role, profile in connection.execute(sa.select(device.c.role, device.c.profile).distinct()):
+        found.setdefault(role, set()).add(profile)
+    models: Mapping[str, Mapping[str, str]] = network_parameters(connection).get("cpe_profiles", {})
+    for by_role in models.values():
+        for role, profile in by_role.items():
+            found.setdefault(role, set()).add(profile)
+    return found
 
 
 def pool_status(connection: sa.Connection) -> tuple[PoolStatus, ...]:

@@ -95,12 +95,14 @@ class _Foundation:
 def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """Yield a gateway that is ready to start; everything is closed in reverse on the way out.
 
-    Raises ``InventoryFileError`` for an inventory file that cannot be loaded.
+    Raises ``InventoryFileError`` for an inventory file that cannot be loaded and ``CatalogError``
+    for a catalog file that cannot be used.
     """
     with ExitStack() as stack:
         base = _foundation(settings, stack)
         events = Events(base.engine, base.vault, settings, settings.base_url)
         load_files(base.engine, base.vault, settings)
+        base.catalog.check_kinds()
         desk = ZtpDesk(
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
         )

@@ -47,6 +47,7 @@ def serve(
     from api.serving.server import serve as run
     from inventory.lab_import import LabImportError
     from inventory.problems import InventoryFileError
+    from rom.catalog.errors import CatalogError
     from rom.store.embedded import EmbeddedPostgresError
 
     settings = read_settings(
@@ -66,7 +67,13 @@ def serve(
             shipped = shipped_inventory(topology.parent.name)
             settings = settings.model_copy(update={"inventory_file": shipped})
         code = run(settings, topology, console.print)
-    except (ServeError, EmbeddedPostgresError, InventoryFileError, LabImportError) as error:
+    except (
+        ServeError,
+        EmbeddedPostgresError,
+        InventoryFileError,
+        LabImportError,
+        CatalogError,
+    ) as error:
         raise fail(str(error)) from error
     except OperationalError as error:
         raise fail(f"the database of ROM_DATABASE_URL does not answer: {error.orig}") from error

@@ -10,7 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from inventory.condition_sql import Shape, bounded, order_by, where
 from inventory.conditions import Comparison, Each, Listing
-from rom.catalog.consistency import check_catalog
 from rom.catalog.errors import CatalogError, SpecificationFileError
 from rom.catalog.live import LiveCatalog, combined
 from rom.catalog.loader import parse_specification
@@ -158,7 +157,7 @@ class CatalogAdministration:
                 for entry in combined(self._catalog.shipped(), kept_specifications.kept(connection))
                 if (entry[1].id, entry[1].version) != (spec.id, spec.version)
             ]
-            check_catalog([*others, ("body", spec)])
+            self._catalog.check(connection, spec, others)
         except SpecificationFileError as error:
             raise DocumentRefused(_published_field(error.field), error.problem) from error
         except CatalogError as error:

@@ -6,7 +6,7 @@ from rom.catalog.characteristics import typed_value
 from rom.catalog.errors import CharacteristicError, ExpressionError, SpecificationFileError
 from rom.catalog.expressions import names_in
 from rom.catalog.planning import SITE
-from rom.catalog.specification import Characteristic, Specification
+from rom.catalog.specification import STEPS, Characteristic, Specification
 
 
 def check_specification(file: str, spec: Specification) -> None:
@@ -101,6 +101,13 @@ def _expressions(spec: Specification) -> Iterator[tuple[str, str]]:
 
 
 def _check_steps(file: str, spec: Specification) -> None:
+    _check_unique(file, "steps", spec.steps)
+    if list(spec.steps) != [step for step in STEPS if step in spec.steps]:
+        raise SpecificationFileError(
+            file, "steps", f"an item takes its steps in one order; write {', '.join(STEPS)}"
+        )
+    if spec.reserve and "reserve" not in spec.steps:
+        raise SpecificationFileError(file, "steps", "reserve is missing; add it")
     for index, configure in enumerate(spec.configure):
         if configure.step not in spec.steps:
             raise SpecificationFileError(

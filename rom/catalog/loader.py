@@ -1,4 +1,7 @@
-"""Reads specification files and answers which specifications there are."""
+"""Reads specification files and answers which specifications there are.
+
+A file holds one version of one specification.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -6,8 +9,12 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from device_profiles.errors import ProfileError
+from device_profiles.profile import FOLDER, check_profiles, profiles, stamp
 from rom.catalog.consistency import check_catalog, check_specification
-from rom.catalog.errors import SpecificationFileError, UnknownSpecification
+from rom.catalog.errors import CatalogError, SpecificationFileError, UnknownSpecification
+from rom.catalog.fitness import Fitness, Named
+from rom.catalog.roles import load_roles
 from rom.catalog.specification import Specification
 
 _SHIPPED = Path(__file__).parent / "specifications"
@@ -52,18 +59,81 @@ class Catalog:
         )
 
 
-def load_catalog(extra_dir: Path | None = None) -> Catalog:
+class FileCatalog(Catalog):
+    """The catalog of the shipped files and those of an operator's folder."""
+
+    def __init__(self, extra_dir: Path | None = None, platforms: Path = FOLDER) -> None:
+        super().__init__(())
+        self._folders = (_SHIPPED,) if extra_dir is None else (_SHIPPED, extra_dir)
+        self._platforms = platforms
+        self._seen: object = None
+        self._sources: tuple[Named, ...] = ()
+        self.reload()
+
+    @property
+    def sources(self) -> tuple[Named, ...]:
+        """Every specification with the file it comes from."""
+        return self._sources
+
+    @property
+    def fitness(self) -> Fitness:
+        """What judges specifications by the roles and platforms of now; ``CatalogError``."""
+        try:
+            return Fitness(load_roles(), check_profiles(self._platforms))
+        except ProfileError as error:
+            raise CatalogError(str(error)) from error
+
+    def reload(self) -> bool:
+        """Read again what has changed on disk; tell whether anything has.
+
+        Raises ``CatalogError``, ``SpecificationFileError`` naming file and field, for a platform
+        or a specification that cannot be used; then the catalog stays as it was, and the next
+        call tries again.
+        """
+        seen = (self._stamp(), _platform_stamp(self._platforms))
+        if seen == self._seen:
+            return False
+        loaded = _loaded(self._files())
+        check_catalog(loaded)
+        self.fitness.check(loaded)
+        self._sources = tuple(loaded)
+        self.replace(spec for _, spec in loaded)
+        self._seen = seen
+        return True
+
+    def _files(self) -> list[Path]:
+        for folder in self._folders:
+            if not folder.is_dir():
+                raise SpecificationFileError(str(folder), "", "is no folder")
+        return [file for folder in self._folders for file in sorted(folder.glob("*.yaml"))]
+
+    def _stamp(self) -> list[tuple[Path, int, int]]:
+        try:
+            found = [(file, file.stat()) for file in self._files()]
+        except OSError as error:
+            raise SpecificationFileError("", "", f"cannot be read: {error}") from error
+        return [(file, status.st_mtime_ns, status.st_size) for file, status in found]
+
+
+def load_catalog(extra_dir: Path | None = None, platforms: Path = FOLDER) -> FileCatalog:
     """Return the shipped specifications together with those in ``extra_dir`` (``*.yaml``).
 
-    A file holds one version of one specification. Raises ``SpecificationFileError`` naming file
-    and field for a file that does not parse, a wrong field, and an (id, version) given twice.
+    Raises ``SpecificationFileError`` naming file and field for a file that does not parse, a wrong
+    field, an (id, version) given twice, and what no role or platform can carry; ``CatalogError``
+    for a broken profile.
     """
-    files = sorted(_SHIPPED.glob("*.yaml"))
-    if extra_dir is not None:
-        if not extra_dir.is_dir():
-            raise SpecificationFileError(str(extra_dir), "", "is no folder")
-        files += sorted(extra_dir.glob("*.yaml"))
-    loaded: dict[tuple[str, str], tuple[str, Specification]] = {}
+    return FileCatalog(extra_dir, platforms)
+
+
+def _platform_stamp(platforms: Path) -> object:
+    try:
+        return [(name, stamp(name, platforms)) for name in profiles(platforms)]
+    except ProfileError as error:
+        raise CatalogError(str(error)) from error
+
+
+def _loaded(files: Iterable[Path]) -> list[Named]:
+    loaded: dict[tuple[str, str], Named] = {}
     for file in files:
         spec = _load(file)
         first = loaded.setdefault((spec.id, spec.version), (str(file), spec))
@@ -71,8 +141,7 @@ def load_catalog(extra_dir: Path | None = None) -> Catalog:
             raise SpecificationFileError(
                 str(file), "version", f"{spec.id} {spec.version} is already in {first[0]}"
             )
-    check_catalog(list(loaded.values()))
-    return Catalog(spec for _, spec in loaded.values())
+    return list(loaded.values())
 
 
 def _load(file: Path) -> Specification:

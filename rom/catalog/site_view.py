@@ -9,7 +9,7 @@ from inventory import queries
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.context import site_context
 from rom.catalog.loader import Catalog
-from rom.catalog.specification import Specification
+from rom.catalog.specification import Point, Specification
 from rom.model.order import Action, Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, COMMITTED, ItemState
 from rom.store import order_items, site_items
@@ -68,7 +68,7 @@ class SiteView:
             if (item.order_id, name) in self.order_states
         )
 
-    def precondition_met(self, item: Item, point: str) -> bool:
+    def precondition_met(self, item: Item, point: Point) -> bool:
         """Tell whether what must hold before ``point`` of the item holds."""
         return all(
             self._reached(key, precondition.reached)

@@ -1,14 +1,17 @@
 """A specification (RFS): what may be ordered, what it reserves, configures and waits for."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 CharacteristicType = Literal["string", "integer", "number", "bandwidth", "boolean", "enum"]
 Step = Literal["reserve", "stage", "configure", "verify", "measure"]
+STEPS: tuple[Step, ...] = get_args(Step)
+"""All steps, in the order in which an item takes them."""
 Point = Literal["stage", "configure", "verify", "measure", "complete"]
-Role = Literal["access", "bng", "dhcp4", "dhcp6", "radius", "probe", "ce", "agent", "logistics"]
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+"""A role of ``roles.yaml``; ``rom.catalog.fitness`` checks that there is one."""
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
 Scalar = str | int | float | bool
 Expression = Annotated[str, Field(min_length=1, max_length=500)]
@@ -90,7 +93,7 @@ class Reserve(_Model):
 class Configure(_Model):
     """One fragment to bring onto the device of a role at this site."""
 
-    role: Role
+    role: RoleName
     fragment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
     step: Literal["stage", "configure"] = "configure"
     via: Literal["adapter", "ztp"] = "adapter"
@@ -154,6 +157,11 @@ class Specification(_Model):
     def orderable(self) -> bool:
         """Whether new orders may add it; existing ones live on under a retired one."""
         return self.lifecycleStatus == "Active"
+
+    @property
+    def first_step_out(self) -> Literal["stage", "configure"]:
+        """The step by which the item leaves for its devices."""
+        return "stage" if "stage" in self.steps else "configure"
 
     @property
     def needed_keys(self) -> frozenset[str]:

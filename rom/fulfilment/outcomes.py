@@ -8,6 +8,7 @@ from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
+from rom.model.reason import Reason
 from rom.model.verdict import Outcome, VerdictKind
 from rom.store import verdicts
 from rom.store.database import Connection, Engine
@@ -18,6 +19,9 @@ MAXIMUM_ATTEMPTS = 5
 """Looks after those before an item is held."""
 
 
+_UNPROVEN = "no device of the item has a check for it, so only what was read back is certain"
+
+
 class Outcomes:
     """Writes what a look at the network has led to, by compare and set."""
 
@@ -26,18 +30,23 @@ class Outcomes:
         self._transitions = transitions
         self._retry = retry_seconds
 
-    def verified(self, view: SiteView, item: Item, evidence: dict[str, Any]) -> None:
-        """Keep the proof of an item's checks and go on to its measurement, if it has one."""
+    def verified(
+        self, view: SiteView, item: Item, evidence: dict[str, Any], *, proven: bool
+    ) -> None:
+        """Keep the proof of an item's checks and go on to its measurement, if it has one.
+
+        One that is not ``proven``, for want of any check, says so.
+        """
+        result = Outcome.VERIFIED if proven else Outcome.INDETERMINATE
         with self._engine.begin() as connection:
-            self._keep_verdict(
-                connection, view, item, VerdictKind.CHECKS, Outcome.VERIFIED, evidence
-            )
+            self._keep_verdict(connection, view, item, VerdictKind.CHECKS, result, evidence)
             if "measure" in view.specification(item).steps:
                 self._transitions.move(
                     connection, item, ItemState.IN_PROGRESS, step=Step.MEASURING, attempts=0
                 )
             else:
-                complete(connection, self._transitions, view, item)
+                note = "" if proven else f"{Reason.NO_CHECK}: {_UNPROVEN}"
+                complete(connection, self._transitions, view, item, note=note)
 
     def measured(
         self, view: SiteView, item: Item, result: str, evidence: dict[str, Any], *, passed: bool

@@ -12,6 +12,7 @@ from device_profiles.checks import Check, CheckResult, checks
 from device_profiles.errors import ProfileError
 from rom.catalog.errors import CatalogError
 from rom.catalog.planning import configurations
+from rom.catalog.roles import load_roles
 from rom.catalog.site_view import SiteView
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment.measuring import Measurer
@@ -66,7 +67,7 @@ class Prover:
         for item in view.open_items:
             asleep = item.state is ItemState.HELD and item.due_at is None
             due = item.step is Step.VERIFYING and is_due(item) and not asleep
-            if due and view.precondition_met(item, "complete"):
+            if due and _may_verify(view, item):
                 moved = self._verify(view, item) or moved
         return moved
 
@@ -104,7 +105,7 @@ class Prover:
             self._outcomes.await_(item, waiting[0].reason, _words(waiting[0]))
         else:
             evidence = {"checks": [asdict(found) for found in findings]}
-            self._outcomes.verified(view, item, evidence)
+            self._outcomes.verified(view, item, evidence, proven=bool(findings))
         return not (bad or waiting)
 
     def _findings(self, view: SiteView, item: Item) -> list[Finding]:
@@ -135,20 +136,34 @@ class Prover:
         return found
 
     def _places(self, view: SiteView, item: Item) -> list[tuple[str, str]]:
-        """Return the roles to ask: those the item configures, and the router's neighbour."""
-        spec = view.specification(item)
-        entries = configurations(spec, view.typed(item))
+        """Return the roles to ask: those the item configures, and who sees what came by ZTP."""
+        roles = load_roles().by_name
+        entries = configurations(view.specification(item), view.typed(item))
         places = [(entry.role, entry.fragment) for entry in entries]
-        if any(entry.via == "ztp" for entry in entries):
-            places.append(("bng", next(e.fragment for e in entries if e.via == "ztp")))
+        for entry in entries:
+            witness = roles[entry.role].proven_at
+            if entry.via == "ztp" and witness is not None:
+                places.append((witness, entry.fragment))
         return list(dict.fromkeys(places))
+
+
+def _may_verify(view: SiteView, item: Item) -> bool:
+    """Ask for completion too where nothing follows: proof is as fresh as what it completes."""
+    last = "measure" not in view.specification(item).steps
+    return view.precondition_met(item, "verify") and (
+        not last or view.precondition_met(item, "complete")
+    )
 
 
 def _to_measure(view: SiteView) -> list[Item]:
     return [
         item
         for item in view.open_items
-        if item.state is not ItemState.HELD and item.step is Step.MEASURING and is_due(item)
+        if item.state is not ItemState.HELD
+        and item.step is Step.MEASURING
+        and is_due(item)
+        and view.precondition_met(item, "measure")
+        and view.precondition_met(item, "complete")
     ]
 
 

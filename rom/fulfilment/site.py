@@ -4,7 +4,7 @@ Level-triggered and idempotent: however often it runs, and wherever it was kille
 goes on from what the database says. Nothing here talks to the network.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -66,6 +66,7 @@ class SiteHandler:
             if item.step is Step.RESERVED:
                 moved = self._queue(connection, view, item, wake) or moved
             elif item.step is Step.QUEUED:
+                moved = self._configure(connection, view, item, wake) or moved
                 moved = self._collect(connection, view, item) or moved
         return moved
 
@@ -136,8 +137,17 @@ class SiteHandler:
         return any(item.state != ItemState.HELD for item in group)
 
     def _queue(self, connection: Connection, view: SiteView, item: Item, wake: Wake) -> bool:
-        if not self._may_queue(view, item):
-            return False
+        return self._may_queue(view, item) and self._ask(connection, view, item, wake)
+
+    def _configure(self, connection: Connection, view: SiteView, item: Item, wake: Wake) -> bool:
+        """Let a staged item's configure step follow once its preconditions are met."""
+        return (
+            view.precondition_met(item, "configure")
+            and self._waits_to_configure(connection, view, item)
+            and self._ask(connection, view, item, wake)
+        )
+
+    def _ask(self, connection: Connection, view: SiteView, item: Item, wake: Wake) -> bool:
         try:
             with connection.begin_nested():
                 request = REQUESTS.get(item.action)
@@ -160,14 +170,33 @@ class SiteHandler:
             return False
         if item.action == Action.DELETE:
             return not is_needed(view, item)
-        return view.precondition_met(item, "configure")
+        if item.action == Action.MODIFY and not view.precondition_met(item, "configure"):
+            return False  # a modify goes out in one step
+        return view.precondition_met(item, view.specification(item).first_step_out)
+
+    def _waits_to_configure(self, connection: Connection, view: SiteView, item: Item) -> bool:
+        """Tell whether an item has been staged and the rest of it has not been asked for."""
+        spec = view.specification(item)
+        if item.action is not Action.ADD or spec.first_step_out == "configure":
+            return False
+        return any(True for _ in self._left_to_ask(connection, view, item))
+
+    def _left_to_ask(
+        self, connection: Connection, view: SiteView, item: Item
+    ) -> Iterator[tuple[Configure, Device]]:
+        asked = {row.device for row in changes.of_item(connection, item.order_id, item.item_id)}
+        for entry in configurations(view.specification(item), view.typed(item)):
+            if self._has_fragment(connection, view, entry):
+                device = self._devices.find(connection, entry.role, view.allocations)
+                if device.name not in asked:
+                    yield entry, device
 
     def _request_changes(self, connection: Connection, view: SiteView, item: Item) -> list[str]:
+        """Ask the devices of each step whose preconditions are met, every one once."""
         devices = []
-        for entry in configurations(view.specification(item), view.typed(item)):
-            if not self._has_fragment(connection, view, entry):
+        for entry, device in self._left_to_ask(connection, view, item):
+            if not view.precondition_met(item, entry.step):
                 continue
-            device = self._devices.find(connection, entry.role, view.allocations)
             self._extend_intent(connection, view, item, entry, device)
             by_ztp = entry.via == "ztp"
             changes.request(
@@ -231,6 +260,8 @@ class SiteHandler:
             # Read back as absent on every device, which is all the proof there can be.
             complete(connection, self._transitions, view, item)
             return True
+        if done and self._waits_to_configure(connection, view, item):
+            return False
         if done:
             holding.mark(connection, view.site, _names(view, item), "standby")
             self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.VERIFYING)

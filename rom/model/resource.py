@@ -6,7 +6,9 @@ and ``available``, ``active``, ``unlocked`` in use.
 
 from typing import NamedTuple
 
-PHYSICAL_KINDS = frozenset({"pon-port", "access-port", "ont", "cpe"})
+from inventory.kinds import KINDS
+
+PHYSICAL_KINDS = frozenset(name for name, kind in KINDS.items() if kind.physical)
 
 
 class Status(NamedTuple):

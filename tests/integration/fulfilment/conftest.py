@@ -20,7 +20,7 @@ from adapters.fleet import Fleet
 from adapters.seam import Session
 from device_profiles.profile import load_profile
 from inventory.load import load_file
-from rom.catalog.loader import load_catalog
+from rom.catalog.loader import Catalog, load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.fulfilment.proof import ProofSettings, Prover
@@ -81,6 +81,7 @@ class Engine:
     transitions: Transitions
     fulfiller: Fulfiller
     place: Path
+    catalog: Catalog
 
     @property
     def devices(self) -> Devices:
@@ -103,20 +104,22 @@ class Engine:
 
     def insert(self, document: Any) -> str:
         with self.engine.begin() as connection:
-            new = validate(document, load_catalog(), partial(known_sites, connection))
+            new = validate(document, self.catalog, partial(known_sites, connection))
             return orders.insert_order(connection, new)
 
     def run(self, site: str) -> Work:
         return self.fulfiller.run(site)
 
-    def write(self) -> None:
+    def write(self, key: str = "%") -> None:
         """Do what the writers do, with devices that hold everything at once."""
         with self.engine.begin() as connection:
             connection.execute(
                 sa.text(
                     "UPDATE change SET state = 'done', finished_at = now() "
-                    "WHERE state IN ('waiting', 'blocked')"
-                )
+                    "WHERE state IN ('waiting', 'blocked') AND item_id IN "
+                    "(SELECT item_id FROM order_item WHERE key LIKE :key)"
+                ),
+                {"key": key},
             )
 
     def item(self, order_id: str, item_id: str = "ROI-001") -> sa.Row[Any]:
@@ -147,13 +150,13 @@ class Engine:
 
 
 @contextmanager
-def engine_at(database_url: str, place: Path) -> Iterator[Engine]:
+def engine_at(database_url: str, place: Path, catalog_dir: Path | None = None) -> Iterator[Engine]:
     """Put the fulfiller together over the database at this URL."""
     engine = make_engine(database_url)
     migrate(engine)
     vault = Vault(engine, SecretStr("k" * 40), "http://127.0.0.1:1")
     fleet = Fleet(load_profile, vault.resolve)
-    catalog = load_catalog()
+    catalog = load_catalog(catalog_dir)
     transitions = Transitions(OrderDocuments(catalog, "http://127.0.0.1:1"))
     targets = StubTargets(engine, fleet, vault)
     targets.devices = Devices()
@@ -165,7 +168,7 @@ def engine_at(database_url: str, place: Path) -> Iterator[Engine]:
         Prover(engine, transitions, targets, settings),
         lambda site: f"http://127.0.0.1:1/ztp/v1/{site}/ztp.py",
     )
-    yield Engine(engine, targets, transitions, fulfiller, place)
+    yield Engine(engine, targets, transitions, fulfiller, place, catalog)
     fleet.close()
     engine.dispose()
 
