@@ -22,7 +22,7 @@ from rom.catalog.loader import load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.drift.audit import Audit
 from rom.ledger.group import WriterSettings
-from rom.ledger.service_check import Gate
+from rom.ledger.service_check import ServiceCheck
 from rom.ledger.writer import DeviceWriter
 from rom.rollback import tasks
 from rom.rollback.compare import Comparison
@@ -69,7 +69,7 @@ class Office:
         self.fleet.close()
         self.engine.dispose()
 
-    def write(self, device: str, gate: Gate | None = None, *, window: int = 120) -> None:
+    def write(self, device: str, gate: ServiceCheck | None = None, *, window: int = 120) -> None:
         settings = WriterSettings("test", 30, window, 64, 0.001)
         DeviceWriter(self.engine, self.targets, settings, self.vault, gate).run(device)
 
