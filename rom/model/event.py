@@ -6,6 +6,7 @@ from typing import Any
 
 from rom.model.access import EVERYTHING, Scope
 from rom.model.event_types import Api
+from rom.model.life import Life, table
 from rom.model.words import Word
 
 Notification = dict[str, Any]
@@ -17,6 +18,18 @@ class DeliveryState(Word):
 
     WAITING = "waiting"
     DEAD = "dead"
+
+
+DELIVERY_LIFE = Life(
+    "delivery",
+    table(
+        {
+            DeliveryState.WAITING: {DeliveryState.DEAD},
+            # Somebody may have a dead letter sent again.
+            DeliveryState.DEAD: {DeliveryState.WAITING},
+        }
+    ),
+)
 
 
 class SubscriptionState(Word):

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rom.model.change import UNSETTLED
 from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import change, device_txn, order_item, resource_order, site_intent
 
@@ -41,7 +42,7 @@ def device_transactions(connection: sa.Connection) -> Counts:
 def waiting_changes(connection: sa.Connection) -> Counts:
     """Count by device the changes that it has yet to take."""
     query = sa.select(change.c.device, sa.func.count()).group_by(change.c.device)
-    waiting = change.c.state.in_(("blocked", "waiting", "claimed"))
+    waiting = change.c.state.in_(sorted(UNSETTLED))
     return _counted(connection, query.where(waiting))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from rom.model.event import DeadLetter, DeliveryState, DueDelivery, NewDelivery
+from rom.model.event import DELIVERY_LIFE, DeadLetter, DeliveryState, DueDelivery, NewDelivery
 from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import event_outbox
 
@@ -103,7 +103,7 @@ def bury_old(connection: sa.Connection, max_age: timedelta, error: str) -> int:
         sa.update(delivery)
         .where(
             delivery.c.listener_id.in_(down),
-            delivery.c.state == DeliveryState.WAITING,
+            delivery.c.state.in_(DELIVERY_LIFE.before(DeliveryState.DEAD)),
             delivery.c.since < _NOW - max_age,
         )
         .values(
