@@ -22,9 +22,9 @@ from rom.events.service import Events
 from rom.fulfilment.bootstrap import ZtpDesk
 from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.fulfiller import Fulfiller
-from rom.fulfilment.proof import ProofSettings, Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.verifying import ProofSettings, Prover
 from rom.gateway import Gateway, OrderDesk
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers

@@ -7,7 +7,7 @@ import structlog
 
 from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
-from rom.fulfilment.proof import Prover
+from rom.fulfilment.verifying import Prover
 from rom.fulfilment.site import SiteHandler
 from rom.store import site_items
 from rom.store.database import Connection, Engine

@@ -60,9 +60,7 @@ class Outcomes:
     def hold(self, item: Item, reason: str, text: str) -> None:
         """Leave the item to people: looking again would find the same."""
         with self._engine.begin() as connection:
-            self._transitions.move(
-                connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}"
-            )
+            self._transitions.hold(connection, item, reason, text)
 
     def await_(self, item: Item, reason: str, text: str) -> None:
         """Something outside has to happen first; that may take days and is no failure."""

@@ -137,6 +137,17 @@ class Transitions:
             )
         return here
 
+    def hold(self, connection: Connection, item: Item, reason: str, text: str) -> None:
+        """Leave an item to people, with its reason code and words for them."""
+        log.warning(
+            "item.held",
+            order_id=item.order_id,
+            item_id=item.item_id,
+            site=item.site,
+            reason=reason,
+        )
+        self.move(connection, item, ItemState.HELD, reason=reason, note=f"{reason}: {text}")
+
     def move_order(self, connection: Connection, order_id: str, state: OrderState) -> None:
         """Take an order itself into, through and out of its cancellation, by legal transitions.
 

@@ -23,9 +23,9 @@ from inventory.load import load_file
 from rom.catalog.loader import Catalog, load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.fulfiller import Fulfiller, Work
-from rom.fulfilment.proof import ProofSettings, Prover
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
+from rom.fulfilment.verifying import ProofSettings, Prover
 from rom.orders.documents import OrderDocuments
 from rom.orders.validate import validate
 from rom.store import order_items, orders

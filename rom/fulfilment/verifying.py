@@ -1,4 +1,4 @@
-"""Proof: operational checks and measurement decide whether an item is completed.
+"""Verifying: operational checks and measurement decide whether an item is completed.
 
 This is the part of fulfilment that talks to the network, so it holds no transaction while it
 does: it reads what is due, asks and measures, and writes by compare and set.
@@ -7,20 +7,17 @@ does: it reads what is due, asks and measures, and writes by compare and set.
 from dataclasses import asdict, dataclass
 
 from adapters.errors import AdapterError
-from adapters.seam import Query
-from device_profiles.checks import Check, CheckResult, checks
+from device_profiles.checks import CheckResult
 from device_profiles.errors import ProfileError
 from rom.catalog.errors import CatalogError
-from rom.catalog.planning import configurations
-from rom.catalog.roles import load_roles
 from rom.catalog.site_view import SiteView
-from rom.devices.directory import DeviceDirectory, NoDevice
+from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.measuring import Measurer
 from rom.fulfilment.outcomes import Outcomes, is_due
 from rom.fulfilment.transitions import Transitions
-from rom.model.device import Device
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
+from rom.proof.checks import Checker, Finding
 from rom.store.database import Engine
 
 
@@ -33,17 +30,6 @@ class ProofSettings:
     twamp_interval: float
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found on one device."""
-
-    device: str
-    check: str
-    result: CheckResult
-    reason: str
-    value: str | None
-
-
 class Prover:
     """Takes items that are on their devices to ``completed``, or says what is missing."""
 
@@ -54,8 +40,7 @@ class Prover:
         devices: DeviceDirectory,
         settings: ProofSettings,
     ) -> None:
-        self._engine = engine
-        self._devices = devices
+        self._checker = Checker(engine, devices)
         self._outcomes = Outcomes(engine, transitions, settings.retry_seconds)
         self._measurer = Measurer(
             engine, self._outcomes, settings.twamp_packets, settings.twamp_interval
@@ -82,7 +67,7 @@ class Prover:
 
     def _verify(self, view: SiteView, item: Item) -> bool:
         try:
-            findings = self._findings(view, item)
+            findings = self._checker.findings(view, item)
         except AdapterError as error:
             if error.retry:
                 self._outcomes.again(item, error.reason, str(error), limit=None)
@@ -107,44 +92,6 @@ class Prover:
             evidence = {"checks": [asdict(found) for found in findings]}
             self._outcomes.verified(view, item, evidence, proven=bool(findings))
         return not (bad or waiting)
-
-    def _findings(self, view: SiteView, item: Item) -> list[Finding]:
-        findings: list[Finding] = []
-        for device, wanted in self._checks(view, item):
-            with self._devices.open(device.name, view.site) as session:
-                values = session.probe(
-                    [Query(c.name, c.path, c.command, c.pattern) for c in wanted]
-                )
-            for check in wanted:
-                value = values.get(check.name)
-                result, reason = check.judge(value)
-                findings.append(Finding(device.name, check.name, result, reason, value))
-        return findings
-
-    def _checks(self, view: SiteView, item: Item) -> list[tuple[Device, tuple[Check, ...]]]:
-        found = []
-        with self._engine.connect() as connection:
-            for role, fragment in self._places(view, item):
-                try:
-                    device = self._devices.find(connection, role, view.allocations)
-                except NoDevice:
-                    continue  # a role that this site has no device for, so nothing to ask
-                profile = self._devices.profile(device)
-                wanted = checks(profile, fragment, view.context(device.as_context()))
-                if wanted:
-                    found.append((device, wanted))
-        return found
-
-    def _places(self, view: SiteView, item: Item) -> list[tuple[str, str]]:
-        """Return the roles to ask: those the item configures, and who sees what came by ZTP."""
-        roles = load_roles().by_name
-        entries = configurations(view.specification(item), view.typed(item))
-        places = [(entry.role, entry.fragment) for entry in entries]
-        for entry in entries:
-            witness = roles[entry.role].proven_at
-            if entry.via == "ztp" and witness is not None:
-                places.append((witness, entry.fragment))
-        return list(dict.fromkeys(places))
 
 
 def _may_verify(view: SiteView, item: Item) -> bool:
