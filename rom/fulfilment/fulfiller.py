@@ -7,8 +7,8 @@ import structlog
 
 from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
-from rom.fulfilment.verifying import Prover
 from rom.fulfilment.site import SiteHandler
+from rom.fulfilment.verifying import Prover
 from rom.store import site_items
 from rom.store.database import Connection, Engine
 from rom.store.order_items import StaleState
