@@ -35,7 +35,7 @@ Features = Annotated[
     typer.Option(
         "--feature",
         metavar="MODULE:FEATURE",
-        help="The module has only the features so named [default: all]; repeatable.",
+        help="The module has only the features so named [default: all]; none: MODULE:. Repeatable.",
     ),
 ]
 

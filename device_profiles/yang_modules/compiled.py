@@ -49,10 +49,10 @@ class _Texts(Repository):  # type: ignore[misc] # pyang has no types
 def compiled(texts: Mapping[str, str], features: Collection[str] = ()) -> Schema:
     """Return the schema of ``texts``, which has module texts by file name (``name@revision.yang``).
 
-    Augments and deviations of all modules apply; of several revisions the newest counts. Modules
-    have all their features, except those that ``features`` names any of (``module:feature``): they
-    have only the named ones. Raises ProfileError naming file and line for modules that do not
-    compile, and for a feature that no module has.
+    Augments and deviations of all modules apply; of several revisions the newest counts. A module
+    has all its features, unless ``features`` names it: then it has only those so named, as
+    ``module:feature``, or none with ``module:``. Raises ProfileError naming file and line for
+    modules that do not compile, and for a feature that no module has.
     """
     context = Context(_Texts(texts))
     context.features = _by_module(features)
@@ -75,19 +75,21 @@ def _by_module(features: Collection[str]) -> dict[str, list[str]]:
     named: dict[str, list[str]] = {}
     for feature in features:
         module, colon, name = feature.partition(":")
-        if not (module and colon and name):
-            raise ProfileError(f"feature {feature!r}: write module:feature")
-        named.setdefault(module, []).append(name)
+        if not (module and colon):
+            raise ProfileError(f"feature {feature!r}: write module:feature, or module: for none")
+        named.setdefault(module, []).extend([name] if name else [])
     return named
 
 
 def _refuse_unknown_features(features: Mapping[str, list[str]], modules: Mapping[str, Any]) -> None:
     for module, names in features.items():
-        known = modules[module].i_features if module in modules else {}
+        if module not in modules:
+            raise ProfileError(f"feature {module}:{', '.join(names)}: there is no such module")
+        known = modules[module].i_features
         for name in names:
             if name not in known:
-                has = f"it has {', '.join(sorted(known))}" if known else "there is no such module"
-                raise ProfileError(f"feature {module}:{name} is unknown: {has}")
+                has = ", ".join(sorted(known)) or "none"
+                raise ProfileError(f"feature {module}:{name} is unknown: the module has {has}")
 
 
 def _refuse_faults(context: Context) -> None:

@@ -57,7 +57,11 @@ def wrong_uses(schema: Schema, used: Iterable[Use]) -> Iterator[Difference]:
 def _misused(use: Use, node: SchemaNode) -> Iterator[Difference]:
     field = f"{use.where} {use.path}"
     wanted = (MEMBER,) if node.kind == "leaf-list" else node.keys
-    if use.keys is not None and use.keys != wanted:
+    if node.kind == "list" and not node.keys:
+        yield Difference(
+            field, "is a list without keys, whose entries cannot be told apart", "take it out"
+        )
+    elif use.keys is not None and use.keys != wanted:
         if wanted:
             written = "".join(f"[{key}='…']" for key in wanted)
             yield Difference(
@@ -65,7 +69,9 @@ def _misused(use: Use, node: SchemaNode) -> Iterator[Difference]:
             )
         else:
             yield Difference(field, f"{_described(node)}, not a list", "take the keys away")
-    if use.valued and node.kind != "leaf":
+    if (use.valued or use.creates) and not node.config:
+        yield Difference(field, "is operational state, which nobody can set", "take it out")
+    elif use.valued and node.kind != "leaf":
         yield Difference(field, f"{_described(node)} and has no value", "write nodes below it")
 
 

@@ -76,13 +76,15 @@ def test_a_module_has_all_its_features_unless_some_are_named(schema: Schema) -> 
     other[name] = other[name].replace("\n\n  feature", "\n\n  feature heating; feature")
     assert f"{DRAWER}/fan/speed" in compiled(other, ["toy-cabinet:cooling"]).nodes
     assert f"{DRAWER}/fan" not in compiled(other, ["toy-cabinet:heating"]).nodes
+    assert f"{DRAWER}/fan" not in compiled(other, ["toy-cabinet:"]).nodes
 
 
 @pytest.mark.parametrize(
     ("feature", "told"),
     [
-        ("toy-cabinet:warming", "unknown: it has cooling"),
+        ("toy-cabinet:warming", "unknown: the module has cooling"),
         ("toy-table:cooling", "no such module"),
+        ("toy-drawers:cooling", "unknown: the module has none"),
         ("cooling", "write module:feature"),
     ],
 )

@@ -221,6 +221,27 @@ def test_paths_of_checks_and_health_are_looked_at_too(
     assert reason == "the modules have no such node"
 
 
+@pytest.mark.parametrize("step", ["visit", "visit[at='noon']"])
+def test_a_list_without_keys_cannot_be_used(schema: Schema, profile: Profile, step: str) -> None:
+    file = profile.folder / "fragments" / "vlan-service.yaml"
+    file.write_text(f"own:\n  toy-cabinet:cabinet-state:\n    {step}: {{given: true}}\n")
+    [(field, reason, _)] = told(schema, profile)
+    assert field == "fragments/vlan-service.yaml /toy-cabinet:cabinet-state/visit"
+    assert reason.startswith("is a list without keys")
+
+
+def test_a_template_cannot_set_operational_state(schema: Schema, profile: Profile) -> None:
+    file = profile.folder / "fragments" / "vlan-service.yaml"
+    entry = "drawer[name='x']: {status: shut}"
+    file.write_text(f"own:\n  toy-cabinet:cabinet-state:\n    {entry}\n")
+    where = "fragments/vlan-service.yaml /toy-cabinet:cabinet-state/drawer"
+    reason = "is operational state, which nobody can set"
+    assert told(schema, profile) == [
+        (where, reason, "take it out"),
+        (f"{where}/status", reason, "take it out"),
+    ]
+
+
 def test_the_nodes_below_an_unknown_one_are_not_named_besides(
     schema: Schema, profile: Profile
 ) -> None:
