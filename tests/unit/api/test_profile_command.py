@@ -10,15 +10,12 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from api.cli import app
-from device_profiles.profile import load_profile
 
 DATA = Path(__file__).parents[2] / "data" / "yang_modules"
 MODULES = DATA / "modules"
 
 
 def rom(*words: object) -> Result:
-    """Run one command as in a process of its own, which has no profiles in memory."""
-    getattr(load_profile, "cache_clear", lambda: None)()
     return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
 
 
