@@ -38,6 +38,9 @@ class YangModel(_Model):
     identityrefs: frozenset[str] = frozenset()
     presence: frozenset[str] = frozenset()
     """Presence containers and leaves of type empty."""
+    user_ordered: frozenset[str] = frozenset()
+    """Lists and leaf-lists whose order says something (RFC 7950 section 7.7.7). New entries go
+    last, and one template may write one entry only: trees have no order."""
     values: Mapping[str, ValueKind] = Field(default_factory=dict)
     """How values are brought to their canonical form; strings stay as they are."""
 

@@ -16,8 +16,9 @@ from device_profiles.environment import evaluate, render_text
 from device_profiles.errors import ProfileError
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.profile import Profile, Stamp, fragment_file, load_yaml
-from device_profiles.steps import format_step, schema_path
+from device_profiles.steps import MEMBER, Step, format_step, schema_path
 from device_profiles.tree import PRESENT, Path
+from device_profiles.user_order import refuse_order
 from device_profiles.values import canonical_value
 
 _EXPRESSION = r"\{\{.*?\}\}"
@@ -25,8 +26,8 @@ _STEP = re.compile(
     rf"(?P<name>[^\[\]'{{}}]+)(?P<predicates>(?:\[.+?='(?:{_EXPRESSION}|[^'])*'\])*)"
 )
 _PREDICATE = re.compile(rf"\[([^='\[\]]+)='((?:{_EXPRESSION}|[^'])*)'\]")
-_WHEN = "when"
-_GIVEN = "given"
+WHEN = "when"
+GIVEN = "given"
 """Marks an entry that engineering owns: a site writes below it and never creates or removes it."""
 Context = Mapping[str, Any]
 
@@ -71,6 +72,7 @@ def _structure(profile: Profile, file: FilePath, context: Context) -> Fragment:
             continue
         root = writer.path(tuple(entry["root"]))
         shared.append(SharedObject(root, dict(writer.node(root, entry.get("tree")))))
+    refuse_order(profile, (path for tree in (own, *(one.tree for one in shared)) for path in tree))
     return Fragment(own, tuple(shared))
 
 
@@ -84,17 +86,17 @@ class _Writer:
 
     def holds(self, node: Any) -> bool:
         """Tell whether a node's ``when:`` lets it in; nodes without one always are."""
-        condition = node.get(_WHEN) if isinstance(node, dict) else None
+        condition = node.get(WHEN) if isinstance(node, dict) else None
         return condition is None or evaluate(condition, self.context, self.where)
 
     def nodes(self, path: Path, children: Mapping[Any, Any]) -> Iterator[tuple[Path, str]]:
         for source, child in children.items():
-            if source not in (_WHEN, _GIVEN) and self.holds(child):
+            if source not in (WHEN, GIVEN) and self.holds(child):
                 yield from self.node((*path, self.step(path, source)), child)
 
     def node(self, path: Path, content: Any) -> Iterator[tuple[Path, str]]:
         if isinstance(content, dict):
-            if self._exists_by_itself(path) and not content.get(_GIVEN):
+            if self._exists_by_itself(path) and not content.get(GIVEN):
                 yield path, PRESENT
             yield from self.nodes(path, content)
         elif content is None:
@@ -110,16 +112,13 @@ class _Writer:
         return path
 
     def step(self, path: Path, source: Any) -> str:
-        found = _STEP.fullmatch(source) if isinstance(source, str) else None
-        if found is None:
-            raise ProfileError(f"{self.where}: not a step: {source!r}")
-        name = found["name"]
-        schema = schema_path((*path, name))
+        written = template_step(source, self.where)
+        schema = schema_path((*path, written.name))
         keys = []
-        for key, template in _PREDICATE.findall(found["predicates"]):
-            kind = value_kind(self.profile, schema if key == "." else f"{schema}/{key}")
-            keys.append((key, canonical_value(kind, self.text(template, name))))
-        return format_step(name, keys)
+        for key, template in written.keys:
+            kind = value_kind(self.profile, schema if key == MEMBER else f"{schema}/{key}")
+            keys.append((key, canonical_value(kind, self.text(template, written.name))))
+        return format_step(written.name, keys)
 
     def text(self, template: Any, at: str) -> str:
         if isinstance(template, bool):
@@ -144,6 +143,17 @@ def value_kind(profile: Profile, schema: str) -> Any:
     """Return how values at a schema path are brought to canonical form, ``None`` for not at all."""
     model = profile.yang or profile.data
     return model.values.get(schema) if model else None
+
+
+def template_step(source: Any, where: str) -> Step:
+    """Return a step as a template writes it: its values are templates still.
+
+    Raises ProfileError, with ``where``, for what is no step.
+    """
+    found = _STEP.fullmatch(source) if isinstance(source, str) else None
+    if found is None:
+        raise ProfileError(f"{where}: not a step: {source!r}")
+    return Step(found["name"], tuple(_PREDICATE.findall(found["predicates"])))
 
 
 def step_path(profile: Profile, sources: tuple[str, ...], context: Context, where: str) -> Path:

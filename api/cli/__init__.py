@@ -2,7 +2,7 @@
 
 import typer
 
-from api.cli import demo, device, events, inventory, lab, order, serve, site, som, token
+from api.cli import demo, device, events, inventory, lab, order, profile, serve, site, som, token
 from api.cli.client import TOKEN_FILE
 from api.cli.options import TokenFile
 
@@ -20,6 +20,7 @@ app.add_typer(device.app, name="device")
 app.add_typer(events.app, name="events")
 app.add_typer(inventory.app, name="inventory")
 app.add_typer(lab.app, name="lab")
+app.add_typer(profile.app, name="profile")
 app.add_typer(som.app, name="som")
 app.add_typer(token.app, name="token")
 

@@ -16,7 +16,7 @@ from rom.settings import Settings
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-GROUPS = {"order", "site", "device", "inventory", "lab", "som", "token", "events"}
+GROUPS = {"order", "site", "device", "inventory", "lab", "profile", "som", "token", "events"}
 OF_THE_CLIENT = {"ROM_URL", "ROM_TOKEN", "ROM_TOKEN_FILE"}
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
