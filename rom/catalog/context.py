@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from device_profiles.circuit import circuit_id
+from device_profiles.errors import ProfileError
+from device_profiles.profile import Profile
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.errors import ContextError
 
-# TR-101 section 3.9.3: the access type in an access node's circuit-id.
-_ACCESS_TYPES = {"gpon": "xpon", "p2p": "eth"}
+_INSERTING = {"access": "device", "bng": "bng"}
+"""Who inserts option 82 on a line, and the line's attribute that names it."""
 
 
 def site_context(
@@ -17,13 +20,16 @@ def site_context(
     items: Mapping[str, Mapping[str, Any]],
     allocations: Mapping[str, Mapping[str, Any]],
     device: Mapping[str, Any],
+    inserting: Profile | None = None,
 ) -> dict[str, Any]:
     """Return the context for rendering fragments on ``device``.
 
     ``items`` holds characteristics with derived values by specification key, ``allocations`` the
     attributes by bundle name. What is not ordered or not yet allocated is absent, so that a
     template that needs it fails instead of rendering a gap. Rates become ``bps``, ``kbps`` and
-    ``mbps``. Raises ``ContextError`` when the allocations contradict each other.
+    ``mbps``. ``inserting`` is the platform of the site's ``inserting_device``, whose profile says
+    what the site's circuit-id looks like. Raises ``ContextError`` when the allocations contradict
+    each other.
     """
     context: dict[str, Any] = {
         "site": plain(site),
@@ -33,56 +39,42 @@ def site_context(
         "res": plain(allocations),
         "device": plain(device),
     }
-    circuit = circuit_id(allocations, customer)
+    circuit = _circuit_id(context, inserting)
     if circuit is not None:
         context["circuit_id"] = circuit
     return context
 
 
-def circuit_id(
-    allocations: Mapping[str, Mapping[str, Any]], customer: Mapping[str, Any]
-) -> str | None:
-    """Return the DHCP option 82 circuit-id by which the site is known, ``None`` before it can be.
+def inserting_device(allocations: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the device that inserts DHCP option 82 on the site's line, ``None`` before it has one.
 
-    The access node's form (TR-101: ``OLT xpon port/onu:vlan``) where the access inserts it, else
-    the BNG's ascii-tuple (``BNG|service|port:vlan``).
+    Raises ``ContextError`` for a line that does not say who does.
     """
-    bearer, vlan = allocations.get("bearer"), allocations.get("vlan")
-    if bearer is None or vlan is None:
+    bearer = allocations.get("bearer")
+    if bearer is None:
         return None
-    match bearer.get("option82"):
-        case "bng":
-            service = _needed(customer, "number", "customer")
-            bng, port = _needed(bearer, "bng"), _needed(bearer, "bng_port")
-            return f"{bng}|{service}|{port}:{vlan['value']}"
-        case "access":
-            return _access_circuit_id(bearer, allocations.get("onu_id"), vlan)
-        case other:
-            raise ContextError(
-                f"bearer {bearer.get('value')}: option82 is {other!r}; give access or bng"
-            )
+    inserts = bearer.get("option82")
+    attribute = _INSERTING.get(str(inserts))
+    if attribute is None:
+        raise ContextError(
+            f"bearer {bearer.get('value')}: option82 is {inserts!r}; give access or bng"
+        )
+    name = bearer.get(attribute)
+    if name is None:
+        raise ContextError(f"bearer has no attribute {attribute}")
+    return str(name)
 
 
-def _access_circuit_id(
-    bearer: Mapping[str, Any], onu_id: Mapping[str, Any] | None, vlan: Mapping[str, Any]
-) -> str | None:
-    technology = _needed(bearer, "technology")
-    access_type = _ACCESS_TYPES.get(technology)
-    if access_type is None:
-        raise ContextError(f"bearer {bearer.get('value')}: unknown technology {technology!r}")
-    port = _needed(bearer, "port")
-    if access_type == "xpon":
-        if onu_id is None:
-            return None
-        port = f"{port}/{onu_id['value']}"
-    return f"{_needed(bearer, 'device')} {access_type} {port}:{vlan['value']}"
-
-
-def _needed(attributes: Mapping[str, Any], name: str, owner: str = "bearer") -> Any:
+def _circuit_id(context: Mapping[str, Any], inserting: Profile | None) -> str | None:
+    device = inserting_device(context["res"])
+    if device is None or "vlan" not in context["res"]:
+        return None
+    if inserting is None:
+        raise ContextError(f"{device} inserts option 82 and is no device of inventory")
     try:
-        return attributes[name]
-    except KeyError as error:
-        raise ContextError(f"{owner} has no attribute {name}") from error
+        return circuit_id(inserting, context)
+    except ProfileError as error:
+        raise ContextError(f"{device}: {error}") from error
 
 
 def plain(value: Any) -> Any:

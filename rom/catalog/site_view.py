@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from device_profiles.profile import Profile, load_profile
 from inventory import queries
+from inventory.model import UnknownEntryError
 from rom.catalog.characteristics import typed_characteristics, with_derived
-from rom.catalog.context import site_context
+from rom.catalog.context import inserting_device, site_context
+from rom.catalog.errors import ContextError
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Point, Specification
 from rom.model.order import Action, Item
@@ -29,6 +32,8 @@ class SiteView:
     customer: Mapping[str, Any]
     network: Mapping[str, Any]
     boot_url: str
+    inserting: Profile | None = None
+    """The platform that inserts DHCP option 82 on the site's line, where it is known."""
     order_states: Mapping[tuple[str, str], ItemState] = field(default_factory=dict)
     """State of every item, whatever its site, of the orders that have open items here."""
 
@@ -58,6 +63,7 @@ class SiteView:
             self.values,
             self.allocations,
             device,
+            self.inserting,
         )
 
     def dependencies_met(self, item: Item) -> bool:
@@ -99,16 +105,18 @@ def load_view(
         for item in site_items.open_items_of_site(connection, site, lock=lock)
         if item.state not in CANCELLING_ITEM_STATES  # their cancellation has them in hand
     )
+    allocations = queries.site_allocations(connection, site)
     return SiteView(
         catalog=catalog,
         site=site,
         open_items=open_items,
         completed=tuple(site_items.completed_items_of_site(connection, site)),
-        allocations=queries.site_allocations(connection, site),
+        allocations=allocations,
         site_record=record.model_dump(include={"key", "name", "timezone"}),
         customer=queries.customer_record(connection, record.customer).model_dump(),
         network=queries.network_parameters(connection),
         boot_url=boot_url,
+        inserting=_inserting(connection, allocations),
         order_states={
             (row.order_id, row.item_id): row.state
             for row in order_items.items_of_orders(
@@ -116,3 +124,16 @@ def load_view(
             )
         },
     )
+
+
+def _inserting(
+    connection: Connection, allocations: Mapping[str, Mapping[str, Any]]
+) -> Profile | None:
+    """Return the inserting platform, ``None`` where the context has to tell what is wrong."""
+    try:
+        device = inserting_device(allocations)
+        if device is None:
+            return None
+        return load_profile(queries.device_record(connection, device).profile)
+    except (ContextError, UnknownEntryError):
+        return None

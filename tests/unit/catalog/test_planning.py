@@ -4,14 +4,16 @@ from typing import Any
 import pytest
 import yaml
 
+from device_profiles.profile import load_profile
 from rom.catalog.characteristics import typed_characteristics, with_derived
-from rom.catalog.context import circuit_id, plain, site_context
+from rom.catalog.context import inserting_device, plain, site_context
 from rom.catalog.errors import CatalogError, ContextError, ExpressionError
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import configurations, resource_requests, shown_resource
 
 CONTEXTS = sorted((Path(__file__).parents[2] / "data" / "contexts").glob("*.yaml"))
 
+INSERTING = {"access": "bbf-olt", "bng": "sros-bng"}
 GPON_SITE = {
     "bearer": ("RFS:GPON-Bearer", {"bearerSpeed": "1G", "oltArea": "SOUTH-03"}),
     "vlan": ("RFS:VLAN-Service", {"vlanType": "c-tag", "serviceType": "enterprise"}),
@@ -144,6 +146,7 @@ def test_a_sites_context_is_rebuilt_from_its_order_and_allocations(
         items,
         wanted["res"],
         wanted["device"],
+        load_profile(INSERTING[wanted["res"]["bearer"]["option82"]]),
     )
     assert context == wanted
     assert yaml.safe_load(yaml.safe_dump(context)) == wanted
@@ -189,37 +192,61 @@ def test_a_context_without_a_vlan_has_no_circuit_id() -> None:
 
 def test_a_context_shares_nothing_with_what_it_was_made_from() -> None:
     res = melbourne()["res"]
-    context = site_context({}, {"number": 1102}, {}, {}, res, {})
+    context = site_context({}, {"number": 1102}, {}, {}, res, {}, load_profile("bbf-olt"))
     context["res"]["vlan"]["value"] = 1
     assert res["vlan"]["value"] == 2108
+
+
+def in_context(res: dict[str, Any], profile: str = "bbf-olt") -> str | None:
+    made = site_context({}, {"number": 1102}, {}, {}, res, {}, load_profile(profile))
+    return made.get("circuit_id")
+
+
+def test_the_circuit_id_is_the_inserting_platforms() -> None:
+    res = melbourne()["res"]
+    assert inserting_device(res) == "OLT-SOUTH-03"
+    assert in_context(res) == "OLT-SOUTH-03 xpon 2/8/17:2108"
+    res["bearer"]["option82"] = "bng"
+    assert inserting_device(res) == "BNG-MEL-01"
+    assert in_context(res, "sros-bng") == f"BNG-MEL-01|1102|{res['bearer']['bng_port']}:2108"
 
 
 def test_the_circuit_id_waits_for_onu_and_vlan() -> None:
     res = melbourne()["res"]
     for missing in ("bearer", "vlan", "onu_id"):
         rest = {name: value for name, value in res.items() if name != missing}
-        assert circuit_id(rest, {}) is None
+        assert in_context(rest) is None
 
 
 def test_a_switch_that_inserts_option_82_uses_the_ethernet_form() -> None:
     res = melbourne()["res"]
     res["bearer"] |= {"technology": "p2p", "device": "EAS-SYD-01", "port": "0/12"}
-    assert circuit_id(res, {}) == "EAS-SYD-01 eth 0/12:2108"
+    assert in_context(res, "ios-switch") == "EAS-SYD-01 eth 0/12:2108"
 
 
-@pytest.mark.parametrize("change", [{"option82": "moon"}, {"technology": "dsl"}])
-def test_contradicting_allocations_are_refused(change: dict[str, str]) -> None:
+def test_a_line_that_does_not_say_who_inserts_option_82_is_refused() -> None:
     res = melbourne()["res"]
-    res["bearer"] |= change
-    with pytest.raises(ContextError, match="OLT-SOUTH-03"):
-        circuit_id(res, {})
+    res["bearer"]["option82"] = "moon"
+    with pytest.raises(ContextError, match=r"OLT-SOUTH-03.*'moon'"):
+        in_context(res)
 
 
-def test_an_incomplete_bearer_is_a_catalog_error_and_no_gap() -> None:
+def test_a_platform_that_inserts_none_is_refused_by_name() -> None:
+    with pytest.raises(ContextError, match="OLT-SOUTH-03: profile kea-dhcp4"):
+        in_context(melbourne()["res"], "kea-dhcp4")
+
+
+def test_a_device_that_inventory_does_not_have_is_refused() -> None:
+    with pytest.raises(ContextError, match=r"OLT-SOUTH-03 .* inventory"):
+        site_context({}, {}, {}, {}, melbourne()["res"], {})
+
+
+@pytest.mark.parametrize("attribute", ["device", "port"])
+def test_an_incomplete_bearer_is_a_catalog_error_and_no_gap(attribute: str) -> None:
     res = melbourne()["res"]
-    del res["bearer"]["device"]
-    with pytest.raises(CatalogError, match="bearer has no attribute device"):
-        circuit_id(res, {})
+    del res["bearer"][attribute]
+    with pytest.raises(CatalogError, match=f"no attribute '?{attribute}"):
+        in_context(res)
 
 
 def test_plain_data_keeps_what_json_knows(catalog: Catalog) -> None:
