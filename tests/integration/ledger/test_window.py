@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from adapters.seam import Session
 from device_profiles.fragment import Fragment
 from device_profiles.tree import PRESENT, Path
-from rom.ledger import evidence
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.store import changes, intents, snapshots
+from rom.model.snapshot import Moment
+from rom.store import changes, evidence, intents, snapshots
 
 
 def site(name: str, value: str = "500") -> Fragment:
@@ -189,5 +189,5 @@ def test_the_whole_device_is_kept_as_evidence(lab: Any) -> None:
     lab.run()
     transaction = lab.scalar("SELECT id FROM device_txn")
     with lab.engine.connect() as connection:
-        assert evidence.read(connection, lab.vault, transaction, "before") == b"nothing yet"
-        assert evidence.read(connection, lab.vault, transaction, "after") == b"site A is there"
+        assert evidence.read(connection, lab.vault, transaction, Moment.BEFORE) == b"nothing yet"
+        assert evidence.read(connection, lab.vault, transaction, Moment.AFTER) == b"site A is there"
