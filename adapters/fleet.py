@@ -19,6 +19,7 @@ from adapters.nornir_plugin import NAME, SessionPlugin
 from adapters.pool import SessionPool
 from adapters.seam import Endpoint, SecretResolver, Session
 from device_profiles.profile import Profile
+from device_profiles.tree import Path, Tree
 
 Result = TypeVar("Result")
 MOST_THREADS = 50
@@ -76,6 +77,12 @@ class Fleet:
             yield session
         finally:
             self._pool.give_back(endpoint, session)
+
+    def read(
+        self, endpoints: Collection[Endpoint], scopes: Mapping[str, Collection[Path]]
+    ) -> Mapping[str, Tree | AdapterError]:
+        """Read each device once in its scope, in parallel; return trees, or errors, by device."""
+        return self.run(endpoints, lambda device, session: session.read(scopes[device]))
 
     def run(
         self, endpoints: Collection[Endpoint], task: Callable[[str, Session], Result]
