@@ -1,34 +1,30 @@
-"""The fleet: sessions to all devices, pooled, and tasks over many devices in parallel."""
+"""The fleet: sessions to all devices, pooled, and Nornir tasks over many devices in parallel."""
 
-import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, Concatenate, ParamSpec
 
-from nornir.core import Nornir
-from nornir.core.configuration import Config, LoggingConfig
-from nornir.core.inventory import ConnectionOptions, Defaults, Groups, Host, Hosts, Inventory
-from nornir.core.plugins.connections import ConnectionPluginRegister
-from nornir.core.state import GlobalState
-from nornir.core.task import Task
-from nornir.plugins.runners import ThreadedRunner
+from nornir.core.processor import Processors
+from nornir.core.task import Result, Task
+from nornir.plugins.runners import SerialRunner, ThreadedRunner
 
 from adapters.drivers import PooledSession, open_session
 from adapters.errors import AdapterError
-from adapters.nornir_plugin import NAME, SessionPlugin
+from adapters.nornir import tasks
+from adapters.nornir.conversation import Conversation
+from adapters.nornir.state import GivesBack, nornir_of, silence
+from adapters.nornir.tasks import ByHost
 from adapters.pool import SessionPool
-from adapters.seam import Endpoint, SecretResolver, Session
+from adapters.seam import Endpoint, SecretResolver
 from device_profiles.profile import Profile
+from device_profiles.tree import Path, Tree
 
-Result = TypeVar("Result")
+Arguments = ParamSpec("Arguments")
 MOST_THREADS = 50
 """More made runs slower: the libraries share one interpreter."""
 _SESSIONS_PER_DEVICE = 2
 _IDLE_SECONDS = 120.0
 _WAIT_SECONDS = 60.0
-
-# It logs task arguments and whole tracebacks; errors are returned or raised here instead.
-logging.getLogger("nornir").setLevel(logging.CRITICAL + 1)
 
 
 class Fleet:
@@ -58,54 +54,62 @@ class Fleet:
             _WAIT_SECONDS,
             lambda endpoint: profiles(endpoint.profile),
         )
-        if ConnectionPluginRegister.available.get(NAME) is not SessionPlugin:
-            ConnectionPluginRegister.register(NAME, SessionPlugin)
+        silence()
 
     def __repr__(self) -> str:
         return "Fleet()"
 
     @contextmanager
-    def session(self, endpoint: Endpoint) -> Iterator[Session]:
-        """Lend a session for the block.
+    def session(self, endpoint: Endpoint) -> Iterator[Conversation]:
+        """Lend a session for the block; each of its operations is a task of ``nornir.tasks``.
 
         Raises AdapterError when none can be opened. After an error in the block the session is
         used again only if it is still alive.
         """
-        session = self._pool.take(endpoint)
+        conversation = Conversation(
+            nornir_of([endpoint], self._pool, self._profiles, SerialRunner())
+        )
         try:
-            yield session
+            yield conversation
         finally:
-            self._pool.give_back(endpoint, session)
+            conversation.close()
+
+    def read(
+        self, endpoints: Collection[Endpoint], scopes: Mapping[str, Collection[Path]]
+    ) -> Mapping[str, Tree | AdapterError]:
+        """Read each device once in its scope, in parallel; return trees, or errors, by device."""
+        return self.run(endpoints, tasks.read, ByHost(scopes))
 
     def run(
-        self, endpoints: Collection[Endpoint], task: Callable[[str, Session], Result]
-    ) -> Mapping[str, Result | AdapterError]:
-        """Return what ``task(device, session)`` returns, or the error it ends with, by device.
+        self,
+        endpoints: Collection[Endpoint],
+        task: Callable[Concatenate[Task, Arguments], Result],
+        *positional: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Mapping[str, Any | AdapterError]:
+        """Return what a Nornir task's results hold, or the error it ends with, by device.
 
         Runs in parallel on up to 50 threads with a Nornir state of its own: a device that failed
         once is tried again next time. Errors that are not ours are raised after all have run.
         """
         if not endpoints:
             return {}
-        leases = {endpoint.device: _Lease(self._pool, endpoint) for endpoint in endpoints}
 
-        def one(on: Task) -> Result | AdapterError:
-            lease = leases[on.host.name]
-            try:
-                session: Session = on.host.get_connection(NAME, on.nornir.config)
-                return task(on.host.name, session)
-            except AdapterError as error:
-                return error
-            finally:
-                on.host.close_connections()
-                lease.end()
+        def bound(on: Task) -> Result:
+            return task(on, *positional, **named)
 
-        outcome = _nornir(leases, min(self._threads, len(leases))).run(one, name="rom")
-        results: dict[str, Result | AdapterError] = {}
-        for device, result in outcome.items():
-            if result[0].exception is not None:
-                raise result[0].exception
-            results[device] = result[0].result
+        runner = ThreadedRunner(min(self._threads, len(endpoints)))
+        once = nornir_of(endpoints, self._pool, self._profiles, runner, Processors([GivesBack()]))
+        try:
+            outcome = once.run(bound)
+        finally:
+            for host in once.inventory.hosts.values():
+                host.close_connections()
+        results: dict[str, Any | AdapterError] = {}
+        for device, (first, *_) in outcome.items():
+            if first.exception is not None and not isinstance(first.exception, AdapterError):
+                raise first.exception
+            results[device] = first.exception or first.result
         return results
 
     def close(self) -> None:
@@ -114,43 +118,3 @@ class Fleet:
 
     def _opened(self, endpoint: Endpoint) -> PooledSession:
         return open_session(endpoint, self._profiles(endpoint.profile), self._secrets)
-
-
-class _Lease:
-    """A session on loan for one task; what Nornir gets to see instead of an endpoint."""
-
-    def __init__(self, pool: SessionPool, endpoint: Endpoint) -> None:
-        self._pool = pool
-        self._endpoint = endpoint
-        self._session: PooledSession | None = None
-
-    def __repr__(self) -> str:
-        return f"_Lease({self._endpoint.device})"
-
-    def __call__(self) -> PooledSession:
-        self._session = self._pool.take(self._endpoint)
-        return self._session
-
-    def end(self) -> None:
-        """Give the session back if one was taken."""
-        if self._session is not None:
-            self._pool.give_back(self._endpoint, self._session)
-            self._session = None
-
-
-def _nornir(leases: Mapping[str, _Lease], threads: int) -> Nornir:
-    """Return a Nornir of its own state, without its logging and without any credentials."""
-    hosts = Hosts(
-        {
-            device: Host(
-                device, connection_options={NAME: ConnectionOptions(extras={"lease": lease})}
-            )
-            for device, lease in leases.items()
-        }
-    )
-    return Nornir(
-        inventory=Inventory(hosts, Groups(), Defaults()),
-        config=Config(logging=LoggingConfig(enabled=False)),
-        data=GlobalState(dry_run=False, failed_hosts=set()),
-        runner=ThreadedRunner(num_workers=threads),
-    )

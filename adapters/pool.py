@@ -124,3 +124,27 @@ class SessionPool:
     def _close(self, session: PooledSession) -> None:
         self._opened_for.pop(id(session), None)
         session.close()
+
+
+class Lease:
+    """A session of the pool on loan to one user, who may ask for it more than once."""
+
+    def __init__(self, pool: SessionPool, endpoint: Endpoint) -> None:
+        self._pool = pool
+        self._endpoint = endpoint
+        self._session: PooledSession | None = None
+
+    def __repr__(self) -> str:
+        return f"Lease({self._endpoint.device})"
+
+    def take(self) -> PooledSession:
+        """Return the session. Raises what ``SessionPool.take`` raises."""
+        if self._session is None:
+            self._session = self._pool.take(self._endpoint)
+        return self._session
+
+    def end(self) -> None:
+        """Give the session back if one was taken."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._pool.give_back(self._endpoint, session)

@@ -136,10 +136,13 @@ def endpoint_data(connection: sa.Connection, name: str) -> EndpointData:
     row = _one(connection, device, "name", name)
     if row["host"] is None:
         raise UnknownEntryError(f"device {name} has no endpoint; load one or import the lab's")
-    fields = EndpointData.model_fields.keys() - {"device", "port"}
-    return EndpointData(
-        device=name, port=row["port"] or 0, **{field: row[field] for field in fields}
-    )
+    return _endpoint(row)
+
+
+def endpoints(connection: sa.Connection) -> dict[str, EndpointData]:
+    """Return by device how to reach each one that somebody has given an address."""
+    query = sa.select(device).where(device.c.host.is_not(None)).order_by(device.c.name)
+    return {row["name"]: _endpoint(dict(row)) for row in connection.execute(query).mappings()}
 
 
 def cpe_access(connection: sa.Connection, serial: str) -> dict[str, Any]:
@@ -219,6 +222,13 @@ def _has_serial(serial: str) -> sa.ColumnElement[bool]:
 
 def _device(row: Mapping[str, Any]) -> DeviceRecord:
     return DeviceRecord(**{field: row[field] for field in DeviceRecord.model_fields})
+
+
+def _endpoint(row: dict[str, Any]) -> EndpointData:
+    fields = EndpointData.model_fields.keys() - {"device", "port"}
+    return EndpointData(
+        device=row["name"], port=row["port"] or 0, **{field: row[field] for field in fields}
+    )
 
 
 def _one(connection: sa.Connection, table: sa.Table, key: str, value: str) -> dict[str, Any]:

@@ -152,7 +152,7 @@ class Audit:
                     endpoints.append(self._devices.endpoint(connection, device, found[0].site))
                 except (NoDevice, AdapterError) as error:
                     present[device] = error
-        read = self._fleet.run(endpoints, lambda device, session: session.read(scopes[device]))
+        read = self._fleet.read(endpoints, scopes)
         return present | dict(read)
 
     def _row(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:

@@ -79,11 +79,13 @@ class Comparison:
                 endpoints.append(self._devices.endpoint(connection, device, site))
             except (NoDevice, AdapterError) as error:
                 present[device] = error
-        read = self._fleet.run(
-            [endpoint for endpoint in endpoints if scopes[endpoint.device]],
-            lambda device, session: in_scope(session.read(scopes[device]), scopes[device]),
+        read = self._fleet.read(
+            [endpoint for endpoint in endpoints if scopes[endpoint.device]], scopes
         )
-        return present | dict(read)
+        return present | {
+            device: tree if isinstance(tree, AdapterError) else in_scope(tree, scopes[device])
+            for device, tree in read.items()
+        }
 
 
 def _leaves(tree: Tree) -> set[Path]:

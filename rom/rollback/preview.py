@@ -130,7 +130,7 @@ class RollbackPreview:
             place.device: read_scope(merged(target.wanted(place.device)), states[place.device])
             for place in found
         }
-        read = self._fleet.run(endpoints, lambda device, session: session.read(scopes[device]))
+        read = self._fleet.read(endpoints, scopes)
         return present | dict(read)
 
 

@@ -4,15 +4,29 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from nornir.core.inventory import Host
-from nornir.core.plugins.connections import ConnectionPluginRegister
+from nornir.core.task import Result, Task
 from pydantic import SecretStr
+from pytest_mock import MockerFixture
 
-from adapters.errors import AdapterError, AuthenticationFailed, DeviceTimeout, Unreachable
+from adapters.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    DeviceTimeout,
+    SessionLost,
+    Unreachable,
+)
 from adapters.fleet import Fleet
-from adapters.nornir_plugin import NAME, SessionPlugin
+from adapters.netconf.session import NetconfSession
+from adapters.nornir import tasks
+from adapters.nornir.tasks import session_of
 from adapters.pool import SessionPool
+from adapters.seam import Query
 from device_profiles.profile import load_profile
+
+
+def capabilities(task: Task) -> Result:
+    return Result(task.host, sorted(session_of(task).capabilities))
+
 
 ROOT = ("ietf-interfaces:interfaces", "interface[name='eth-1']")
 
@@ -97,32 +111,34 @@ def test_a_run_returns_results_and_errors_by_device(fleet: Fleet, lab: Any) -> N
     _, good = lab.olt()
     _, switch = lab.switch()
     dead = replace(good, device="DEAD", port=1)
-    results = fleet.run([good, switch, dead], lambda _, session: sorted(session.capabilities))
-    assert "transaction" in results[good.device]  # type: ignore[operator]  # no error
-    assert "startup" in results[switch.device]  # type: ignore[operator]  # no error
+    results = fleet.run([good, switch, dead], capabilities)
+    assert "transaction" in results[good.device]
+    assert "startup" in results[switch.device]
     assert isinstance(results["DEAD"], Unreachable)
-    assert fleet.run([], lambda _, session: session) == {}
+    assert fleet.run([], capabilities) == {}
 
 
 def test_a_device_that_failed_is_tried_again_in_the_next_run(fleet: Fleet, lab: Any) -> None:
     device, endpoint = lab.olt()
     device.faults.refuse_connections = True
-    assert isinstance(fleet.run([endpoint], lambda _, __: 1)[endpoint.device], AdapterError)
+    assert isinstance(
+        fleet.read([endpoint], {endpoint.device: [ROOT]})[endpoint.device], AdapterError
+    )
     device.faults.refuse_connections = False
-    assert fleet.run([endpoint], lambda _, __: 1) == {endpoint.device: 1}
+    assert fleet.read([endpoint], {endpoint.device: [ROOT]}) == {endpoint.device: {}}
 
 
 def test_devices_of_a_run_are_worked_on_at_once(fleet: Fleet, lab: Any) -> None:
     endpoints = [lab.olt()[1] for _ in range(4)]
     together = threading.Barrier(4, timeout=10)
-    results = fleet.run(endpoints, lambda _, __: together.wait() >= 0)
+    results = fleet.run(endpoints, lambda task: Result(task.host, together.wait() >= 0))
     assert list(results.values()) == [True] * 4
 
 
 def test_an_error_of_the_task_itself_comes_out(fleet: Fleet, lab: Any) -> None:
     _, endpoint = lab.olt()
 
-    def broken(_: str, __: Any) -> None:
+    def broken(_: Task) -> Result:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -136,38 +152,75 @@ def test_nothing_of_a_run_shows_a_password(
     _, endpoint = lab.olt()
     shown: list[str] = []
 
-    def look(_: str, session: Any) -> None:
-        shown.append(repr(session) + repr(fleet) + repr(endpoint))
+    def look(task: Task) -> Result:
+        shown.append(repr(session_of(task)) + repr(fleet) + repr(endpoint))
+        shown.append(repr(task.nornir.inventory.dict()))
+        return Result(task.host)
 
     fleet.run([endpoint], look)
     assert endpoint.password.get_secret_value() not in "".join(shown) + caplog.text
 
 
-def test_the_plugin_opens_a_session_from_a_plain_nornir_inventory(lab: Any) -> None:
+def test_a_fleet_read_asks_each_device_once(fleet: Fleet, lab: Any, mocker: MockerFixture) -> None:
+    device, endpoint = lab.olt()
+    with fleet.session(endpoint) as session:
+        session.apply([lab.interface("SITE-A", "eth-1", description="ours")], lab.mode())
+    asked = mocker.spy(NetconfSession, "read")
+    tree = fleet.read([endpoint], {endpoint.device: [ROOT]})[endpoint.device]
+    assert not isinstance(tree, AdapterError)
+    assert tree[*ROOT, "description"] == "ours"
+    assert (asked.call_count, device.counters.connections) == (1, 1)
+
+
+def test_a_session_is_given_back_when_its_host_is_done_not_when_all_are(
+    lab: Any, closing: Any
+) -> None:
+    fleet = closing(Fleet(load_profile, lab.resolve, per_device=1))
+    (_, quick), (_, slow) = lab.olt(), lab.olt()
+    quick_is_free = threading.Event()
+
+    def work(task: Task) -> Result:
+        session_of(task)
+        if task.host.name == slow.device:
+            with fleet.session(quick):  # waits until the other host's only session is back
+                quick_is_free.set()
+        return Result(task.host, quick_is_free.is_set())
+
+    results = fleet.run([quick, slow], work)
+    assert results[slow.device] is True
+
+
+def test_a_session_cannot_be_used_after_its_block(fleet: Fleet, lab: Any) -> None:
     _, endpoint = lab.olt()
-    if NAME not in ConnectionPluginRegister.available:
-        ConnectionPluginRegister.register(NAME, SessionPlugin)
-    host = Host(
-        endpoint.device,
-        hostname=endpoint.host,
-        port=endpoint.port,
-        username=endpoint.username,
-        password=endpoint.password.get_secret_value(),
-        platform=endpoint.profile,
-    )
-    from nornir.core.configuration import Config
-
-    plugin = host.open_connection(NAME, Config(), extras={"host_key": endpoint.host_key})
-    session = plugin.connection
-    assert session.read([ROOT]) == {}
-    host.close_connections()
-    assert not session.alive
+    with fleet.session(endpoint) as session:
+        pass
+    with pytest.raises(SessionLost, match="has ended"):
+        session.read([ROOT])
 
 
-def test_the_plugin_is_an_entry_point_of_the_project() -> None:
-    import tomllib
-    from pathlib import Path
+def test_an_error_of_one_operation_does_not_end_the_conversation(fleet: Fleet, lab: Any) -> None:
+    _, endpoint = lab.olt()
+    with fleet.session(endpoint) as session:
+        with pytest.raises(AdapterError):
+            session.confirm("never-begun")
+        assert session.read([ROOT]) == {}
 
-    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())
-    points = project["project"]["entry-points"]["nornir.plugins.connections"]
-    assert points[NAME] == f"{SessionPlugin.__module__}:{SessionPlugin.__name__}"
+
+def test_what_the_gateway_does_in_a_session_are_the_tasks_of_a_script(
+    fleet: Fleet, lab: Any, mocker: MockerFixture
+) -> None:
+    _, endpoint = lab.olt()
+    ran = {
+        name: mocker.spy(tasks, name) for name in ("read", "check", "apply", "confirm", "cancel")
+    }
+    with fleet.session(endpoint) as session:
+        for transaction, end in (("txn-1", session.cancel), ("txn-2", session.confirm)):
+            part = lab.interface("SITE-A", "eth-1", description="ours")
+            receipt = session.apply([part], lab.mode(transaction, confirm_within=60))
+            assert receipt.confirming
+            end(transaction)
+        assert session.read([ROOT])[*ROOT, "description"] == "ours"
+        assert session.probe([Query("text", (*ROOT, "description"))]) == {"text": "ours"}
+    assert {name: spy.call_count for name, spy in ran.items()} == {
+        "read": 1, "check": 1, "apply": 2, "confirm": 1, "cancel": 1,
+    }  # fmt: skip

@@ -4,6 +4,7 @@ import warnings
 
 import sqlalchemy as sa
 
+from inventory.load import load_content
 from rom.drift.devices import overview
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
@@ -37,3 +38,41 @@ def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
     assert (bng["sites"], bng["waiting"], bng["lastTransaction"]["id"]) == (["A"], 0, "t1")
     assert (olt["sites"], olt["waiting"]) == (["A", "B"], 1)
     assert (olt["lastTransaction"]["id"], olt["lastTransaction"]["state"]) == ("t2", "reverted")
+
+
+def test_a_device_is_told_with_its_address_and_without_the_gateways_login(
+    database_url: str,
+) -> None:
+    engine = make_engine(database_url)
+    migrate(engine)
+    with engine.begin() as connection:
+        load_content(
+            connection,
+            {
+                "devices": [
+                    {"name": "OLT-1", "role": "access", "profile": "bbf-olt",
+                     "attributes": {"area": "SOUTH"},
+                     "endpoint": {"host": "192.0.2.3", "port": 830, "username": "service",
+                                  "secret_name": "device/OLT-1", "host_key": "ssh-ed25519 AAAA"}},
+                    {"name": "RADIUS-1", "role": "radius", "profile": "freeradius-sql",
+                     "endpoint": {"host": "192.0.2.4", "options": {
+                         "url": "postgresql://service:hunter2@192.0.2.4/radius?password=hunter2",
+                         "privacy": "snmp-priv/1"}}},
+                    {"name": "PLANNED", "role": "bng", "profile": "sros-bng"},
+                ],
+            },
+            "test",
+        )  # fmt: skip
+        intents.keep(connection, device="FDO1", site="A", role="ce", fragments={})
+        found = {each["device"]: each for each in overview(connection)}
+    engine.dispose()
+    assert found["OLT-1"]["attributes"] == {"area": "SOUTH"}
+    assert found["OLT-1"]["endpoint"] == {
+        "host": "192.0.2.3", "port": 830, "hostKey": "ssh-ed25519 AAAA", "options": {},
+    }  # fmt: skip
+    assert found["RADIUS-1"]["endpoint"]["options"] == {
+        "url": "postgresql://192.0.2.4/radius", "privacy": "snmp-priv/1",
+    }  # fmt: skip
+    assert [found[name]["endpoint"] for name in ("PLANNED", "FDO1")] == [None, None]
+    assert "service" not in str(found)
+    assert "device/OLT-1" not in str(found)
