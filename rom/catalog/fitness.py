@@ -15,8 +15,6 @@ from rom.catalog.specification import Configure, Specification
 Named = tuple[str, Specification]
 MEASURED = ("availabilityPercent", "latencyMs", "packetLossPercent")
 """Numbers that a measurement is judged by."""
-MEASURED_AS = "probe"
-"""The site's resource that names its measurement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +165,7 @@ class Fitness:
                 f"measure is judged by numbers that are missing; add {', '.join(missing)} "
                 "to the characteristics",
             )
-        for wanted in (*sorted(self._roles.needs(self._roles.reflector[0].role)), MEASURED_AS):
+        for wanted in sorted(self._roles.needs(self._roles.reflector[0].role)):
             yield from _missing("steps", wanted, owners, there)
 
     def _of_role(self, role: str) -> list[Profile]:

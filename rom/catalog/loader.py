@@ -74,6 +74,8 @@ class FileCatalog(Catalog):
         self._platforms = platforms
         self._seen: object = None
         self._sources: tuple[Named, ...] = ()
+        self._gone: dict[tuple[str, str], Specification] = {}
+        """Whose files went away: retired, because orders of before still ask for them."""
         self.reload()
 
     @property
@@ -102,8 +104,11 @@ class FileCatalog(Catalog):
         loaded = _loaded(self._files())
         check_catalog(loaded)
         self.fitness.check(loaded)
+        now = {(spec.id, spec.version) for _, spec in loaded}
+        self._gone |= {(spec.id, spec.version): _retired(spec) for _, spec in self._sources}
+        self._gone = {name: spec for name, spec in self._gone.items() if name not in now}
         self._sources = tuple(loaded)
-        self.replace(spec for _, spec in loaded)
+        self.replace([*(spec for _, spec in loaded), *self._gone.values()])
         self._seen = seen
         return True
 
@@ -129,6 +134,10 @@ def load_catalog(extra_dir: Path | None = None, platforms: Path = FOLDER) -> Fil
     for a broken profile.
     """
     return FileCatalog(extra_dir, platforms)
+
+
+def _retired(spec: Specification) -> Specification:
+    return spec.model_copy(update={"lifecycleStatus": "Retired"})
 
 
 def _platform_stamp(platforms: Path) -> object:

@@ -90,7 +90,7 @@ def test_a_device_that_cannot_be_reached_is_tried_for_ever_and_told_once(
 def test_a_device_without_an_address_holds_the_item_instead_of_failing_for_ever(
     rom: Any, bearer: str
 ) -> None:
-    rom.devices.real = True
+    rom.targets.real = True
     rom.run(SITE)
     assert (rom.item(bearer).state, rom.item(bearer).reason) == ("held", "NO_TARGET")
 
