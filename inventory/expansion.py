@@ -7,7 +7,8 @@ from ipaddress import ip_network
 from itertools import product
 from typing import Any
 
-from inventory.file_model import Item, Marking, PoolEntry, Values
+from inventory.file_model import Item, Marking, PoolEntry
+from inventory.file_values import Values
 from inventory.kinds import Network, is_prefix, kind_of, prefix_attributes, scope_of
 
 MAX_ROWS = 65_536

@@ -1,95 +1,94 @@
-"""The words of an inventory file (YAML), validated where they enter."""
+"""The entries of an inventory file (YAML), validated where they enter."""
 
-import re
-import unicodedata
 from ipaddress import ip_network
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    JsonValue,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from inventory.file_values import Attributes, Key, Rate, Text, TimeZone, Values, printable
 from inventory.kinds import Duration, Network, is_prefix, kind_of
-
-_RATE = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([kMG]?)")
-_FACTORS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9}
-
-
-def _printable(value: Any) -> Any:
-    """Refuse control characters anywhere: values end up on command lines of routers."""
-    if isinstance(value, str):
-        if any(unicodedata.category(character) == "Cc" for character in value):
-            raise ValueError("has a control character; write plain text on one line")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            _printable(key)
-            _printable(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            _printable(inner)
-    return value
-
-
-def _rate(value: Any) -> Any:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    match = _RATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError("write bit/s as a number or with k, M or G, such as 1.1G")
-    return round(float(match[1]) * _FACTORS[match[2]])
-
-
-def _timezone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError("is no IANA time zone, such as Australia/Melbourne") from error
-    return value
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,99}$")]
-Attributes = Annotated[dict[str, JsonValue], AfterValidator(_printable)]
-Rate = Annotated[int, BeforeValidator(_rate), Field(ge=0, le=10**14)]
-Values = Annotated[tuple[int | Text, ...], BeforeValidator(_listed)]
-"""One value or a list; ``2100-2199`` is a range with both ends."""
 
 
 class Entry(BaseModel):
     """Base of all entries: unknown fields are mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class SnmpEntry(Entry):
+    """How routers are watched by SNMPv3; the keys are made for each site and never written."""
+
+    user: Text
+    """User on every router."""
+    trap_target: Text
+    """Address that traps go to."""
+    trap_port: int = Field(default=162, ge=1, le=65535)
+
+
+class NetworkEntry(Entry):
+    """What holds for the whole network; templates read it as ``network``.
+
+    Templates of one's own may read more: any other name is kept as it is written.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    autonomous_system: int | None = Field(default=None, ge=1, le=2**32 - 1)
+    """The carrier's AS, in route targets and towards routers."""
+    dhcp_server: Text | None = None
+    """Address that relays send DHCP to."""
+    dhcp_server_ipv6: Text | None = None
+    ztp_url: Text | None = None
+    """Where routers fetch their first configuration, without the circuit's token."""
+    management_prefix: Attributes | None = None
+    """From where routers may be managed: ``network`` and ``wildcard``."""
+    tacacs: Text | None = None
+    ntp: Text | None = None
+    syslog: Text | None = None
+    domain: Text | None = None
+    """Domain of the routers' names."""
+    snmp: SnmpEntry | None = None
+    probe_interval_seconds: float | None = Field(default=None, gt=0)
+    """Pause between the packets that devices send for monitoring."""
+    probe_packets: int | None = Field(default=None, ge=1)
+    """Packets of one monitoring test."""
+    ce_user: Text | None = None
+    """User that first configurations create for the gateway."""
+    cpe_profiles: dict[Text, dict[Key, Key]] = {}
+    """By a router's model and then by role, which profile speaks to it."""
+
+    @model_validator(mode="after")
+    def _others_are_printable(self) -> "NetworkEntry":
+        printable(dict(self.model_extra or {}))
+        return self
 
 
 class CustomerEntry(Entry):
-    """A customer; ``number`` becomes the route target, ``autonomous_system`` the CE's."""
+    """A customer."""
 
     id: Key
     name: Text
     number: int = Field(ge=1, le=2**32 - 1)
+    """Becomes the route target and the service's number."""
     vpn: Key
+    """Name of the customer's VPN on every BNG."""
     autonomous_system: int = Field(ge=1, le=2**32 - 1)
+    """AS of the customer's routers."""
 
 
 class SiteEntry(Entry):
     """A site of a customer."""
 
     key: Key
+    """What orders call the site, and what it is called on devices."""
     name: Text
     customer: Key
-    timezone: Annotated[str, AfterValidator(_timezone)]
+    timezone: TimeZone
+    """IANA time zone, such as ``Australia/Melbourne``."""
     place: Attributes = {}
+    """Where it is, for people."""
     attributes: Attributes = {}
 
 
@@ -100,19 +99,27 @@ class EndpointEntry(Entry):
     port: int | None = Field(default=None, ge=1, le=65535)
     username: str = ""
     secret_name: Text | None = None
+    """Name under which the vault keeps the password or key."""
     host_key: Text | None = None
+    """The only SSH host key that is accepted."""
     options: dict[str, Text] = {}
+    """What the driver wants besides; the platform's profile says what that is."""
 
 
 class DeviceEntry(Entry):
-    """A device; ``partners`` names by role the servers and probes that serve a BNG's sites."""
+    """A device."""
 
     name: Key
     role: Key
+    """What it is to sites; roles are listed below."""
     profile: Key
+    """The platform it is of: a folder of ``device_profiles``."""
     attributes: Attributes = {}
+    """What templates read as ``device.attributes``."""
     partners: dict[Key, Key] = {}
+    """By role, the servers and probes that serve this BNG's sites. Each must be a device of it."""
     endpoint: EndpointEntry | None = None
+    """Without one, what the lab or an operator entered before stays."""
 
 
 class Marking(Entry):
@@ -121,6 +128,7 @@ class Marking(Entry):
     value: Values = ()
     amount: Rate = 0
     by: Text
+    """Whose they are."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Marking":
@@ -140,9 +148,13 @@ class Item(Entry):
     """A single thing with attributes of its own, or one for each value of a range."""
 
     value: Text
+    """Its name; ``{attribute}`` stands for one of its attributes or of ``for_each``."""
     attributes: Attributes = {}
+    """What templates and other pools read of it; below is what each kind carries."""
     earmark: Key | None = None
+    """The only site that gets it."""
     for_each: dict[Key, Values] = {}
+    """Repeats the item with ``{key}`` replaced in its texts; of several keys every combination."""
 
 
 class PoolEntry(Entry):
@@ -150,23 +162,40 @@ class PoolEntry(Entry):
 
     name: Text
     kind: Key
+    """Kind of resource; the kinds are listed below."""
     mode: Literal["items", "quantity", "pattern"] = "items"
+    """``items`` holds values, prefixes or items; ``quantity`` has a capacity that sites take shares
+    of; ``pattern`` makes a name for each site."""
     shared: bool | None = None
+    """Whether several sites may hold the same item; else as the kind says."""
     scope: Text | None = None
+    """Where a value may exist only once; else as the kind says."""
     attributes: Attributes = {}
+    """What requests are matched against, such as ``device``, ``port``, ``area`` or ``l2_domain``.
+    ``"*"`` matches everything; ``site`` keeps the pool for one site."""
     item_attributes: Attributes = {}
+    """Attributes that all its items have."""
     for_each: dict[Key, Values] = {}
     """Repeats the whole pool with ``{key}`` replaced in its texts, such as once a PON port."""
     values: Values = ()
+    """Plain values, such as ``2100-2199``."""
     prefix: Values = ()
+    """Prefixes, for kinds that hold them."""
     split: int | None = Field(default=None, ge=1, le=128)
+    """Length of the prefixes to hand out, where the given ones are longer blocks."""
     items: tuple[Item, ...] = ()
     pattern: Text | None = None
+    """Name with ``{site}`` in it."""
     capacity: Rate | None = None
+    """Whole quantity in bit/s: a number, or with k, M, G."""
     watermark: Rate | None = None
+    """The pool counts as low when less than this is free."""
     quarantine: Duration | None = None
+    """How long a released value rests: a number with s, min, h or d; else as the kind says."""
     used: tuple[Marking, ...] = ()
+    """What others use already: it counts as taken and is never handed out."""
     retired: tuple[Marking, ...] = ()
+    """What is to be used no more, such as a broken port: it is no capacity any longer."""
     earmarks: tuple[Earmark, ...] = ()
 
     @property
@@ -222,8 +251,19 @@ def _splittable(text: int | str, split: int | None) -> Network:
 class InventoryFile(Entry):
     """A whole file. What it does not name is left alone, so files add up."""
 
-    network: Attributes | None = None
+    network: NetworkEntry | None = None
     customers: tuple[CustomerEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
     devices: tuple[DeviceEntry, ...] = ()
     pools: tuple[PoolEntry, ...] = ()
+
+    def profiles_by_role(self) -> dict[str, set[str]]:
+        """Return which profiles the file's devices of each role have, routers from stock too."""
+        found: dict[str, set[str]] = {}
+        for entry in self.devices:
+            found.setdefault(entry.role, set()).add(entry.profile)
+        by_model = {} if self.network is None else self.network.cpe_profiles
+        for by_role in by_model.values():
+            for role, profile in by_role.items():
+                found.setdefault(role, set()).add(profile)
+        return found

@@ -65,7 +65,7 @@ def upsert(
     report += upsert_rows(connection, device, "name", devices)
     refuse(_wrong_partners(connection, wanted.devices))
     if wanted.network is not None:
-        row = {"id": 1, "parameters": wanted.network}
+        row = {"id": 1, "parameters": wanted.network.model_dump(exclude_unset=True)}
         report += upsert_rows(connection, network_parameters, "id", [row])
     return report + upsert_pools(connection, pools)
 

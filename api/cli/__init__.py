@@ -2,7 +2,20 @@
 
 import typer
 
-from api.cli import demo, device, events, inventory, lab, order, profile, serve, site, som, token
+from api.cli import (
+    catalog,
+    demo,
+    device,
+    events,
+    inventory,
+    lab,
+    order,
+    profile,
+    serve,
+    site,
+    som,
+    token,
+)
 from api.cli.client import TOKEN_FILE
 from api.cli.options import TokenFile
 
@@ -19,6 +32,7 @@ app.add_typer(site.app, name="site")
 app.add_typer(device.app, name="device")
 app.add_typer(events.app, name="events")
 app.add_typer(inventory.app, name="inventory")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(lab.app, name="lab")
 app.add_typer(profile.app, name="profile")
 app.add_typer(som.app, name="som")

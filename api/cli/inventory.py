@@ -26,6 +26,7 @@ def load(
     # Imported here because the engine's libraries would slow every other command down.
     from inventory.load import parsed_file
     from inventory.problems import InventoryFileError
+    from rom.catalog.errors import CatalogError
     from rom.runtime import open_gateway
     from rom.store.embedded import EmbeddedPostgresError
 
@@ -41,7 +42,7 @@ def load(
             raise fail(f"{error}, or try again when it takes orders") from error
         with GatewayClient(url) as client:
             report = client.load_inventory(content)
-    except (ServeError, EmbeddedPostgresError, InventoryFileError) as error:
+    except (ServeError, EmbeddedPostgresError, InventoryFileError, CatalogError) as error:
         raise fail(str(error)) from error
     counts = ", ".join(f"{number} {what}" for what, number in report.items())
     output().print(f"{file} is loaded: {counts}", markup=False)
@@ -76,3 +77,12 @@ def pools(
 
 def _number(value: Any) -> str:
     return "" if value is None else f"{value:,}"
+
+
+@app.command(name="format")
+def format_() -> None:
+    """Print the reference of inventory files as Markdown: docs/inventory-format.md."""
+    # Imported here because the models would slow every other command down.
+    from rom.catalog.reference import inventory_reference
+
+    typer.echo(inventory_reference(), nl=False)

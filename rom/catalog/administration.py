@@ -5,10 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-
-from inventory.condition_sql import Shape, bounded, order_by, where
 from inventory.conditions import Comparison, Each, Listing
 from rom.catalog.errors import CatalogError, SpecificationFileError
 from rom.catalog.live import LiveCatalog, combined
@@ -25,6 +21,7 @@ from rom.documents.patching import PatchKind, patched
 from rom.events.specifications import tell
 from rom.model.event_types import SpecificationEventType as EventType
 from rom.store import kept_specifications
+from rom.store.database import Connection, Engine
 
 Document = dict[str, Any]
 _SHIPPED_AT = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
@@ -40,7 +37,7 @@ class SpecificationInUse(Exception):
 class CatalogAdministration:
     """What the API shows of specifications and lets administrators change. Thread-safe."""
 
-    def __init__(self, engine: sa.Engine, catalog: LiveCatalog, base_url: str) -> None:
+    def __init__(self, engine: Engine, catalog: LiveCatalog, base_url: str) -> None:
         self._engine = engine
         self._catalog = catalog
         self._base_url = base_url
@@ -51,25 +48,14 @@ class CatalogAdministration:
         The version in force of each; every version when the condition is about versions. Raises
         ``ListingRefused``.
         """
-        with self._engine.begin() as connection, bounded(connection):
+        self._catalog.follow()
+        with self._engine.begin() as connection:
             documents = self._documents(connection, every=_asks_for_versions(asked.condition))
-            rows = sa.func.jsonb_array_elements(sa.cast(documents, JSONB), type_=JSONB).alias()
-            shape = Shape(document=rows.column)
-            wanted = where(asked.condition, shape)
-            total = connection.scalar(sa.select(sa.func.count()).select_from(rows).where(wanted))
-            names = [rows.column.op("->>")(name) for name in ("id", "version")]
-            found = connection.scalars(
-                sa.select(rows.column)
-                .where(wanted)
-                .order_by(*order_by(asked.sort, shape), *names)
-                .offset(asked.offset)
-                .limit(asked.limit)
-            ).all()
-        return list(found), total or 0
+            return kept_specifications.page(connection, documents, asked)
 
     def specification(self, identifier: str, version: str | None = None) -> Document | None:
         """Return one, in the version in force unless another is asked for; or ``None``."""
-        self._catalog.refresh()
+        self._catalog.follow()
         with self._engine.connect() as connection:
             return self._find(connection, identifier, version)
 
@@ -86,7 +72,7 @@ class CatalogAdministration:
             spec = self._judged(connection, document)
             self._refuse_existing(connection, spec)
             made = self._write(connection, spec, extra_members(document), EventType.CREATE)
-        self._catalog.refresh()
+        self._catalog.follow()
         return made
 
     def change(
@@ -99,7 +85,7 @@ class CatalogAdministration:
         """
         with self._engine.begin() as connection:
             kept_specifications.change_number(connection, lock=True)
-            self._catalog.refresh()
+            self._catalog.follow()
             before = self._find(connection, identifier, version)
             if before is None:
                 return None
@@ -116,7 +102,7 @@ class CatalogAdministration:
             ):
                 spec = self._judged(connection, after | {"version": self._next(present)})
             changed = self._write(connection, spec, extra_members(after), EventType.CHANGE)
-        self._catalog.refresh()
+        self._catalog.follow()
         return changed
 
     def withdraw(self, identifier: str) -> bool:
@@ -126,7 +112,7 @@ class CatalogAdministration:
         """
         with self._engine.begin() as connection:
             kept_specifications.change_number(connection, lock=True)
-            self._catalog.refresh()
+            self._catalog.follow()
             shown = self._find(connection, identifier, None)
             if shown is None:
                 return False
@@ -144,10 +130,10 @@ class CatalogAdministration:
                 kept_specifications.keep(connection, content, extra, withdrawn=True)
             kept_specifications.count_change(connection)
             tell(connection, EventType.DELETE, shown)
-        self._catalog.refresh()
+        self._catalog.follow()
         return True
 
-    def _judged(self, connection: sa.Connection, document: Mapping[str, Any]) -> Specification:
+    def _judged(self, connection: Connection, document: Mapping[str, Any]) -> Specification:
         """Judge a document as a file of the catalog is judged, in itself and among the others."""
         content = specification_content(document)
         try:
@@ -164,7 +150,7 @@ class CatalogAdministration:
             raise DocumentRefused("body", str(error)) from error
         return spec
 
-    def _refuse_existing(self, connection: sa.Connection, spec: Specification) -> None:
+    def _refuse_existing(self, connection: Connection, spec: Specification) -> None:
         shown = self._find(connection, spec.id, spec.version)
         if shown is not None:
             raise SpecificationInUse(f"{spec.id} {spec.version} is there already")
@@ -181,7 +167,7 @@ class CatalogAdministration:
 
     def _write(
         self,
-        connection: sa.Connection,
+        connection: Connection,
         spec: Specification,
         extra: Mapping[str, Any],
         event_type: EventType,
@@ -194,7 +180,7 @@ class CatalogAdministration:
         return shown
 
     def _find(
-        self, connection: sa.Connection, identifier: str, version: str | None
+        self, connection: Connection, identifier: str, version: str | None
     ) -> Document | None:
         documents = [
             document
@@ -203,7 +189,7 @@ class CatalogAdministration:
         ]
         return documents[0] if documents else None
 
-    def _documents(self, connection: sa.Connection, *, every: bool) -> list[Document]:
+    def _documents(self, connection: Connection, *, every: bool) -> list[Document]:
         kept = {(row.id, row.version): row for row in kept_specifications.kept(connection)}
         shown: dict[str, list[Document]] = {}
         in_force: dict[str, tuple[Any, Document]] = {}

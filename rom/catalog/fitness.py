@@ -15,8 +15,6 @@ from rom.catalog.specification import Configure, Specification
 Named = tuple[str, Specification]
 MEASURED = ("availabilityPercent", "latencyMs", "packetLossPercent")
 """Numbers that a measurement is judged by."""
-MEASURED_ROLES = ("probe", "ce")
-"""Between whom it is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +165,8 @@ class Fitness:
                 f"measure is judged by numbers that are missing; add {', '.join(missing)} "
                 "to the characteristics",
             )
-        for role in MEASURED_ROLES:
-            for wanted in sorted(self._roles.needs(role)):
-                yield from _missing("steps", wanted, owners, there)
+        for wanted in sorted(self._roles.needs(self._roles.reflector[0].role)):
+            yield from _missing("steps", wanted, owners, there)
 
     def _of_role(self, role: str) -> list[Profile]:
         return [profile for profile in self._platforms if role in profile.roles]
@@ -191,6 +188,18 @@ def unknown_kinds(loaded: Sequence[Named], known: Collection[str]) -> Iterator[F
                     f"unknown kind {entry.kind}; known: {', '.join(sorted(known))}; "
                     "load a pool of it first or use one of these",
                 )
+
+
+def depths(specifications: Iterable[Specification]) -> dict[str, int]:
+    """Return by key how many others have to come before it, one behind the other."""
+    needs: dict[str, set[str]] = {}
+    for spec in specifications:
+        needs.setdefault(spec.key, set()).update(spec.needed_keys - {spec.key})
+    found = dict.fromkeys(needs, 0)
+    for _ in needs:  # no chain is longer
+        for key, before in needs.items():
+            found[key] = max((found.get(need, 0) + 1 for need in before), default=0)
+    return found
 
 
 def _owners(loaded: Sequence[Named]) -> dict[str, set[str]]:

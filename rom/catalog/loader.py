@@ -13,7 +13,7 @@ from device_profiles.errors import ProfileError
 from device_profiles.profile import FOLDER, check_profiles, profiles, stamp
 from rom.catalog.consistency import check_catalog, check_specification
 from rom.catalog.errors import CatalogError, SpecificationFileError, UnknownSpecification
-from rom.catalog.fitness import Fitness, Named
+from rom.catalog.fitness import Fitness, Named, depths
 from rom.catalog.roles import load_roles
 from rom.catalog.specification import Specification
 
@@ -25,6 +25,7 @@ class Catalog:
 
     def __init__(self, specifications: Iterable[Specification]) -> None:
         self._versions: Mapping[str, Mapping[str, Specification]] = {}
+        self._depths: Mapping[str, int] = {}
         self.replace(specifications)
 
     def replace(self, specifications: Iterable[Specification]) -> None:
@@ -33,6 +34,7 @@ class Catalog:
         for spec in specifications:
             versions.setdefault(spec.id, {})[spec.version] = spec
         self._versions = versions
+        self._depths = depths(self.specifications())
 
     def specification(self, specification: str, version: str | None = None) -> Specification:
         """Return a specification; without ``version`` the highest active one, else the highest.
@@ -48,6 +50,10 @@ class Catalog:
             return versions[version]
         except KeyError as error:
             raise UnknownSpecification(specification, version, tuple(sorted(versions))) from error
+
+    def sequence(self, key: str) -> tuple[int, str]:
+        """Return a sort key by which an item of a site comes after those whose keys it needs."""
+        return (self._depths.get(key, len(self._depths)), key)
 
     def specifications(self) -> tuple[Specification, ...]:
         """Return every version of every specification, by id and rising version."""
@@ -68,6 +74,8 @@ class FileCatalog(Catalog):
         self._platforms = platforms
         self._seen: object = None
         self._sources: tuple[Named, ...] = ()
+        self._gone: dict[tuple[str, str], Specification] = {}
+        """Whose files went away: retired, because orders of before still ask for them."""
         self.reload()
 
     @property
@@ -96,8 +104,11 @@ class FileCatalog(Catalog):
         loaded = _loaded(self._files())
         check_catalog(loaded)
         self.fitness.check(loaded)
+        now = {(spec.id, spec.version) for _, spec in loaded}
+        self._gone |= {(spec.id, spec.version): _retired(spec) for _, spec in self._sources}
+        self._gone = {name: spec for name, spec in self._gone.items() if name not in now}
         self._sources = tuple(loaded)
-        self.replace(spec for _, spec in loaded)
+        self.replace([*(spec for _, spec in loaded), *self._gone.values()])
         self._seen = seen
         return True
 
@@ -123,6 +134,10 @@ def load_catalog(extra_dir: Path | None = None, platforms: Path = FOLDER) -> Fil
     for a broken profile.
     """
     return FileCatalog(extra_dir, platforms)
+
+
+def _retired(spec: Specification) -> Specification:
+    return spec.model_copy(update={"lifecycleStatus": "Retired"})
 
 
 def _platform_stamp(platforms: Path) -> object:

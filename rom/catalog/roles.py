@@ -31,6 +31,13 @@ class Login(_Model):
     options: Mapping[str, Name] = Field(default_factory=dict)
 
 
+class Reflects(_Model):
+    """How test packets reach a unit."""
+
+    protocol: Name
+    port: Annotated[int, Field(ge=1, le=65535)]
+
+
 class Role(_Model):
     """One role; exactly one of ``named_by``, ``partner_of`` and ``unit`` says which device."""
 
@@ -42,6 +49,7 @@ class Role(_Model):
     suffix: str = ""
     address: Reference | None = None
     login: Login | None = None
+    reflects: Reflects | None = None
     proven_at: Name | None = None
 
     @model_validator(mode="after")
@@ -51,6 +59,8 @@ class Role(_Model):
         of_unit = (self.address is not None, self.login is not None)
         if of_unit != (self.unit is not None,) * 2 or (self.suffix and self.unit is None):
             raise ValueError("address and login go with unit, and suffix with nothing else")
+        if self.reflects is not None and self.unit is None:
+            raise ValueError("only a unit reflects")
         return self
 
 
@@ -70,12 +80,25 @@ class Roles(_Model):
                     raise ValueError(f"{entry.role}: no other role {named}")
             if entry.partner_of and self.by_name[entry.partner_of].named_by is None:
                 raise ValueError(f"{entry.role}: {entry.partner_of} is no role with named_by")
+        if sum(entry.reflects is not None for entry in self.roles) != 1:
+            raise ValueError("exactly one role reflects")
         return self
 
     @cached_property
     def by_name(self) -> Mapping[str, Role]:
         """The roles by their names, in order of activation."""
         return {entry.role: entry for entry in self.roles}
+
+    @property
+    def reflector(self) -> tuple[Role, Reflects]:
+        """The role whose device sends test packets back, and how they reach it."""
+        return next((entry, entry.reflects) for entry in self.roles if entry.reflects is not None)
+
+    def of_unit(self, device: str) -> Role:
+        """Return the role of a unit by what its name ends in."""
+        units = [entry for entry in self.roles if entry.unit is not None]
+        fitting = [entry for entry in units if device.endswith(entry.suffix)]
+        return max(fitting, key=lambda entry: len(entry.suffix))
 
     def position(self, role: str) -> int:
         """Return a role's place in the order of activation; an unknown one comes last."""

@@ -1,7 +1,7 @@
 """Devices: which device plays a role at a site, and how its endpoint is put together.
 
-A role that inventory's BNG names as a partner (DHCP, RADIUS, probe, logistics) is that device;
-the router at the site and its SNMP agent are reached as inventory's CPE record says.
+How the device of a role is found is data (``rom/catalog/roles.yaml``): the site's line names it, a
+device of another role has it as a partner, or it is a unit from stock that stands at the site.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,10 @@ from device_profiles.profile import Profile, load_profile
 from inventory import queries
 from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
+from rom.catalog.roles import Role, load_roles
 from rom.model.device import Device
 from rom.store.database import Connection, Engine
 from rom.vault.vault import Vault
-
-CE_LOGIN = "ce-login"
 
 
 class NoDevice(AdapterError):
@@ -30,11 +29,8 @@ class NoDevice(AdapterError):
     reason = "NO_TARGET"
 
 
-AGENT_SUFFIX = "/agent"
-
-
 class DeviceDirectory:
-    """Finds targets and opens sessions to them."""
+    """Finds devices and opens sessions to them."""
 
     def __init__(self, engine: Engine, fleet: Fleet, vault: Vault) -> None:
         self._engine = engine
@@ -51,21 +47,13 @@ class DeviceDirectory:
 
         Raises ``NoDevice``.
         """
-        if role in ("ce", "agent"):
-            return _cpe(connection, role, allocations)
-        bearer = allocations.get("bearer")
-        if bearer is None:
-            message = f"role {role}: the site has no bearer, so nothing says which device it is"
-            raise NoDevice(message)
-        name = bearer["device"] if role == "access" else bearer["bng"]
-        if role not in ("access", "bng"):
-            partners = _device(connection, name).partners
-            if role not in partners:
-                message = f"role {role}: device {name} names no partner for it in inventory"
-                raise NoDevice(message)
-            name = partners[role]
-        record = _device(connection, name)
-        return Device(name, role, record.profile, record.attributes)
+        known = load_roles().by_name.get(role)
+        if known is None:
+            raise NoDevice(f"role {role} is unknown; known: {', '.join(load_roles().by_name)}")
+        if known.unit is not None:
+            return _unit(connection, known, allocations)
+        record = _device(connection, _named(connection, known, allocations))
+        return Device(record.name, role, record.profile, record.attributes)
 
     def profile(self, target: Device) -> Profile:
         """Return the target's platform."""
@@ -75,8 +63,8 @@ class DeviceDirectory:
         """Return the platform of a device that the site has something on; raises ``NoDevice``."""
         if queries.is_device(connection, device):
             return _device(connection, device).profile
-        role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
-        return _cpe(connection, role, queries.site_allocations(connection, site)).profile
+        allocations = queries.site_allocations(connection, site)
+        return _unit(connection, load_roles().of_unit(device), allocations).profile
 
     @contextmanager
     def open(self, device: str, site: str) -> Iterator[Session]:
@@ -90,7 +78,7 @@ class DeviceDirectory:
         """Return how to reach a device, credentials included; made fresh, never stored."""
         if queries.is_device(connection, device):
             return self._device_endpoint(connection, device)
-        return self._cpe_endpoint(connection, device, site)
+        return self._unit_endpoint(connection, device, site)
 
     def _device_endpoint(self, connection: Connection, device: str) -> Endpoint:
         try:
@@ -109,61 +97,96 @@ class DeviceDirectory:
             options=record.options,
         )
 
-    def _cpe_endpoint(self, connection: Connection, device: str, site: str) -> Endpoint:
+    def _unit_endpoint(self, connection: Connection, device: str, site: str) -> Endpoint:
+        role = load_roles().of_unit(device)
+        if role.login is None:
+            raise NoDevice(f"role {role.role} has no login")
         allocations = queries.site_allocations(connection, site)
-        role = "agent" if device.endswith(AGENT_SUFFIX) else "ce"
-        target = _cpe(connection, role, allocations)
-        access = queries.cpe_access(connection, device.removesuffix(AGENT_SUFFIX))
-        if role == "agent":
-            way = {"host": _own_address(allocations), "port": 161, **access.get("snmp", {})}
-            user = queries.network_parameters(connection)["snmp"]["user"]
-            return Endpoint(
-                device=device,
-                profile=target.profile,
-                host=way["host"],
-                port=way["port"],
-                username=user,
-                password=self._vault.resolve(f"snmp-auth/{site}"),
-                options={"privacy": f"snmp-priv/{site}"},
-            )
-        way = {"host": _own_address(allocations), "port": 22, **access.get("ssh", {})}
+        profile = _unit(connection, role, allocations).profile
+        way = _way(connection, role, role.login.protocol, role.login.port, allocations)
         return Endpoint(
             device=device,
-            profile=target.profile,
+            profile=profile,
             host=way["host"],
             port=way["port"],
-            username=queries.network_parameters(connection)["ce_user"],
-            password=self._vault.resolve(f"{CE_LOGIN}/{site}"),
+            username=_parameter(connection, role.login.user),
+            password=self._vault.resolve(f"{role.login.password}/{site}"),
             host_key=way.get("host_key"),
-            options={"enable_secret": f"ce-enable/{site}"},
+            options={name: f"{secret}/{site}" for name, secret in role.login.options.items()},
         )
 
 
 def twamp_address(
     connection: Connection, allocations: Mapping[str, Mapping[str, Any]]
 ) -> tuple[str, int]:
-    """Return where the site's reflector answers, as host and UDP port."""
-    access = queries.cpe_access(connection, allocations["ce"]["serial"])
-    way = {"host": _own_address(allocations), "port": 862, **access.get("twamp", {})}
+    """Return where the site's reflector answers, as host and UDP port; raises ``NoDevice``."""
+    role, reflects = load_roles().reflector
+    way = _way(connection, role, reflects.protocol, reflects.port, allocations)
     return way["host"], way["port"]
 
 
-def _own_address(allocations: Mapping[str, Mapping[str, Any]]) -> str:
-    return str(allocations["loopback"]["ce"])
+def _named(connection: Connection, role: Role, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+    if role.named_by is not None:
+        return _attribute(role, role.named_by, allocations)
+    owner = load_roles().by_name[role.partner_of or ""]
+    name = _named(connection, owner, allocations)
+    partners = _device(connection, name).partners
+    if role.role not in partners:
+        raise NoDevice(f"role {role.role}: device {name} names no partner for it in inventory")
+    return partners[role.role]
 
 
-def _cpe(connection: Connection, role: str, allocations: Mapping[str, Mapping[str, Any]]) -> Device:
-    router = allocations.get("ce")
-    if router is None:
-        message = f"role {role}: the site has no router yet"
-        raise NoDevice(message)
+def _unit(
+    connection: Connection, role: Role, allocations: Mapping[str, Mapping[str, Any]]
+) -> Device:
+    unit = allocations.get(role.unit or "")
+    if unit is None:
+        raise NoDevice(f"role {role.role}: the site has no {role.unit} yet")
     known = queries.network_parameters(connection).get("cpe_profiles", {})
-    profile = known.get(router["model"], {}).get(role)
+    profile = known.get(unit["model"], {}).get(role.role)
     if profile is None:
-        message = f"role {role}: network.cpe_profiles names no profile for {router['model']}"
-        raise NoDevice(message)
-    suffix = AGENT_SUFFIX if role == "agent" else ""
-    return Device(f"{router['serial']}{suffix}", role, profile, {})
+        raise NoDevice(
+            f"role {role.role}: network.cpe_profiles names no profile for {unit['model']}"
+        )
+    return Device(f"{unit['serial']}{role.suffix}", role.role, profile, {})
+
+
+def _way(
+    connection: Connection,
+    role: Role,
+    protocol: str,
+    port: int,
+    allocations: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return host and port of a unit, as inventory's access says or else by its own address."""
+    device = _unit_serial(role, allocations)
+    address = _attribute(role, role.address or "", allocations)
+    access = queries.cpe_access(connection, device)
+    return {"host": address, "port": port, **access.get(protocol, {})}
+
+
+def _unit_serial(role: Role, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+    return _attribute(role, f"{role.unit}.serial", allocations)
+
+
+def _attribute(role: Role, reference: str, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+    name, _, attribute = reference.partition(".")
+    if name not in allocations:
+        raise NoDevice(
+            f"role {role.role}: the site has no {name}, so nothing says which device it is"
+        )
+    if attribute not in allocations[name]:
+        raise NoDevice(f"role {role.role}: the site's {name} has no attribute {attribute}")
+    return str(allocations[name][attribute])
+
+
+def _parameter(connection: Connection, name: str) -> str:
+    value: Any = queries.network_parameters(connection)
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if not isinstance(value, str):
+        raise NoDevice(f"inventory has no network.{name}")
+    return value
 
 
 def _device(connection: Connection, name: str) -> DeviceRecord:

@@ -12,7 +12,6 @@ from rom.catalog.specification import Configure
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment import staging
 from rom.fulfilment.changing import REQUESTS, is_needed
-from rom.fulfilment.sequence import sequence
 from rom.fulfilment.transitions import Transitions
 from rom.model.change import ChangeKind
 from rom.model.device import Device
@@ -136,5 +135,5 @@ class Configurer:
             device=device.name,
             site=view.site,
             role=device.role,
-            fragments={key: known[key] for key in sorted(known, key=sequence)},
+            fragments={key: known[key] for key in sorted(known, key=view.catalog.sequence)},
         )

@@ -15,7 +15,6 @@ from rom.catalog.planning import resource_requests
 from rom.catalog.site_view import SiteView
 from rom.fulfilment.changing import grow
 from rom.fulfilment.fairness import pools_short_of, refuse_overtaking
-from rom.fulfilment.sequence import sequence
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
@@ -98,7 +97,7 @@ class Reserver:
 def _bundle(view: SiteView, group: list[Item]) -> BundleRequest:
     requests = [
         (request, item.item_id)
-        for item in sorted(group, key=lambda item: sequence(item.key))
+        for item in sorted(group, key=lambda item: view.catalog.sequence(item.key))
         if item.action in (Action.ADD, Action.MODIFY)
         for request in resource_requests(view.specification(item), view.site, view.typed(item))
     ]

@@ -47,7 +47,7 @@ def evidence(
     """Return the certificate as it is kept with its verdict."""
     return {
         "site": view.site,
-        "probe": view.allocations["probe"]["value"],
+        "probe": view.allocations.get("probe", {}).get("value"),
         "target": found.target,
         "sent": found.sent,
         "received": found.received,

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 
 from device_profiles.fragment import Fragment
 from inventory import queries
+from rom.catalog.roles import load_roles
 from rom.model.intent import Place
 from rom.model.snapshot import Sealer
 from rom.rollback import standing
 from rom.store import intents, snapshots
 from rom.store.database import Connection
-
-# Order of activation; the way back goes through it in reverse.
-ACTIVATION = ("logistics", "access", "bng", "dhcp4", "dhcp6", "radius", "ce", "probe", "agent")
 
 
 class UnknownTarget(LookupError):
@@ -51,7 +49,7 @@ def places(connection: Connection, site: str) -> list[Place]:
 
 def activated(role: str) -> int:
     """Return a role's place in the order of activation; one that it does not name comes last."""
-    return ACTIVATION.index(role) if role in ACTIVATION else len(ACTIVATION)
+    return load_roles().position(role)
 
 
 def resolve(

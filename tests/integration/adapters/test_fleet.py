@@ -73,6 +73,21 @@ def test_new_credentials_do_not_meet_an_old_session(fleet: Fleet, lab: Any) -> N
         pass
 
 
+def test_a_platform_that_has_changed_does_not_meet_an_old_session(lab: Any, closing: Any) -> None:
+    device, endpoint = lab.olt()
+    known = [load_profile(endpoint.profile)]
+    fleet = closing(Fleet(lambda _: known[-1], lab.resolve))
+    for _ in range(2):
+        with fleet.session(endpoint) as session:
+            session.read([ROOT])
+    assert device.counters.connections == 1
+    with fleet.session(endpoint):
+        known.append(known[0].model_copy(update={"title": "another release"}))
+    with fleet.session(endpoint) as session:
+        session.read([ROOT])
+    assert device.counters.connections == 2
+
+
 def test_close_ends_the_sessions_at_rest(fleet: Fleet, lab: Any) -> None:
     _, endpoint = lab.olt()
     with fleet.session(endpoint) as session:
