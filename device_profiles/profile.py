@@ -13,11 +13,14 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device_profiles.dialects import Dialect
 from device_profiles.errors import ProfileError
 from device_profiles.models import CliModel, DataModel, RadiusModel, SnmpModel, YangModel
 from device_profiles.steps import parse_step
 from device_profiles.tree import Path
 
+_SPOKEN = ("cli", "netconf")
+"""Drivers whose platforms differ in how they speak."""
 FOLDER = FilePath(__file__).parent
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of change and size of each file of a profile."""
@@ -30,14 +33,6 @@ class _Model(BaseModel):
 class Quirks(_Model):
     """How this platform differs from what its protocol promises."""
 
-    commit_timeout: int = Field(default=60, gt=0)
-    """Seconds a commit may take before it counts as lost."""
-    with_defaults: Literal["report-all", "trim", "explicit"] | None = None
-    """RFC 6243 mode every read asks for; ``None`` asks for none."""
-    save: bool = False
-    """True when running must be saved to survive a restart."""
-    atomic: bool = True
-    """False when an apply may take effect in part."""
     one_way: str = ""
     """Why nothing here is ever taken back altogether, and what is done instead; else empty."""
 
@@ -81,19 +76,17 @@ class Health(_Model):
 
 
 class Profile(_Model):
-    """One platform: driver, capabilities, quirks, data model, fragments and checks."""
+    """One platform: driver, dialect, quirks, data model, fragments and checks."""
 
     name: str
     title: str
     roles: tuple[str, ...]
     driver: Literal["netconf", "cli", "snmp", "kea", "radius", "rest"]
     options: Mapping[str, str] = Field(default_factory=dict)
-    """Driver options; for ``cli`` the keys ``library`` and ``platform``."""
-    capabilities: tuple[str, ...] = ()
-    """Names of ``adapters.seam.Capability`` the platform has without saying so itself."""
+    """Driver options, such as the service that a control agent serves."""
+    dialect: Dialect | None = None
+    """How the platform speaks its protocol; command lines and NETCONF servers have one."""
     quirks: Quirks = Quirks()
-    wholly_owned: bool = False
-    """True when the device's whole configuration belongs to one site."""
     yang: YangModel | None = None
     cli: CliModel | None = None
     data: DataModel | None = None
@@ -112,6 +105,17 @@ class Profile(_Model):
     folder: FilePath = Field(repr=False)
     stamp: Stamp = Field(default=(), repr=False)
     """What its files were when it was read."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _dialect_of_its_driver(cls, document: Any) -> Any:
+        """Read the dialect as one of the profile's driver, which its file does not repeat."""
+        if not isinstance(document, dict) or document.get("driver") not in _SPOKEN:
+            return document
+        dialect = document.get("dialect") or {}
+        if not isinstance(dialect, dict):
+            return document
+        return {**document, "dialect": {"driver": document["driver"], **dialect}}
 
     @model_validator(mode="after")
     def _has_one_model(self) -> Self:

@@ -14,14 +14,14 @@ from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliConnectionErr
 from ssh2.exceptions import AuthenticationError, SSH2Error  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.cli.terminal import Terminal
-from adapters.errors import HostKeyMismatch, Unsupported
+from adapters.errors import HostKeyMismatch
 from adapters.faults.ssh import netmiko_errors, scrapli_errors
 from adapters.seam import Endpoint
 from adapters.ssh import check_host_key, known_hosts, pinned_key
+from device_profiles.dialects import CliDialect
 
 OPEN_SECONDS = 15
 _MOMENT = 0.01
-_SETTINGS = ("terminal length 0", "terminal width 511")
 
 # Below this level they log what goes over the line, secrets included.
 for _name in ("netmiko", "scrapli", "paramiko"):
@@ -35,13 +35,13 @@ class NetmikoTerminal(Terminal):
     login itself.
     """
 
-    def __init__(self, endpoint: Endpoint, platform: str) -> None:
+    def __init__(self, endpoint: Endpoint, dialect: CliDialect) -> None:
         super().__init__(endpoint.device)
         check_host_key(endpoint, OPEN_SECONDS)
         names = (f"[{endpoint.host}]:{endpoint.port}", endpoint.host)
         with known_hosts(endpoint, *names) as file, netmiko_errors(endpoint.device):
             self._connection: Any = ConnectHandler(
-                device_type=platform,
+                device_type=dialect.platform,
                 host=endpoint.host,
                 port=endpoint.port,
                 username=endpoint.username,
@@ -87,7 +87,7 @@ class NetmikoTerminal(Terminal):
 class ScrapliTerminal(Terminal):
     """A command line by scrapli (libssh2 below)."""
 
-    def __init__(self, endpoint: Endpoint, platform: str) -> None:  # noqa: ARG002 - as its twin
+    def __init__(self, endpoint: Endpoint, dialect: CliDialect) -> None:
         super().__init__(endpoint.device)
         key = pinned_key(endpoint)
         with scrapli_errors(endpoint.device):
@@ -116,7 +116,7 @@ class ScrapliTerminal(Terminal):
                 raise
         self._open = True
         self.greet(OPEN_SECONDS)
-        for line in _SETTINGS:
+        for line in dialect.session:
             self.ask(line)
 
     @property
@@ -190,18 +190,16 @@ def _one_try(transport: Any, endpoint: Endpoint) -> Callable[[], None]:
     return authenticate
 
 
-_LIBRARIES: dict[str, Callable[[Endpoint, str], Terminal]] = {
+_LIBRARIES: dict[str, Callable[[Endpoint, CliDialect], Terminal]] = {
     "netmiko": NetmikoTerminal,
     "scrapli": ScrapliTerminal,
 }
 
 
-def open_terminal(endpoint: Endpoint, library: str, platform: str) -> Terminal:
-    """Return a logged-in command line.
+def open_terminal(endpoint: Endpoint, dialect: CliDialect) -> Terminal:
+    """Return a logged-in command line by the library that the dialect names.
 
     Raises Unreachable, HostKeyMismatch before credentials leave, AuthenticationFailed after one
-    try, Unsupported for a library that is none of the two.
+    try.
     """
-    if library not in _LIBRARIES:
-        raise Unsupported(f"no command-line library {library!r}", device=endpoint.device)
-    return _LIBRARIES[library](endpoint, platform)
+    return _LIBRARIES[dialect.library](endpoint, dialect)

@@ -1,26 +1,24 @@
-"""Which of a command line's words mean no."""
+"""Which of a command line's words mean no, by the words that the platform's dialect lists."""
 
 import re
 
-_PERCENT = re.compile(r"^\s*(?P<words>%.*)$", re.MULTILINE)
-_HARMLESS = (
-    re.compile(r"% ?Access VLAN does not exist\. Creating vlan \d+"),
-    re.compile(r"% ?Generating \d+ bit RSA keys.*"),
-    re.compile(r"% ?The key modulus size is \d+ bits"),
-    re.compile(r"% ?Key pair was generated.*"),
-    re.compile(r"% ?Warning: portfast .*", re.IGNORECASE),
-)
-"""What IOS prints although it did as told. Any other line with a percent sign is a refusal, also
-a warning: nobody has judged it yet."""
+from device_profiles.dialects import CliDialect
 
 
-def refusal(printed: str) -> str:
+def refusal(dialect: CliDialect, printed: str, *, configuring: bool = False) -> str:
     """Return the device's refusal in ``printed``, empty when it did as told.
 
-    Syslog messages must be gone already: they begin with a percent sign too.
+    ``configuring`` says that a configuration line was sent: on a silent platform any answer to
+    one that is no known warning is a refusal. Syslog messages must be gone already: they may look
+    like refusals.
     """
-    for found in _PERCENT.finditer(printed):
-        words = found["words"].strip()
-        if not any(pattern.fullmatch(words) for pattern in _HARMLESS):
-            return words
-    return ""
+    lines = [line.strip() for line in printed.splitlines()]
+    answers = [line for line in lines if line and not _any(dialect.warns, line)]
+    for line in answers:
+        if _any(dialect.refuses, line):
+            return line
+    return answers[0] if answers and configuring and dialect.silent else ""
+
+
+def _any(patterns: tuple[str, ...], line: str) -> bool:
+    return any(re.fullmatch(pattern, line) for pattern in patterns)

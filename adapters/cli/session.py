@@ -28,6 +28,7 @@ from adapters.seam import (
 )
 from adapters.secrets import Secrets
 from device_profiles.cli import Command, decode, encode_commands, encode_lines
+from device_profiles.dialects import MINUTES, SECONDS, CliDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.tree import DIGEST_PREFIX, Edit, Path, Tree
@@ -48,16 +49,11 @@ class CliSession:
         self._device = endpoint.device
         self._profile = profile
         self._secrets = Secrets(resolver, endpoint.device)
-        declared = {Capability(name) for name in profile.capabilities}
-        saves = {Capability.STARTUP} if profile.quirks.save else set()
-        self._capabilities = frozenset(
-            declared | saves | {Capability.EDIT_ISOLATION, Capability.EVIDENCE}
-        )
-        self._terminal = open_terminal(
-            endpoint,
-            profile.options.get("library", "scrapli"),
-            profile.options.get("platform", "cisco_ios"),
-        )
+        if not isinstance(profile.dialect, CliDialect):
+            raise Unsupported(f"{profile.name} is no command line", device=endpoint.device)
+        self._dialect = profile.dialect
+        self._capabilities = _capabilities(self._dialect)
+        self._terminal = open_terminal(endpoint, self._dialect)
         if not self._terminal.privileged:
             self.close()
             raise Unsupported("the user is not privileged on the device", device=self._device)
@@ -67,7 +63,7 @@ class CliSession:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the profile declares; a command line says nothing of itself."""
+        """What the dialect tells; a command line says nothing of itself."""
         return self._capabilities
 
     @property
@@ -80,10 +76,10 @@ class CliSession:
         return self._running().encode()
 
     def _running(self) -> str:
-        text = self._terminal.ask("show running-config")
-        said = refusal(text.partition("\n")[0])
+        text = self._terminal.ask(self._dialect.show)
+        said = refusal(self._dialect, text.partition("\n")[0])
         if said:
-            raise Unsupported(f"show running-config: {said}", device=self._device)
+            raise Unsupported(f"{self._dialect.show}: {said}", device=self._device)
         return text
 
     def read(self, scope: Collection[Path]) -> Tree:
@@ -127,7 +123,7 @@ class CliSession:
         try:
             self._enter(mode.confirm_within if confirming else None)
             refused = self._send_sites(commands, mode)
-            self._terminal.ask("end")
+            self._terminal.ask(self._dialect.configuration.leave)
             stands = bool(standing(commands, mode, refused))
             if mode.confirm_within is None and stands:
                 self._save()
@@ -144,13 +140,13 @@ class CliSession:
     def confirm(self, transaction: str) -> None:  # noqa: ARG002 - a command line has one at a time
         """Stop the revert timer where there is one, then save where that is needed."""
         if Capability.CONFIRMED_COMMIT in self._capabilities:
-            self._order("configure confirm")
+            self._order(self._dialect.configuration.confirm)
         self._save()
 
     def cancel(self, transaction: str) -> None:  # noqa: ARG002 - a command line has one at a time
         """Take everything since the revert timer was set back at once."""
         if Capability.CONFIRMED_COMMIT in self._capabilities:
-            self._order("configure revert now")
+            self._order(self._dialect.configuration.revert)
 
     def close(self) -> None:
         """End the conversation; safe to call twice."""
@@ -165,22 +161,25 @@ class CliSession:
         return commands
 
     def _enter(self, revert_seconds: int | None) -> None:
-        line = "configure terminal"
-        if revert_seconds is not None:
-            line += f" revert timer {math.ceil(revert_seconds / 60)}"
+        mode = self._dialect.configuration
+        line = mode.enter if revert_seconds is None else _timed(mode.timed, revert_seconds)
         self._order(line)
         if not self._terminal.mode:
             raise ProtocolError("no configuration mode", device=self._device)
 
     def _order(self, line: str) -> None:
-        said = refusal(self._terminal.ask(line))
+        said = refusal(self._dialect, self._terminal.ask(line))
         if said:
             raise CommitRefused(f"{line}: {said}", device=self._device)
 
     def _save(self) -> None:
-        if Capability.STARTUP not in self._capabilities:
+        save = self._dialect.save
+        if save is None:
             return
-        said = refusal(self._terminal.ask("write memory"))
+        printed = self._terminal.ask(save.line)
+        said = refusal(self._dialect, printed)
+        if not said and not re.search(save.works, printed):
+            said = " ".join(printed.split()) or "no answer"
         if said:
             raise ProtocolError(f"applied but not saved: {said}", device=self._device)
 
@@ -227,11 +226,26 @@ class CliSession:
         return left
 
 
+def _capabilities(dialect: CliDialect) -> frozenset[Capability]:
+    found = {Capability.EDIT_ISOLATION, Capability.EVIDENCE}
+    if dialect.save is not None:
+        found.add(Capability.STARTUP)
+    if dialect.configuration.timed:
+        found.add(Capability.CONFIRMED_COMMIT)
+    return frozenset(found)
+
+
+def _timed(line: str, seconds: int) -> str:
+    """Return the line that enters with a revert timer of at least ``seconds``."""
+    return line.replace(MINUTES, str(math.ceil(seconds / 60))).replace(SECONDS, str(seconds))
+
+
 class _Position:
     """Where in the configuration's sections the device is; moves before it sends."""
 
     def __init__(self, session: CliSession) -> None:
         self._terminal = session._terminal
+        self._dialect = session._dialect
         self._sections: tuple[str, ...] = ()
 
     def send(self, context: tuple[str, ...], line: str) -> str:
@@ -242,7 +256,7 @@ class _Position:
         ):
             shared += 1
         while len(self._sections) > shared:
-            self._terminal.ask("exit")
+            self._terminal.ask(self._dialect.configuration.up)
             self._sections = self._sections[:-1]
         for section in context[shared:]:
             said = self._step(section)
@@ -253,7 +267,7 @@ class _Position:
 
     def _step(self, line: str) -> str:
         before = self._terminal.mode
-        said = refusal(self._terminal.ask(line))
+        said = refusal(self._dialect, self._terminal.ask(line), configuring=True)
         if self._terminal.mode == "config":
             self._sections = ()
         elif self._terminal.mode != before:

@@ -29,6 +29,7 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
+from device_profiles.dialects import NetconfDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.tree import Path, Tree, in_scope
@@ -51,6 +52,9 @@ class NetconfSession:
     """
 
     def __init__(self, endpoint: Endpoint, profile: Profile, resolver: SecretResolver) -> None:
+        if not isinstance(profile.dialect, NetconfDialect):
+            raise Unsupported(f"{profile.name} speaks no NETCONF", device=endpoint.device)
+        self._dialect = profile.dialect
         self._device = endpoint.device
         self._profile = profile
         self._secrets = Secrets(resolver, endpoint.device)
@@ -175,7 +179,7 @@ class NetconfSession:
 
     @property
     def _with_defaults(self) -> str | None:
-        return self._profile.quirks.with_defaults if self._rpc.offers(":with-defaults") else None
+        return self._dialect.with_defaults if self._rpc.offers(":with-defaults") else None
 
     def _lock(self, *datastores: str) -> None:
         try:
@@ -245,11 +249,11 @@ class NetconfSession:
 
     def _save(self) -> None:
         if Capability.STARTUP in self._capabilities:
-            self._rpc.call(operations.save_running(), self._profile.quirks.commit_timeout)
+            self._rpc.call(operations.save_running(), self._dialect.commit_timeout)
 
     def _refusable(self, operation: etree._Element) -> None:
         try:
-            self._rpc.call(operation, self._profile.quirks.commit_timeout)
+            self._rpc.call(operation, self._dialect.commit_timeout)
         except Refused as error:
             raise CommitRefused(
                 self._secrets.masked(error.message),

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from adapters.cli.session import CliSession
 from adapters.errors import AuthenticationFailed, HostKeyMismatch, SessionLost, Unreachable
 from adapters.seam import Endpoint, Query, SiteEdits, SiteOutcome
+from device_profiles.dialects import CliDialect, ConfigurationMode
 from device_profiles.profile import Profile, load_profile
 from device_profiles.tree import Edit
 
@@ -30,7 +31,10 @@ WANTED = {edit.path: edit.after for edit in SITE.edits}
 @pytest.fixture(params=["netmiko", "scrapli"])
 def profile(request: pytest.FixtureRequest) -> Profile:
     found = load_profile("ios-switch")
-    return found.model_copy(update={"options": {**found.options, "library": request.param}})
+    assert isinstance(found.dialect, CliDialect)
+    platform = {"netmiko": "cisco_ios", "scrapli": "cisco_iosxe"}[request.param]
+    changes = {"library": request.param, "platform": platform}
+    return found.model_copy(update={"dialect": found.dialect.model_copy(update=changes)})
 
 
 @pytest.fixture
@@ -161,7 +165,17 @@ def test_a_platform_with_a_revert_timer_takes_everything_back_on_cancel(
     archive = SiteEdits(
         "setup", (Edit(("archive",), None, ""), Edit(("archive", "path flash:back"), None, ""))
     )
-    timed = profile.model_copy(update={"capabilities": ("startup", "confirmed-commit")})
+    assert isinstance(profile.dialect, CliDialect)
+    mode = ConfigurationMode(
+        enter="configure terminal",
+        leave="end",
+        up="exit",
+        timed="configure terminal revert timer {minutes}",
+        confirm="configure confirm",
+        revert="configure revert now",
+    )
+    dialect = profile.dialect.model_copy(update={"configuration": mode})
+    timed = profile.model_copy(update={"dialect": dialect})
     session = closing(CliSession(endpoint, timed, lab.resolve))
     assert session.apply([archive], lab.mode()).sites[0].outcome is SiteOutcome.APPLIED
     before = device.running_config

@@ -5,6 +5,14 @@ import pytest
 from adapters.cli.refusal import refusal
 from adapters.cli.terminal import Terminal
 from adapters.errors import DeviceTimeout, ProtocolError
+from device_profiles.dialects import CliDialect
+from device_profiles.profile import load_profile
+
+
+def ios() -> CliDialect:
+    dialect = load_profile("ios-switch").dialect
+    assert isinstance(dialect, CliDialect)
+    return dialect
 
 
 class Scripted(Terminal):
@@ -60,10 +68,10 @@ def test_a_late_prompt_is_not_the_answer_to_the_next_line() -> None:
     ],
 )
 def test_console_noise_is_taken_out_wherever_it_falls(noise: str) -> None:
-    assert refusal(printing(noise, "ce1#").ask("shutdown", 1)) == ""
-    assert refusal(printing("ce1#", "\r\n" + noise).ask("shutdown", 1)) == ""
+    assert refusal(ios(), printing(noise, "ce1#").ask("shutdown", 1)) == ""
+    assert refusal(ios(), printing("ce1#", "\r\n" + noise).ask("shutdown", 1)) == ""
     words = printing(noise, "% Invalid input detected\r\n", "ce1#").ask("shutdwn", 1)
-    assert refusal(words) == "% Invalid input detected"
+    assert refusal(ios(), words) == "% Invalid input detected"
 
 
 def test_a_pager_is_paged_through() -> None:
@@ -109,11 +117,11 @@ def test_silence_is_a_timeout_and_ends_the_conversation() -> None:
     ],
 )
 def test_a_percent_sign_is_a_refusal(words: str) -> None:
-    assert refusal(f"   ^\n{words}\n") == words
+    assert refusal(ios(), f"   ^\n{words}\n") == words
 
 
 @pytest.mark.parametrize(
     "words", ["% Access VLAN does not exist. Creating vlan 2110", "Building configuration...", ""]
 )
 def test_known_remarks_are_none(words: str) -> None:
-    assert refusal(words) == ""
+    assert refusal(ios(), words) == ""

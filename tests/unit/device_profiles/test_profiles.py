@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from adapters.seam import Capability
 from device_profiles.checks import CheckResult, checks
+from device_profiles.dialects import CliDialect, NetconfDialect
 from device_profiles.errors import ProfileError
 from device_profiles.profile import load_profile, profiles
 
@@ -38,16 +38,22 @@ def test_every_platform_of_the_lab_has_a_profile() -> None:
 
 
 @pytest.mark.parametrize("name", profiles())
-def test_every_profile_loads_and_declares_only_known_capabilities(name: str) -> None:
-    profile = load_profile(name)
-    assert {Capability(item) for item in profile.capabilities} <= set(Capability)
-    assert profile.title
+def test_every_profile_loads_and_has_a_title(name: str) -> None:
+    assert load_profile(name).title
 
 
 def test_command_line_platforms_name_their_library() -> None:
-    assert load_profile("ios-switch").options == {"library": "netmiko", "platform": "cisco_ios"}
-    assert load_profile("iosxe-ce").options == {"library": "scrapli", "platform": "cisco_iosxe"}
-    assert load_profile("iosxe-ce").wholly_owned
+    for name, named in (
+        ("ios-switch", ("netmiko", "cisco_ios")),
+        ("iosxe-ce", ("scrapli", "cisco_iosxe")),
+    ):
+        dialect = load_profile(name).dialect
+        assert isinstance(dialect, CliDialect)
+        assert (dialect.library, dialect.platform) == named
+
+
+def test_a_netconf_platform_without_a_dialect_has_the_plain_one(tmp_path: FilePath) -> None:
+    assert load_profile("toy", written(tmp_path)).dialect == NetconfDialect()
 
 
 def test_an_unknown_profile_is_named_with_the_known_ones() -> None:
@@ -65,7 +71,9 @@ def test_a_name_cannot_leave_the_folder_of_profiles() -> None:
     [
         ({"driver": "telnet"}, "driver"),
         ({"colour": "blue"}, "colour"),
-        ({"quirks": {"commit_timeout": 0}}, "quirks.commit_timeout"),
+        ({"dialect": {"commit_timeout": 0}}, "dialect.netconf.commit_timeout"),
+        ({"driver": "cli"}, "dialect.cli.library"),
+        ({"dialect": {"library": "scrapli"}}, "dialect.netconf.library"),
         ({"yang": None}, "exactly one of yang"),
         ({"fragments": ["vlan-service"]}, "vlan-service"),
         ({"checks": {"x": [{"name": "n", "expect": "up"}]}}, "checks.x.0"),
