@@ -73,8 +73,10 @@ class Privilege(_Model):
 
     @field_validator("asks")
     @classmethod
-    def _compiles(cls, asks: str) -> str:
-        return _compiled([asks])[0]
+    def _has_no_groups(cls, asks: str) -> str:
+        if re.compile(_compiled([asks])[0]).groups:
+            raise ValueError("the libraries split at groups: write (?:...) for (...)")
+        return asks
 
 
 class CliDialect(_Model):
@@ -89,7 +91,8 @@ class CliDialect(_Model):
     platform: str = Field(min_length=1)
     prompt: str
     """Regular expression of a whole prompt. Its group ``mode`` is the configuration mode, empty or
-    absent outside; its group ``privileged`` is there only for users who may configure."""
+    absent outside; its group ``privileged`` is there only for users who may configure. With a
+    group ``host``, text that looks like another host's prompt has to be the last that comes."""
     session: tuple[Line, ...] = ()
     """Lines to send after the login: no pager, wide lines."""
     privilege: Privilege | None = None

@@ -53,10 +53,13 @@ class CliSession:
             raise Unsupported(f"{profile.name} is no command line", device=endpoint.device)
         self._dialect = profile.dialect
         self._capabilities = _capabilities(self._dialect)
-        self._terminal = open_terminal(endpoint, self._dialect)
+        self._terminal = open_terminal(endpoint, self._dialect, resolver)
         if not self._terminal.privileged:
             self.close()
-            raise Unsupported("the user is not privileged on the device", device=self._device)
+            raise Unsupported(
+                "the user is not privileged on the device, and options['enable'] names no secret",
+                device=self._device,
+            )
 
     def __repr__(self) -> str:
         return f"CliSession({self._device})"

@@ -79,7 +79,7 @@ class Lab:
     def switch(self, profile: str = "ios-switch") -> tuple[CliDevice, Endpoint]:
         name = f"EAS-{len(self.started)}"
         device = CliDevice(
-            name, "ios-switch", Credentials("rom", PASSWORD), self.folder / name, minute=0.5
+            name, "ios-switch", Credentials("rom", PASSWORD), self.folder / name, minute=2.0
         )
         port = self.start(device)
         return device, self.endpoint(name, profile, port, device.public_key)

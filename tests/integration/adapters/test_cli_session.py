@@ -5,9 +5,15 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.cli.session import CliSession
-from adapters.errors import AuthenticationFailed, HostKeyMismatch, SessionLost, Unreachable
-from adapters.seam import Endpoint, Query, SiteEdits, SiteOutcome
-from device_profiles.dialects import CliDialect, ConfigurationMode
+from adapters.errors import (
+    AuthenticationFailed,
+    HostKeyMismatch,
+    ProtocolError,
+    SessionLost,
+    Unreachable,
+)
+from adapters.seam import Capability, Endpoint, Query, SiteEdits, SiteOutcome
+from device_profiles.dialects import CliDialect, ConfigurationMode, Save
 from device_profiles.profile import Profile, load_profile
 from device_profiles.tree import Edit
 
@@ -103,6 +109,7 @@ def test_a_batch_without_edits_sends_nothing(session: Any, device: Any, lab: Any
         "% Incomplete command.",
         "% Ambiguous command:",
         "% Command rejected: resource exhausted",
+        "Command rejected: GigabitEthernet0/7 is a member of a bundle.",
     ],
 )
 def test_a_refused_line_undoes_its_site_and_the_others_go_on(
@@ -157,6 +164,35 @@ def test_nothing_is_saved_before_confirm_when_a_window_is_asked_for(
     assert device.record.counters["writes"] == writes
     session.confirm("t")
     assert device.record.counters["writes"] == writes + 1
+
+
+@pytest.mark.parametrize("answer", ["show clock", "write erased"])
+def test_nothing_counts_as_saved_without_the_word_for_it(
+    endpoint: Endpoint, profile: Profile, device: Any, lab: Any, closing: Any, answer: str
+) -> None:
+    assert isinstance(profile.dialect, CliDialect)
+    save = Save(line=answer, works=r"\[OK\]")
+    dialect = profile.dialect.model_copy(update={"save": save})
+    session = closing(
+        CliSession(endpoint, profile.model_copy(update={"dialect": dialect}), lab.resolve)
+    )
+    session.apply([SITE], lab.mode("t", confirm_within=60))
+    with pytest.raises(ProtocolError, match="applied but not saved"):
+        session.confirm("t")
+    assert "2110" not in (device.startup_config or "")
+
+
+def test_a_platform_without_a_save_line_saves_nothing(
+    endpoint: Endpoint, profile: Profile, device: Any, lab: Any, closing: Any
+) -> None:
+    assert isinstance(profile.dialect, CliDialect)
+    dialect = profile.dialect.model_copy(update={"save": None})
+    session = closing(
+        CliSession(endpoint, profile.model_copy(update={"dialect": dialect}), lab.resolve)
+    )
+    assert Capability.STARTUP not in session.capabilities
+    session.apply([SITE], lab.mode())
+    assert "2110" not in (device.startup_config or "")
 
 
 def test_a_platform_with_a_revert_timer_takes_everything_back_on_cancel(

@@ -1,11 +1,15 @@
+import re
 from collections.abc import Callable
 
 import pytest
+from pydantic import SecretStr
 
+from adapters.cli.libraries import open_terminal
 from adapters.cli.refusal import refusal
-from adapters.cli.terminal import Terminal
-from adapters.errors import DeviceTimeout, ProtocolError
-from device_profiles.dialects import CliDialect
+from adapters.cli.terminal import Terminal, unnamed
+from adapters.errors import DeviceTimeout, ProtocolError, SecretUnavailable
+from adapters.seam import Endpoint
+from device_profiles.dialects import CliDialect, Privilege
 from device_profiles.profile import load_profile
 
 
@@ -19,7 +23,7 @@ class Scripted(Terminal):
     """A terminal whose device answers each write with pieces of text."""
 
     def __init__(self, answer: Callable[[str], list[str]]) -> None:
-        super().__init__("CE")
+        super().__init__("CE", ios())
         self._answer = answer
         self._pieces: list[str] = []
         self.closed = False
@@ -34,8 +38,15 @@ class Scripted(Terminal):
     def _write(self, text: str) -> None:
         self._pieces += self._answer(text)
 
-    def _read(self) -> str:
-        return self._pieces.pop(0) if self._pieces else ""
+    def _asked(self, line: str, seconds: float) -> str:
+        self._write(line + "\n")
+        text = ""
+        while not re.search(unnamed(ios().prompt), text):
+            text += self._line.heard(self._pieces.pop(0) if self._pieces else "")
+        return text.partition(line + "\n")[2]
+
+    def _become_privileged(self, privilege: Privilege) -> None:
+        raise NotImplementedError
 
 
 def printing(*pieces: str) -> Scripted:
@@ -54,9 +65,41 @@ def test_a_prompt_of_another_host_name_is_a_prompt() -> None:
     assert not terminal.privileged
 
 
-def test_a_late_prompt_is_not_the_answer_to_the_next_line() -> None:
-    terminal = Scripted(lambda text: ["ce1#", "\r\n" + text, "real\r\nce1#"])
-    assert "real" in terminal.ask("show y", 1)
+@pytest.mark.parametrize(
+    ("prompt", "mode", "privileged"),
+    [
+        ("0415-POP-EAST#", "", True),
+        ("9300-SW1>", "", False),
+        ("9300-SW1(config)#", "config", True),
+        ("3850_lab(config-if)#", "config-if", True),
+        ("ce1.lab(config-router-af)# ", "config-router-af", True),
+    ],
+)
+def test_a_prompt_is_known_by_its_form(prompt: str, mode: str, privileged: bool) -> None:  # noqa: FBT001 - a column of the table
+    terminal = printing("out\r\n" + prompt)
+    assert terminal.ask("show clock", 1) == "out"
+    assert (terminal.mode, terminal.privileged) == (mode, privileged)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (" description spare [y/n]", "\r\n shutdown\r\n", "ce1#"),
+        ("Please enter your Password: ", "\r\nlogged\r\n shutdown\r\n", "ce1#"),
+        (" description [confirm]", "\r\n shutdown\r\n", "ce1#"),
+        (" --Mo", "re-- is what it says\r\n shutdown\r\n", "ce1#"),
+        ("not-our-name#", " is a line of a banner\r\n shutdown\r\n", "ce1#"),
+        ("\x1b[", "?2004h shutdown\r\n", "ce1#"),
+    ],
+)
+def test_output_may_look_like_a_question_or_a_prompt_where_a_piece_ends(
+    pieces: tuple[str, ...],
+) -> None:
+    terminal = printing("ce1#")
+    terminal.ask("show clock", 1)
+    terminal._answer = lambda text: [text, *pieces]
+    assert " shutdown" in terminal.ask("show running-config", 1)
+    assert not terminal.closed
 
 
 @pytest.mark.parametrize(
@@ -95,7 +138,7 @@ def test_a_confirmation_is_given() -> None:
 def test_any_other_question_is_not_answered(question: str) -> None:
     terminal = printing(question)
     with pytest.raises(ProtocolError, match="asks"):
-        terminal.ask("erase", 1)
+        terminal.ask("erase", 5)
     assert terminal.closed
 
 
@@ -106,6 +149,13 @@ def test_silence_is_a_timeout_and_ends_the_conversation() -> None:
     assert terminal.closed
 
 
+@pytest.mark.parametrize("question", ["Erase all? [yes/no]: ", "Password: "])
+def test_a_question_at_the_end_of_the_time_is_told(question: str) -> None:
+    with pytest.raises(ProtocolError, match="asks"):
+        printing(question).ask("erase", 0.05)
+
+
+@pytest.mark.parametrize("profile", ["ios-switch", "iosxe-ce"])
 @pytest.mark.parametrize(
     "words",
     [
@@ -116,12 +166,53 @@ def test_silence_is_a_timeout_and_ends_the_conversation() -> None:
         "% Warning: nobody has judged this one",
     ],
 )
-def test_a_percent_sign_is_a_refusal(words: str) -> None:
-    assert refusal(ios(), f"   ^\n{words}\n") == words
+def test_a_percent_sign_is_a_refusal(profile: str, words: str) -> None:
+    dialect = load_profile(profile).dialect
+    assert isinstance(dialect, CliDialect)
+    assert refusal(dialect, f"   ^\n{words}\n") == words
+    assert refusal(dialect, f"   ^\n{words}\n", configuring=True) == words
 
 
 @pytest.mark.parametrize(
-    "words", ["% Access VLAN does not exist. Creating vlan 2110", "Building configuration...", ""]
+    "words",
+    [
+        "Command rejected: Conflict between 'nonegotiate' and 'dynamic' status.",
+        "Command rejected: GigabitEthernet0/7 is a member of a bundle.",
+        "VTP VLAN configuration not allowed when device is in CLIENT mode.",
+    ],
 )
-def test_known_remarks_are_none(words: str) -> None:
+def test_a_configuration_line_that_is_answered_is_refused(words: str) -> None:
+    assert refusal(ios(), words, configuring=True) == words
     assert refusal(ios(), words) == ""
+    talkative = ios().model_copy(update={"silent": False})
+    assert refusal(talkative, words, configuring=True) == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "% Access VLAN does not exist. Creating vlan 2110",
+        "% Generating 3072 bit RSA keys, keys will be non-exportable...",
+        "% The key modulus size is 3072 bits",
+        "% Key pair was generated at: 11:00:00 UTC Nov 21 2026",
+        "%Warning: portfast should only be enabled on ports connected to a single host.",
+        "",
+    ],
+)
+def test_a_known_warning_is_none(words: str) -> None:
+    assert refusal(ios(), words) == ""
+    assert refusal(ios(), words, configuring=True) == ""
+
+
+def test_a_warning_does_not_hide_a_refusal() -> None:
+    both = "% Access VLAN does not exist. Creating vlan 2110\n% Incomplete command."
+    assert refusal(ios(), both, configuring=True) == "% Incomplete command."
+
+
+def test_an_enable_secret_that_nobody_has_is_told_before_anything_is_sent() -> None:
+    def unknown(name: str) -> SecretStr:
+        raise LookupError(name)
+
+    endpoint = Endpoint("SW", "ios-switch", "127.0.0.1", 1, options={"enable": "nowhere"})
+    with pytest.raises(SecretUnavailable, match="enable"):
+        open_terminal(endpoint, ios(), unknown)
