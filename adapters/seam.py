@@ -21,7 +21,8 @@ class Capability(StrEnum):
     """What a device can do, as found in its hello or declared by its profile."""
 
     TRANSACTION = "transaction"  # edits of one apply take effect together or not at all
-    CONFIRMED_COMMIT = "confirmed-commit"  # RFC 6241 section 8.4, with persist
+    CONFIRMED_COMMIT = "confirmed-commit"  # it goes back by itself unless it is told to stay
+    PERSIST = "persist"  # a confirmed commit outlives its session: any session may confirm it
     EDIT_ISOLATION = "edit-isolation"  # a refused site's edit leaves the others' standing
     LOCK = "lock"
     EVIDENCE = "evidence"  # it can show its whole configuration
@@ -133,10 +134,16 @@ class Session(Protocol):
         """Bring all edits onto the device in one transaction where it can; save if it must."""
 
     def confirm(self, transaction: str) -> None:
-        """Make a confirmed commit of ``transaction`` permanent, also from another session."""
+        """Make a confirmed commit of ``transaction`` permanent.
+
+        With ``PERSIST`` any session may, else only the one that made it.
+        """
 
     def cancel(self, transaction: str) -> None:
-        """Take a confirmed commit of ``transaction`` back at once."""
+        """Take a confirmed commit of ``transaction`` back at once.
+
+        Without ``PERSIST`` from another session: make sure that none is under way any more.
+        """
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each query's value by name, ``None`` where the device has none."""

@@ -234,7 +234,8 @@ def _capabilities(dialect: CliDialect) -> frozenset[Capability]:
     if dialect.save is not None:
         found.add(Capability.STARTUP)
     if dialect.configuration.timed:
-        found.add(Capability.CONFIRMED_COMMIT)
+        # The timer is the device's own: any session may stop it.
+        found |= {Capability.CONFIRMED_COMMIT, Capability.PERSIST}
     return frozenset(found)
 
 

@@ -67,14 +67,15 @@ def commit() -> etree._Element:
     return _element("commit")
 
 
-def confirmed_commit(persist: str, seconds: int) -> etree._Element:
-    """Return a ``commit`` that reverts after ``seconds`` unless confirmed (section 8.4.5.1)."""
-    return _element(
-        "commit",
-        _element("confirmed"),
-        _element("confirm-timeout", text=str(seconds)),
-        _element("persist", text=persist),
-    )
+def confirmed_commit(seconds: int, persist: str | None) -> etree._Element:
+    """Return a ``commit`` that reverts after ``seconds`` unless confirmed (section 8.4.5.1).
+
+    Without ``persist`` it reverts when its session ends, too.
+    """
+    parts = [_element("confirmed"), _element("confirm-timeout", text=str(seconds))]
+    if persist is not None:
+        parts.append(_element("persist", text=persist))
+    return _element("commit", *parts)
 
 
 def confirming_commit(persist_id: str) -> etree._Element:

@@ -18,6 +18,7 @@ from adapters.faults.codec import codec_errors
 from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
+from adapters.netconf.window import Window
 from adapters.receipts import changes_of, receipt, standing
 from adapters.seam import (
     ApplyMode,
@@ -40,7 +41,6 @@ OPEN_SECONDS = 15
 _OFFERED = {
     ":candidate": (Capability.TRANSACTION, Capability.LOCK),
     ":rollback-on-error": (Capability.EDIT_ISOLATION,),
-    ":confirmed-commit": (Capability.CONFIRMED_COMMIT,),
     ":startup": (Capability.STARTUP,),
 }
 
@@ -59,21 +59,17 @@ class NetconfSession:
         self._profile = profile
         self._secrets = Secrets(resolver, endpoint.device)
         self._held: list[str] = []
-        session, handler = opened(endpoint, OPEN_SECONDS)
-        self._rpc = Conversation(session, handler, endpoint.device)
-        self._capabilities = frozenset(
-            capability
-            for offered, capabilities in _OFFERED.items()
-            if self._rpc.offers(offered)
-            for capability in capabilities
-        ) | {Capability.EVIDENCE}
+        self._window: Window | None = None
+        self._endpoint = endpoint
+        self._rpc = self._connected()
+        self._capabilities = _capabilities(self._rpc, self._dialect)
 
     def __repr__(self) -> str:
         return f"NetconfSession({self._device})"
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the device's hello offers."""
+        """What the device's hello offers, as far as the dialect uses it."""
         return self._capabilities
 
     @property
@@ -133,6 +129,7 @@ class NetconfSession:
         try:
             refused = self._transaction(configs, mode, confirming=confirming)
         except BaseException:
+            self._window = None
             self._unlock()
             raise
         committed = bool(standing(configs, mode, refused))
@@ -143,26 +140,65 @@ class NetconfSession:
         return receipt(batch, mode, refused, sent, confirming=committed and confirming)
 
     def confirm(self, transaction: str) -> None:
-        """Make a confirmed commit permanent by its persist-id; then save where that is needed.
+        """Make a confirmed commit permanent; then save where that is needed.
 
-        Raises CommitRefused when no such commit waits (it may have reverted).
+        By its persist-id, or by a plain commit of the session that made it. Raises CommitRefused
+        when no such commit waits (it may have reverted), SessionLost with ``outcome_unknown`` when
+        the answer came so late that it may have reverted before.
         """
         if Capability.CONFIRMED_COMMIT not in self._capabilities:
             return
         try:
-            self._commit(operations.confirming_commit(transaction))
+            if Capability.PERSIST in self._capabilities:
+                self._commit(operations.confirming_commit(transaction))
+            else:
+                self._confirm_own(transaction)
         finally:
             self._unlock()
         self._save()
 
     def cancel(self, transaction: str) -> None:
-        """Take a confirmed commit back by its persist-id. Raises CommitRefused when none waits."""
+        """Take a confirmed commit back. Raises CommitRefused when none waits.
+
+        By its persist-id, or by ending the session that made it: this one goes on with another
+        conversation then. Without persist and not its session, this only makes sure that none is
+        under way: raises LockDenied while one is.
+        """
         if Capability.CONFIRMED_COMMIT not in self._capabilities:
+            return
+        if Capability.PERSIST not in self._capabilities:
+            self._cancel_own(transaction)
             return
         try:
             self._commit(operations.cancel_commit(transaction))
         finally:
             self._unlock()
+
+    def _confirm_own(self, transaction: str) -> None:
+        window, self._window = self._window, None
+        if window is None or window.transaction != transaction or window.lapsed:
+            # A plain commit without a window would succeed and mean nothing.
+            raise CommitRefused("no confirmed commit of this session waits", device=self._device)
+        self._commit(operations.commit())
+        if window.lapsed:
+            raise SessionLost(
+                "the confirmation came at the end of its time",
+                device=self._device,
+                outcome_unknown=True,
+            )
+
+    def _cancel_own(self, transaction: str) -> None:
+        window, self._window = self._window, None
+        own = window is not None and window.transaction == transaction
+        if own:
+            self.close()
+            self._held.clear()
+            self._rpc = self._connected()
+        # Running cannot be locked while a confirmed commit is under way (RFC 6241 section 7.5).
+        self._lock("running")
+        self._unlock()
+        if not own:
+            raise CommitRefused("no confirmed commit of this session waits", device=self._device)
 
     def evidence(self) -> bytes:
         """Return running as one get-config without a filter shows it."""
@@ -176,6 +212,10 @@ class NetconfSession:
             with suppress(AdapterError):
                 self._rpc.call(operations.close_session(), timeout=2)
         self._rpc.close()
+
+    def _connected(self) -> Conversation:
+        session, handler = opened(self._endpoint, OPEN_SECONDS)
+        return Conversation(session, handler, self._device)
 
     @property
     def _with_defaults(self) -> str | None:
@@ -210,16 +250,19 @@ class NetconfSession:
                 self._refusable(operations.validate())
             if mode.before_commit is not None:
                 mode.before_commit()
-            self._commit(
-                operations.confirmed_commit(mode.transaction, mode.confirm_within or 0)
-                if confirming
-                else operations.commit()
-            )
+            self._commit(self._arming(mode) if confirming else operations.commit())
         except BaseException:
             with suppress(AdapterError):
                 self._discard()
             raise
         return refused
+
+    def _arming(self, mode: ApplyMode) -> etree._Element:
+        seconds = mode.confirm_within or 0
+        if Capability.PERSIST in self._capabilities:
+            return operations.confirmed_commit(seconds, mode.transaction)
+        self._window = Window.opening(mode.transaction, seconds)
+        return operations.confirmed_commit(seconds, None)
 
     def _edit(self, configs: Mapping[str, etree._Element], mode: ApplyMode) -> dict[str, str]:
         isolated = Capability.EDIT_ISOLATION in self._capabilities
@@ -271,3 +314,16 @@ class NetconfSession:
                 device=self._device,
                 outcome_unknown=True,
             ) from error
+
+
+def _capabilities(rpc: Conversation, dialect: NetconfDialect) -> frozenset[Capability]:
+    """Return what the hello offers; of confirmed commits, the most that the dialect lets use."""
+    found = {Capability.EVIDENCE}
+    for offered, capabilities in _OFFERED.items():
+        if rpc.offers(offered):
+            found.update(capabilities)
+    if rpc.offers(":confirmed-commit") and dialect.confirmed_commit != "none":
+        found.add(Capability.CONFIRMED_COMMIT)
+        if rpc.offers(":confirmed-commit:1.1") and dialect.confirmed_commit == "persist":
+            found.add(Capability.PERSIST)
+    return frozenset(found)

@@ -137,6 +137,7 @@ class Lab:
             self._baselines.netconf(name, spec),
             commit_delay=delay,
             framing=spec.framing,
+            confirmed_commit=spec.confirmed_commit,
         )
         node = NetconfNode(spec, device)
         if spec.role == "probe":

@@ -47,6 +47,7 @@ class NetconfDeviceSpec(_Device):
     platform: str
     baseline: str
     framing: Literal["1.0", "1.1"] = "1.1"
+    confirmed_commit: Literal["", "1.0", "1.1"] = "1.1"
     commit_delay: float | None = Field(default=None, ge=0, le=600)
     pon_ports: tuple[PonPort, ...] = ()
     """PON ports (line card/port) of an OLT that engineering has put into service."""

@@ -31,7 +31,9 @@ class NetconfDevice:
 
     ``baseline`` is the configuration of the first start, a ``<config>`` document; later starts use
     what ``state_dir`` holds. ``credentials`` are passwords by user name. ``commit_delay`` is in
-    seconds and may be changed at any time. ``framing`` "1.0" makes a device without base:1.1.
+    seconds and may be changed at any time. ``framing`` "1.0" makes a device without base:1.1,
+    ``confirmed_commit`` "1.0" one whose confirmed commits end with their session (RFC 4741 section
+    8.4), "" one without them.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class NetconfDevice:
         operational: Operational | None = None,
         commit_delay: float = 0.0,
         framing: str = "1.1",
+        confirmed_commit: str = "1.1",
     ) -> None:
         self.name = name
         self.schema = schema
@@ -55,7 +58,8 @@ class NetconfDevice:
         self._storage = Storage(state_dir, name, schema)
         self._host_key = self._storage.host_key()
         self._baseline = baseline
-        self._announced = capabilities(schema, framing)
+        self._confirmed_commit = confirmed_commit
+        self._announced = capabilities(schema, framing, confirmed_commit)
         self._stores: Datastores | None = None
         self._operations: Operations | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -101,7 +105,7 @@ class NetconfDevice:
             self.counters,
             lambda: self.commit_delay,
         )
-        self._operations = Operations(self._stores, self._state, self)
+        self._operations = Operations(self._stores, self._state, self, self._confirmed_commit)
         self._listener = await asyncssh.listen(
             host,
             port,

@@ -19,12 +19,15 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 Body = Callable[["etree._IncrementalFileWriter"], None]
 
 
-def capabilities(schema: Schema, framing: str) -> list[str]:
-    """Return what the device announces: protocol capabilities first, then its modules."""
+def capabilities(schema: Schema, framing: str, confirmed_commit: str = "1.1") -> list[str]:
+    """Return what the device announces: protocol capabilities first, then its modules.
+
+    An empty ``confirmed_commit`` makes a device without one.
+    """
     others = ",".join(mode for mode in MODES if mode != schema.with_defaults)
     features = [
         "candidate:1.0",
-        "confirmed-commit:1.1",
+        *([f"confirmed-commit:{confirmed_commit}"] if confirmed_commit else []),
         "rollback-on-error:1.0",
         "validate:1.1",
         f"with-defaults:1.0?basic-mode={schema.with_defaults}&also-supported={others}",

@@ -29,7 +29,13 @@ class Sessions(Protocol):
 class Operations:
     """Carries out one device's operations for any of its sessions."""
 
-    def __init__(self, stores: Datastores, state: StateSource, sessions: Sessions) -> None:
+    def __init__(
+        self,
+        stores: Datastores,
+        state: StateSource,
+        sessions: Sessions,
+        confirmed_commit: str = "1.1",
+    ) -> None:
         self._stores = stores
         self._state_of = state
         self._sessions = sessions
@@ -44,10 +50,15 @@ class Operations:
             "discard-changes": self._discard,
             "validate": self._validate,
             "commit": self._commit,
-            "cancel-commit": self._cancel,
             "close-session": self._close,
             "kill-session": self._kill,
         }
+        self._of_commit: list[str] = []
+        if confirmed_commit:
+            self._of_commit += ["confirmed", "confirm-timeout"]
+        if confirmed_commit == "1.1":
+            self._of_commit += ["persist", "persist-id"]
+            self._known["cancel-commit"] = self._cancel
 
     async def perform(self, session: int, operation: etree._Element) -> Body:
         """Return the body of the reply; raise ``RpcError`` or ``InvalidConfigurationError``."""
@@ -127,7 +138,7 @@ class Operations:
         return ok
 
     async def _commit(self, session: int, operation: etree._Element) -> Body:
-        given = Parameters(operation, ("confirmed", "confirm-timeout", "persist", "persist-id"))
+        given = Parameters(operation, self._of_commit)
         confirmed = given.flag("confirmed")
         timeout = given.text("confirm-timeout")
         persist = given.text("persist")

@@ -1,3 +1,5 @@
+import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,7 @@ from adapters.errors import (
 )
 from adapters.netconf.session import NetconfSession
 from adapters.seam import Capability, Endpoint, Query, SiteEdits, SiteOutcome
+from device_profiles.dialects import NetconfDialect
 from device_profiles.profile import load_profile
 from device_profiles.tree import Edit
 
@@ -184,6 +187,111 @@ def test_a_confirmed_commit_is_taken_back_at_once(session: Any, device: Any, lab
     assert b"eth-1" in device.running_xml()
     session.cancel("t-8")
     assert b"eth-1" not in device.running_xml()
+
+
+@pytest.fixture
+def old(lab: Any) -> Any:
+    """A device whose confirmed commits end with their session (:confirmed-commit:1.0)."""
+    return lab.olt(confirmed_commit="1.0")
+
+
+@pytest.fixture
+def own(old: Any, lab: Any, closing: Any) -> NetconfSession:
+    return closing(NetconfSession(old[1], PROFILE, lab.resolve))  # type: ignore[no-any-return]
+
+
+def kinds(device: Any) -> list[str]:
+    return [commit.kind for commit in device.counters.applied]
+
+
+def test_without_persist_the_session_that_committed_confirms(own: Any, old: Any, lab: Any) -> None:
+    assert Capability.CONFIRMED_COMMIT in own.capabilities
+    assert Capability.PERSIST not in own.capabilities
+    receipt = own.apply([lab.interface("A", "eth-1")], lab.mode("t-1", confirm_within=60))
+    assert receipt.confirming
+    assert not own.alive, "a pool must not lend it to others"
+    own.confirm("t-1")
+    assert own.alive
+    assert kinds(old[0]) == ["confirmed", "confirming"]
+    assert b"eth-1" in old[0].running_xml()
+
+
+def test_without_persist_a_commit_goes_back_with_its_session(
+    own: Any, old: Any, lab: Any, closing: Any
+) -> None:
+    own.apply([lab.interface("A", "eth-1")], lab.mode("t-1", confirm_within=60))
+    own.close()
+    other = closing(NetconfSession(old[1], PROFILE, lab.resolve))
+    with pytest.raises(CommitRefused, match="no confirmed commit"):
+        other.cancel("t-1")
+    with pytest.raises(CommitRefused, match="no confirmed commit"):
+        other.confirm("t-1")
+    assert b"eth-1" not in old[0].running_xml()
+    assert kinds(old[0]) == ["confirmed", "revert"]
+
+
+def test_without_persist_another_session_is_told_that_one_is_under_way(
+    own: Any, old: Any, lab: Any, closing: Any
+) -> None:
+    own.apply([lab.interface("A", "eth-1")], lab.mode("t-1", confirm_within=60))
+    other = closing(NetconfSession(old[1], PROFILE, lab.resolve))
+    with pytest.raises(LockDenied):
+        other.cancel("t-1")
+    with pytest.raises(CommitRefused):
+        other.confirm("t-1")
+    own.confirm("t-1")
+    assert b"eth-1" in old[0].running_xml()
+
+
+def test_without_persist_cancelling_ends_the_conversation_and_goes_on_with_another(
+    own: Any, old: Any, lab: Any
+) -> None:
+    own.apply([lab.interface("A", "eth-1")], lab.mode("t-1", confirm_within=60))
+    own.cancel("t-1")
+    assert b"eth-1" not in old[0].running_xml()
+    assert own.alive
+    own.apply([lab.interface("B", "eth-2")], lab.mode("t-2", confirm_within=60))
+    own.confirm("t-2")
+    assert b"eth-2" in old[0].running_xml()
+
+
+def test_without_persist_a_window_that_closed_is_not_confirmed(
+    own: Any, old: Any, lab: Any
+) -> None:
+    own.apply([lab.interface("A", "eth-1")], lab.mode("t-1", confirm_within=1))
+    deadline = time.monotonic() + 5
+    while kinds(old[0]) != ["confirmed", "revert"] and time.monotonic() < deadline:
+        threading.Event().wait(0.05)
+    with pytest.raises(CommitRefused, match="no confirmed commit"):
+        own.confirm("t-1")
+    assert b"eth-1" not in old[0].running_xml()
+
+
+@pytest.mark.parametrize(
+    ("offered", "used", "has"),
+    [
+        ("1.1", "persist", {Capability.CONFIRMED_COMMIT, Capability.PERSIST}),
+        ("1.1", "session", {Capability.CONFIRMED_COMMIT}),
+        ("1.1", "none", set()),
+        ("1.0", "persist", {Capability.CONFIRMED_COMMIT}),
+        ("1.0", "none", set()),
+        ("", "persist", set()),
+    ],
+)
+def test_the_hello_offers_and_the_dialect_says_what_is_used(
+    lab: Any, closing: Any, offered: str, used: str, has: set[Capability]
+) -> None:
+    device, endpoint = lab.olt(confirmed_commit=offered)
+    dialect = NetconfDialect(confirmed_commit=used, with_defaults="explicit")
+    profile = PROFILE.model_copy(update={"dialect": dialect})
+    session = closing(NetconfSession(endpoint, profile, lab.resolve))
+    both = {Capability.CONFIRMED_COMMIT, Capability.PERSIST}
+    assert session.capabilities & both == has
+    receipt = session.apply([lab.interface("A", "eth-1")], lab.mode("t", confirm_within=60))
+    assert receipt.confirming == bool(has)
+    if has:
+        session.confirm("t")
+    assert b"eth-1" in device.running_xml()
 
 
 def test_removal_of_what_is_gone_already_is_no_error(session: Any, lab: Any) -> None:
