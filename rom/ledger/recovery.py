@@ -99,7 +99,10 @@ def _settled(
         if arrived and Capability.STARTUP in session.capabilities:
             session.confirm(transaction)
         return True
-    keeps = whole and not _broken(service_check, session, row, arrived)
+    # Without persist only the session that made it could confirm, and that one is gone: what the
+    # device shows may still go back, so it is made sure that nothing is under way, and read anew.
+    confirmable = Capability.PERSIST in session.capabilities
+    keeps = confirmable and whole and not _broken(service_check, session, row, arrived)
     try:
         if keeps:
             session.confirm(transaction)

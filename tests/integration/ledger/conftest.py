@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from adapters.errors import CommitRefused, SessionLost, Unreachable
+from adapters.errors import CommitRefused, LockDenied, SessionLost, Unreachable
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -42,12 +42,17 @@ class DictionaryDevice:
     armed: tuple[str, dict[Path, str]] | None = None
     confirmed: list[str] = field(default_factory=list)
     reads: int = 0
+    hears_nothing_of_the_end: bool = False
+    persist: bool = True
+    """False: a confirmed commit ends with its session, and only that one confirms it."""
     shown_as: dict[str, str] = field(default_factory=dict)
     shows: list[bytes] = field(default_factory=list)
 
     @property
     def capabilities(self) -> frozenset[Capability]:
         able = {Capability.TRANSACTION, Capability.CONFIRMED_COMMIT}
+        if self.persist:
+            able.add(Capability.PERSIST)
         return frozenset(able | {Capability.EVIDENCE} if self.shows else able)
 
     def evidence(self) -> bytes:
@@ -84,8 +89,14 @@ class DictionaryDevice:
         self.armed = None
 
     def cancel(self, transaction: str) -> None:
+        if self.hears_nothing_of_the_end and self.armed is not None:
+            raise LockDenied("a confirmed commit is under way", holder="7")
         self.running = self.armed_by(transaction)
         self.armed = None
+
+    def session_ended(self) -> None:
+        if not self.persist and self.armed is not None and not self.hears_nothing_of_the_end:
+            self.running, self.armed = self.armed[1], None
 
     def armed_by(self, transaction: str) -> dict[Path, str]:
         if self.armed is None or self.armed[0] != transaction:
@@ -111,7 +122,10 @@ class Lab:
     def open(self, device: str, site: str) -> Iterator[Session]:
         if self.device.unreachable:
             raise Unreachable("no route", device=device)
-        yield self.device
+        try:
+            yield self.device
+        finally:
+            self.device.session_ended()
 
     @property
     def vault(self) -> Vault:

@@ -64,6 +64,38 @@ def test_a_lost_reply_is_resolved_by_reading_and_nothing_is_sent_twice(lab: Any)
     assert lab.scalar("SELECT count(*) FROM shared_owner") == 1
 
 
+def test_a_commit_that_ended_with_its_session_is_sent_again_and_never_confirmed_by_another(
+    lab: Any,
+) -> None:
+    lab.device.persist = False
+    lab.device.lose_reply = True
+    number = lab.want("A", site("A"))
+    lab.run()
+    assert lab.device.armed is None, "the device has gone back"
+    assert lab.scalar("SELECT state FROM device_txn") == "unknown"
+    lab.run()
+    assert lab.change(number).state == "done"
+    assert lab.device.applied == [["A"], ["A"]]
+    assert lab.scalar("SELECT string_agg(state, ',' ORDER BY started_at) FROM device_txn") == (
+        "reverted,committed"
+    )
+
+
+def test_while_the_device_still_knows_the_lost_session_nothing_is_settled(lab: Any) -> None:
+    lab.device.persist = False
+    lab.device.lose_reply = lab.device.hears_nothing_of_the_end = True
+    number = lab.want("A", site("A"))
+    lab.run()
+    lab.run()
+    assert lab.scalar("SELECT state FROM device_txn") == "unknown"
+    assert lab.device.confirmed == []
+    lab.device.hears_nothing_of_the_end = False
+    lab.device.session_ended()
+    lab.run()
+    assert lab.change(number).state == "done"
+    assert lab.device.applied == [["A"], ["A"]]
+
+
 def test_a_session_lost_before_the_commit_starts_over(lab: Any) -> None:
     lab.device.lose_before_commit = True
     number = lab.want("A", site("A"))
