@@ -7,7 +7,7 @@ from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from device_profiles.errors import ProfileError
@@ -23,6 +23,8 @@ def finalize(value: Any) -> str:
     line separators, and for text that would read as a reference to a secret: only templates may
     name secrets, never an order.
     """
+    if isinstance(value, Undefined):
+        return str(value)  # raises, naming what is not there
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

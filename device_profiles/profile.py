@@ -75,6 +75,17 @@ class Health(_Model):
         )
 
 
+class CircuitId(_Model):
+    """What the platform writes into DHCP option 82 as a line's circuit-id (RFC 3046 section 3.1).
+
+    ``text`` is a template over ``customer`` and ``res``; before all of the site's resources in
+    ``needs`` are reserved there is none.
+    """
+
+    text: str = Field(min_length=1)
+    needs: tuple[str, ...] = Field(min_length=1)
+
+
 class Profile(_Model):
     """One platform: driver, dialect, quirks, data model, fragments and checks."""
 
@@ -98,6 +109,8 @@ class Profile(_Model):
     checks: Mapping[str, tuple[CheckTemplate, ...]] = Field(default_factory=dict)
     health: tuple[Health, ...] = ()
     """What tells that a service keeps working, without knowing which service it is."""
+    circuit_id: CircuitId | None = None
+    """``None`` where the platform inserts no option 82."""
     exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Per fragment, lines to execute that no configuration file can hold."""
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)

@@ -10,7 +10,7 @@ from netmiko.ssh_dispatcher import CLASS_MAPPER
 from pydantic import SecretStr
 
 from adapters.cli.line import Line
-from adapters.cli.terminal import OPEN_SECONDS, Terminal, unnamed
+from adapters.cli.terminal import OPEN_SECONDS, EnableSecret, Terminal, unnamed
 from adapters.errors import Unsupported
 from adapters.faults.ssh import netmiko_errors
 from adapters.seam import Endpoint
@@ -29,7 +29,9 @@ class NetmikoTerminal(Terminal):
     login itself.
     """
 
-    def __init__(self, endpoint: Endpoint, dialect: CliDialect, secret: SecretStr | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, dialect: CliDialect, secret: EnableSecret | None
+    ) -> None:
         super().__init__(endpoint.device, dialect)
         self._wanted = unnamed(dialect.prompt)
         check_host_key(endpoint, OPEN_SECONDS)
@@ -40,7 +42,6 @@ class NetmikoTerminal(Terminal):
                 port=endpoint.port,
                 username=endpoint.username,
                 password=endpoint.password.get_secret_value(),
-                secret=secret.get_secret_value() if secret else "",
                 conn_timeout=OPEN_SECONDS,
                 ssh_strict=True,
                 system_host_keys=False,
@@ -92,7 +93,8 @@ class NetmikoTerminal(Terminal):
                 connection.read_until_pattern(re.escape(line.strip()), read_timeout=limit)
             return str(connection.read_until_pattern(self._wanted, read_timeout=limit))
 
-    def _become_privileged(self, privilege: Privilege) -> None:
+    def _become_privileged(self, privilege: Privilege, secret: SecretStr) -> None:
+        self._connection.secret = secret.get_secret_value()
         with netmiko_errors(self.device):
             self._connection.enable(cmd=privilege.line, pattern=privilege.asks)
 

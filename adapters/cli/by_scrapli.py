@@ -14,7 +14,7 @@ from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliConnectionErr
 from ssh2.exceptions import AuthenticationError, SSH2Error  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.cli.line import SETTLED, Line
-from adapters.cli.terminal import OPEN_SECONDS, Terminal, unnamed
+from adapters.cli.terminal import OPEN_SECONDS, EnableSecret, Terminal, unnamed
 from adapters.errors import HostKeyMismatch
 from adapters.faults.ssh import scrapli_errors
 from adapters.seam import Endpoint
@@ -25,7 +25,9 @@ from device_profiles.dialects import CliDialect, Privilege
 class ScrapliTerminal(Terminal):
     """A command line by scrapli."""
 
-    def __init__(self, endpoint: Endpoint, dialect: CliDialect, secret: SecretStr | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, dialect: CliDialect, secret: EnableSecret | None
+    ) -> None:
         super().__init__(endpoint.device, dialect)
         key = pinned_key(endpoint)
         with scrapli_errors(endpoint.device):
@@ -35,7 +37,6 @@ class ScrapliTerminal(Terminal):
                 port=endpoint.port,
                 auth_username=endpoint.username,
                 auth_password=endpoint.password.get_secret_value(),
-                auth_secondary=secret.get_secret_value() if secret else "",
                 auth_strict_key=True,
                 ssh_config_file=False,
                 ssh_known_hosts_file=False,
@@ -82,8 +83,9 @@ class ScrapliTerminal(Terminal):
             raw, _ = self._driver.channel.send_input(line, strip_prompt=False)
         return bytes(raw).decode()
 
-    def _become_privileged(self, privilege: Privilege) -> None:
+    def _become_privileged(self, privilege: Privilege, secret: SecretStr) -> None:
         driver = self._driver
+        driver.auth_secondary = secret.get_secret_value()
         level = driver.privilege_levels[driver.default_desired_privilege_level]
         level.escalate, level.escalate_prompt = privilege.line, rf"^.*(?:{privilege.asks})\s*$"
         with scrapli_errors(self.device):

@@ -57,7 +57,7 @@ class CliSession:
         if not self._terminal.privileged:
             self.close()
             raise Unsupported(
-                "the user is not privileged on the device, and options['enable'] names no secret",
+                "the user is not privileged, and options['enable_secret'] names no secret",
                 device=self._device,
             )
 

@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from pydantic import SecretStr
 
@@ -15,6 +16,8 @@ from adapters.errors import (
 )
 from device_profiles.dialects import CliDialect, Privilege
 
+EnableSecret = Callable[[], SecretStr]
+"""Resolves the secret at the moment of sending."""
 COMMAND_SECONDS = 60
 OPEN_SECONDS = 15
 
@@ -52,8 +55,8 @@ class Terminal(ABC):
         """Have the library send ``line``; return what came up to and with the next prompt."""
 
     @abstractmethod
-    def _become_privileged(self, privilege: Privilege) -> None:
-        """Have the library become privileged by the secret it was given."""
+    def _become_privileged(self, privilege: Privilege, secret: SecretStr) -> None:
+        """Have the library become privileged by ``secret``."""
 
     def ask(self, line: str, seconds: float = COMMAND_SECONDS) -> str:
         """Send ``line`` and return what the device prints before its next prompt.
@@ -69,23 +72,26 @@ class Terminal(ABC):
             self.close()
             raise
 
-    def _settle(self, dialect: CliDialect, secret: SecretStr | None) -> None:
+    def _settle(self, dialect: CliDialect, secret: EnableSecret | None) -> None:
         """Wait for the first prompt, become privileged, and set the terminal up."""
         self.ask("", OPEN_SECONDS)
         if not self.privileged and dialect.privilege is not None and secret is not None:
-            self._escalate(dialect.privilege)
+            self._escalate(dialect.privilege, secret)
         for line in dialect.session:
             self.ask(line)
 
-    def _escalate(self, privilege: Privilege) -> None:
+    def _escalate(self, privilege: Privilege, secret: EnableSecret) -> None:
         self._line.expect(OPEN_SECONDS)
         try:
-            self._become_privileged(privilege)
+            self._become_privileged(privilege, secret())
         except (ProtocolError, DeviceTimeout, Unsupported) as error:
             self.close()
             raise AuthenticationFailed(
                 f"the secret for {privilege.line!r} was refused", device=self.device
             ) from error
+        except AdapterError:
+            self.close()
+            raise
         self.ask("")
 
     def _judged(self, text: str) -> str:

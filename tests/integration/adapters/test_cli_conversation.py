@@ -17,6 +17,7 @@ from adapters.errors import (
     AuthenticationFailed,
     DeviceTimeout,
     ProtocolError,
+    SecretUnavailable,
     SessionLost,
     Unsupported,
 )
@@ -255,22 +256,42 @@ def test_the_enable_secret_makes_a_user_privileged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     profile = load_profile("ios-switch").model_copy(update={"dialect": dialect})
-    session = closing(CliSession(of(guarded[1], enable="enable"), profile, lab.resolve))
+    session = closing(CliSession(of(guarded[1], enable_secret="enable"), profile, lab.resolve))
     assert session.read([("hostname",)])
     assert lab.resolve("enable").get_secret_value() not in caplog.text
 
 
 def test_a_wrong_enable_secret_is_one_try(guarded: Any, dialect: CliDialect) -> None:
     with pytest.raises(AuthenticationFailed, match="enable") as caught:
-        open_terminal(of(guarded[1], enable="x"), dialect, lambda _: SecretStr("wrong-Horse"))
+        open_terminal(
+            of(guarded[1], enable_secret="x"), dialect, lambda _: SecretStr("wrong-Horse")
+        )
     assert "wrong-Horse" not in str(caught.value)
+
+
+def test_a_secret_that_nobody_has_is_told(guarded: Any, dialect: CliDialect) -> None:
+    def unknown(name: str) -> SecretStr:
+        raise LookupError(name)
+
+    with pytest.raises(SecretUnavailable, match="enable_secret"):
+        open_terminal(of(guarded[1], enable_secret="nowhere"), dialect, unknown)
+
+
+def test_a_privileged_user_needs_no_secret(lab: Any, dialect: CliDialect, closing: Any) -> None:
+    _, endpoint = lab.switch()
+
+    def asked(name: str) -> SecretStr:
+        raise AssertionError(name)
+
+    terminal = closing(open_terminal(of(endpoint, enable_secret="unused"), dialect, asked))
+    assert terminal.privileged
 
 
 def test_a_user_who_cannot_become_privileged_is_told_how_to(
     guarded: Any, dialect: CliDialect, lab: Any
 ) -> None:
     profile = load_profile("ios-switch").model_copy(update={"dialect": dialect})
-    with pytest.raises(Unsupported, match="enable"):
+    with pytest.raises(Unsupported, match="enable_secret"):
         CliSession(guarded[1], profile, lab.resolve)
 
 

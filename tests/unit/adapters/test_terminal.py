@@ -4,11 +4,9 @@ from collections.abc import Callable
 import pytest
 from pydantic import SecretStr
 
-from adapters.cli.libraries import open_terminal
 from adapters.cli.refusal import refusal
 from adapters.cli.terminal import Terminal, unnamed
-from adapters.errors import DeviceTimeout, ProtocolError, SecretUnavailable
-from adapters.seam import Endpoint
+from adapters.errors import DeviceTimeout, ProtocolError
 from device_profiles.dialects import CliDialect, Privilege
 from device_profiles.profile import load_profile
 
@@ -45,7 +43,7 @@ class Scripted(Terminal):
             text += self._line.heard(self._pieces.pop(0) if self._pieces else "")
         return text.partition(line + "\n")[2]
 
-    def _become_privileged(self, privilege: Privilege) -> None:
+    def _become_privileged(self, privilege: Privilege, secret: SecretStr) -> None:
         raise NotImplementedError
 
 
@@ -207,12 +205,3 @@ def test_a_known_warning_is_none(words: str) -> None:
 def test_a_warning_does_not_hide_a_refusal() -> None:
     both = "% Access VLAN does not exist. Creating vlan 2110\n% Incomplete command."
     assert refusal(ios(), both, configuring=True) == "% Incomplete command."
-
-
-def test_an_enable_secret_that_nobody_has_is_told_before_anything_is_sent() -> None:
-    def unknown(name: str) -> SecretStr:
-        raise LookupError(name)
-
-    endpoint = Endpoint("SW", "ios-switch", "127.0.0.1", 1, options={"enable": "nowhere"})
-    with pytest.raises(SecretUnavailable, match="enable"):
-        open_terminal(endpoint, ios(), unknown)
