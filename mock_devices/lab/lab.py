@@ -51,7 +51,7 @@ class Lab:
         self._state_dir = state_dir
         self._sites = neighbours(topology)
         self._by_address = {(site.bng, site.router): site for site in self._sites}
-        self._baselines = Baselines(folder, self._sites)
+        self._baselines = Baselines(folder, self._sites, topology.shares)
         self._trees: dict[str, BareTree] = {}
         self._started: list[Node] = []
         served = with_neighbours(topology, self._sites)

@@ -163,6 +163,8 @@ class Topology(_Model):
 
     name: Name
     settings: Settings = Settings()
+    shares: Name | None = None
+    """The lab in the folder beside this one's whose baseline files serve here as well."""
     devices: dict[Name, DeviceSpec]
     links: tuple[Link, ...] = ()
     onts: dict[str, OntSpec] = Field(default_factory=dict)

@@ -95,8 +95,8 @@ class _File(_Strict):
     @field_validator("with_defaults")
     @classmethod
     def _known_mode(cls, value: str) -> str:
-        if value not in {"explicit", "trim", "report-all"}:
-            raise ValueError("with_defaults is explicit, trim or report-all")
+        if value not in {"explicit", "trim", "report-all", "none"}:
+            raise ValueError("with_defaults is explicit, trim, report-all or none")
         return value
 
 
