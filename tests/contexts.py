@@ -12,6 +12,7 @@ SITES_OF = {
     "bbf-olt": ("ENT-1102-MELB",),
     "openconfig-switch": ("ENT-1102-SYD1",),
     "ios-switch": ("ENT-1102-SYD2",),
+    "frr-ce": ("ENT-1102-MELB-frr", "ENT-1102-SYD1-frr"),
     "junos-bng": ("ENT-1102-MELB-junos", "ENT-1102-SYD1-junos"),
     "iosxr-bng": ("ENT-1102-MELB-iosxr", "ENT-1102-SYD1-iosxr"),
 }
