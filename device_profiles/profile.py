@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from device_profiles.dialects import Dialect
 from device_profiles.errors import ProfileError
 from device_profiles.models import CliModel, DataModel, RadiusModel, SnmpModel, YangModel
-from device_profiles.steps import parse_step
+from device_profiles.steps import escaped, parse_step
 from device_profiles.tree import Path
 
 _SPOKEN = ("cli", "netconf")
@@ -60,7 +60,8 @@ class Health(_Model):
     """Where the operational state of an entry shows, and what says that it works.
 
     ``entry`` is the schema path of a configuration entry; a step of ``state`` may end in ``{n}``,
-    which stands for the keys of the entry's n-th step that has any, counted from 0.
+    which stands for the keys of the entry's n-th step that has any, counted from 0, or hold
+    ``{n.key}``, the value of one of them, where state has another name for it.
     """
 
     entry: str
@@ -69,10 +70,26 @@ class Health(_Model):
 
     def query_path(self, path: Path) -> Path:
         """Return where the state of the entry at ``path`` is."""
-        keys = [step[step.index("[") :] for step in path if step.endswith("]")]
-        return tuple(
-            re.sub(r"\{(\d+)\}$", lambda found: keys[int(found[1])], step) for step in self.state
-        )
+        keyed = [step for step in path if step.endswith("]")]
+
+        def told(found: re.Match[str]) -> str:
+            step = keyed[int(found[1])]
+            if found[2] is None:
+                return step[step.index("[") :]
+            return escaped(dict(parse_step(step).keys)[found[2]])
+
+        return tuple(re.sub(r"\{(\d+)(?:\.([\w-]+))?\}", told, step) for step in self.state)
+
+
+class CircuitId(_Model):
+    """What the platform writes into DHCP option 82 as a line's circuit-id (RFC 3046 section 3.1).
+
+    ``text`` is a template over ``customer`` and ``res``; before all of the site's resources in
+    ``needs`` are reserved there is none.
+    """
+
+    text: str = Field(min_length=1)
+    needs: tuple[str, ...] = Field(min_length=1)
 
 
 class CircuitId(_Model):

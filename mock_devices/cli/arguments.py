@@ -12,6 +12,8 @@ LINE = "line"
 """The kind that takes the rest of the line, blanks included."""
 SECRET = "secret"  # noqa: S105 - the name of an argument kind, no secret
 
+ArgumentKind = Callable[[str], str | None]
+"""Returns an argument as the configuration spells it, or None."""
 _PORT_NAMES = {179: "bgp", 53: "domain", 161: "snmp", 162: "snmptrap", 123: "ntp", 514: "syslog"}
 _MAX_PORT = 65535
 _MAX_ASN = 4294967295
@@ -67,6 +69,18 @@ def ipv6_interface(text: str) -> str | None:
         return None
 
 
+def _cidr(version: type[ipaddress.IPv4Interface | ipaddress.IPv6Interface]) -> ArgumentKind:
+    """Return the kind of an address with its prefix length, as Linux spells it."""
+
+    def kind(text: str) -> str | None:
+        try:
+            return str(version(text)) if "/" in text else None
+        except ValueError:
+            return None
+
+    return kind
+
+
 def port(text: str) -> str | None:
     """Return a TCP or UDP port as IOS shows it: well-known ones by name."""
     if text.lower() in _PORT_NAMES.values():
@@ -118,7 +132,7 @@ def _percentage(text: str) -> str | None:
     return f"{float(text):.2f}" if matched and float(text) <= 100 else None
 
 
-_KINDS: dict[str, Callable[[str], str | None]] = {
+_KINDS: dict[str, ArgumentKind] = {
     "word": _matching(r"\S+"),
     SECRET: _matching(r"\S+"),
     "hostname": _matching(r"[A-Za-z][A-Za-z0-9-]{0,62}"),
@@ -131,6 +145,8 @@ _KINDS: dict[str, Callable[[str], str | None]] = {
     "ipv4-mask": ipv4_mask,
     "wildcard": ipv4,
     "ipv4-prefix": ipv4_prefix,
+    "ipv4-cidr": _cidr(ipaddress.IPv4Interface),
+    "ipv6-cidr": _cidr(ipaddress.IPv6Interface),
     "ipv6": ipv6,
     "ipv6-interface": ipv6_interface,
     "port": port,

@@ -17,6 +17,7 @@ async def show_version(shell: Shell, _arguments: dict[str, str]) -> str:
     return machine.grammar.texts["show-version"].format(
         hostname=machine.hostname,
         model=machine.grammar.model,
+        version=machine.grammar.version,
         serial=machine.serial,
         uptime=f"{minutes} minute{'' if minutes == 1 else 's'}",
         throughput=machine.configuration.value("platform hardware throughput level") or "500000",
@@ -120,7 +121,7 @@ def _in_order(shell: Shell) -> list[tuple[str, Section]]:
 async def show_running(shell: Shell, _arguments: dict[str, str]) -> str:
     """Return the running configuration."""
     text = shell.machine.running_text()
-    return f"Building configuration...\n\nCurrent configuration : {len(text)} bytes\n{text}"
+    return shell.machine.grammar.wording.running.format(bytes=len(text)) + text
 
 
 async def show_running_interface(shell: Shell, arguments: dict[str, str]) -> str:
@@ -151,7 +152,7 @@ async def show_archive(shell: Shell, _arguments: dict[str, str]) -> str:
 async def write(shell: Shell, _arguments: dict[str, str]) -> str:
     """Save the running configuration."""
     shell.machine.save()
-    return "Building configuration...\n[OK]"
+    return shell.machine.grammar.wording.saved
 
 
 async def copy_running_startup(shell: Shell, arguments: dict[str, str]) -> str:
@@ -194,7 +195,7 @@ async def reload(shell: Shell, _arguments: dict[str, str]) -> str:
 async def configure(shell: Shell, arguments: dict[str, str]) -> str:
     """Open configuration mode, with a revert timer where the archive is set up."""
     machine = shell.machine
-    greeting = "Enter configuration commands, one per line.  End with CNTL/Z.\n"
+    greeting = machine.grammar.wording.configuring
     minutes = arguments.get("minutes")
     if minutes is None:
         shell.enter_configuration()

@@ -87,6 +87,8 @@ def running_lines(grammar: Grammar, root: Section) -> list[str]:
     result: list[str] = []
     group = 0
     for line in _ordered(grammar, root):
+        if _is_hidden(grammar, line):
+            continue
         this_group = grammar.group(CONFIG, line.index)
         if (this_group != group or line.section is not None) and result and result[-1] != "!":
             result.append("!")
@@ -95,6 +97,11 @@ def running_lines(grammar: Grammar, root: Section) -> list[str]:
         if line.section is not None:
             result.append("!")
     return result
+
+
+def _is_hidden(grammar: Grammar, line: Line) -> bool:
+    empty = line.section is not None and not line.section.lines
+    return empty and line.arguments.keys() == {"interface"} and not grammar.shows_empty_interfaces
 
 
 def _shown(grammar: Grammar, line: Line, depth: int) -> list[str]:

@@ -106,7 +106,7 @@ class SshFrontEnd:
             process_factory=self._session,
             line_editor=False,
             reuse_address=True,
-            server_version="Cisco-1.25",
+            server_version=self._machine.grammar.wording.ssh_server,
         )
         return int(self._acceptor.get_port())
 

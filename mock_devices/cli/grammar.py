@@ -13,7 +13,7 @@ from mock_devices.cli.pattern import Reading, RefusalError, State, compile_patte
 
 EXEC, PRIVILEGED, CONFIG = "exec", "privileged", "config"
 _PLATFORMS = Path(__file__).parent / "platforms"
-_INTERFACE = re.compile(r"([A-Za-z-]+)([\d/.]+)")
+_INTERFACE = re.compile(r"([A-Za-z-]+)([\d/.]*)")
 
 
 class _Data(BaseModel):
@@ -92,6 +92,37 @@ class Mode(_Data):
         ]
 
 
+class Wording(_Data):
+    """What a platform says and how; Cisco IOS unless the file says otherwise.
+
+    Refusals are templates over ``line`` and the refused ``word``.
+    """
+
+    host: str = "Router"
+    """The name in prompts while none is configured."""
+    prompt_end: str = ""
+    ssh_server: str = "Cisco-1.25"
+    heading: tuple[str, ...] = ("!", "version {version}")
+    """The lines that a configuration begins with."""
+    running: str = "Building configuration...\n\nCurrent configuration : {bytes} bytes\n"
+    """What stands before the running configuration where it is shown."""
+    saved: str = "Building configuration...\n[OK]"
+    configuring: str = "Enter configuration commands, one per line.  End with CNTL/Z.\n"
+    caret: bool = True
+    """A refusal begins with a line that points at the refused word."""
+    invalid: str = "% Invalid input detected at '^' marker."
+    ambiguous: str = '% Ambiguous command:  "{word}"'
+    incomplete: str = "% Incomplete command."
+
+    def refusal(self, refusal: RefusalError, line: str) -> RefusalError:
+        """Return a refusal of the parser's in this platform's words."""
+        if not refusal.kind:
+            return refusal
+        template: str = getattr(self, refusal.kind)
+        words = template.format(line=line.strip(), word=refusal.word)
+        return RefusalError(words, refusal.column)
+
+
 class Grammar(_Data):
     """A platform: its interfaces, modes, factory configuration and what it says about itself."""
 
@@ -102,6 +133,8 @@ class Grammar(_Data):
     """Interfaces, the last number may be a range: ``GigabitEthernet0/1-28``."""
     virtual: dict[str, str]
     interface_order: tuple[str, ...]
+    shows_empty_interfaces: bool = True
+    wording: Wording = Wording()
     macros: dict[str, str] = Field(default_factory=dict)
     modes: dict[str, Mode]
     texts: dict[str, str]
@@ -147,7 +180,10 @@ class Grammar(_Data):
         Raises RefusalError as the device would refuse the line.
         """
         start = self._states[mode]
-        reading = read_line(start, line, self.parse, negated=negated, offset=offset)
+        try:
+            reading = read_line(start, line, self.parse, negated=negated, offset=offset)
+        except RefusalError as refusal:
+            raise self.wording.refusal(refusal, line) from refusal
         index, command = self._commands[reading.state.command or reading.state.owner]
         return command, reading, index
 
@@ -194,16 +230,19 @@ def _expanded(item: str) -> list[str]:
 def load_grammar(platform: str) -> Grammar:
     """Return the platform's grammar.
 
+    ``common`` in its file names the exec commands it has beside its own, those of IOS by default.
+
     Raises KeyError when there is no such platform, pydantic.ValidationError when its data is wrong.
     """
     path = _PLATFORMS / f"{platform}.yaml"
     if not path.is_file():
         raise KeyError(platform)
     data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    shared = yaml.safe_load((_PLATFORMS / "exec.yaml").read_text(encoding="utf-8"))
-    own = data["modes"]["privileged"]["commands"]
-    data["modes"]["exec"]["commands"] = shared["exec"]
-    data["modes"]["privileged"]["commands"] = shared["exec"] + shared["privileged"] + own
+    if common := data.pop("common", "exec"):
+        shared = yaml.safe_load((_PLATFORMS / f"{common}.yaml").read_text(encoding="utf-8"))
+        own = data["modes"]["privileged"]["commands"]
+        data["modes"]["exec"]["commands"] = shared["exec"]
+        data["modes"]["privileged"]["commands"] = shared["exec"] + shared["privileged"] + own
     return Grammar.model_validate(data)
 
 

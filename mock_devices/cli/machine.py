@@ -63,7 +63,7 @@ class Machine:
     @property
     def hostname(self) -> str:
         """The configured host name, which prompts begin with."""
-        return self.configuration.value("hostname") or "Router"
+        return self.configuration.value("hostname") or self.grammar.wording.host
 
     @property
     def editor(self) -> Editor:
@@ -80,7 +80,9 @@ class Machine:
         """Return the running configuration from ``version`` to ``end``."""
         lines = running_lines(self.grammar, self.configuration)
         closing = [] if lines[-1:] == ["!"] else ["!"]
-        return "\n".join(["!", f"version {self.grammar.version}", *lines, *closing, "end", ""])
+        grammar = self.grammar
+        heading = [line.format(version=grammar.version) for line in grammar.wording.heading]
+        return "\n".join([*heading, *lines, *closing, "end", ""])
 
     def load(self, text: str) -> list[str]:
         """Make ``text`` the running configuration and return the lines that were refused."""
@@ -99,7 +101,7 @@ class Machine:
             line = raw.strip()
             if line == "end":
                 break
-            if not line or line.startswith(("!", "version ")):
+            if not line or line.startswith("!") or self._is_heading(line):
                 continue
             if line == "exit":
                 stack = stack[:-1] or stack
@@ -111,6 +113,10 @@ class Machine:
                 remarks.append(Remark(line, refusal.message, refused=True))
         self.on_change()
         return remarks
+
+    def _is_heading(self, line: str) -> bool:
+        heads = (head.partition("{")[0] for head in self.grammar.wording.heading)
+        return any(head != "!" and line.startswith(head) for head in heads)
 
     def save(self) -> None:
         """Write the running configuration to the startup configuration."""

@@ -70,16 +70,21 @@ class Reading:
 class RefusalError(Exception):
     """A line that the parser does not take; ``message`` is what the device prints."""
 
-    def __init__(self, message: str, column: int | None = None) -> None:
+    def __init__(
+        self, message: str, column: int | None = None, *, kind: str = "", word: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.kind = kind
+        """``invalid``, ``ambiguous`` or ``incomplete``, where the platform has words for it."""
+        self.word = word
         self.column = column
         """Where the caret goes, counted from the line's first character; None without a caret."""
 
 
 def invalid(column: int) -> RefusalError:
     """Return the refusal of a token that fits nowhere."""
-    return RefusalError("% Invalid input detected at '^' marker.", column)
+    return RefusalError("% Invalid input detected at '^' marker.", column, kind="invalid")
 
 
 def compile_pattern(start: State, pattern: str, command: str) -> None:
@@ -199,7 +204,8 @@ def _step(
         if value is not None:
             taken.append(reading.taking(value, step, target))
     if not taken and words:
-        raise RefusalError(f'% Ambiguous command:  "{tokens[0][0]}"')
+        word = tokens[0][0]
+        raise RefusalError(f'% Ambiguous command:  "{word}"', kind="ambiguous", word=word)
     return taken, used
 
 
@@ -211,7 +217,7 @@ def _ended(readings: list[Reading], *, negated: bool) -> Reading:
         for reading in readings:
             if reading.state.marker and reading.tokens:
                 return reading
-    raise RefusalError("% Incomplete command.")
+    raise RefusalError("% Incomplete command.", kind="incomplete")
 
 
 def next_words(start: State, line: str, parse: ArgumentParser) -> list[str]:

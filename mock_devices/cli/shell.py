@@ -63,10 +63,10 @@ class Shell:
     @property
     def prompt(self) -> str:
         """The prompt, which follows the configured host name."""
-        name = self.machine.hostname
+        name, end = self.machine.hostname, self.machine.grammar.wording.prompt_end
         if self.stack:
-            return f"{name}({self.machine.grammar.modes[self.mode].prompt})#"
-        return f"{name}{'#' if self.mode == PRIVILEGED else '>'}"
+            return f"{name}({self.machine.grammar.modes[self.mode].prompt})#{end}"
+        return f"{name}{'#' if self.mode == PRIVILEGED else '>'}{end}"
 
     async def execute(self, line: str) -> str:
         """Carry out one line and return the output, which ends with a line feed if there is any.
@@ -111,7 +111,7 @@ class Shell:
             try:
                 message = machine.editor.apply(self.stack, line)
             except RefusalError as refusal:
-                accepted, message = False, _marked(refusal, len(self.prompt))
+                accepted, message = False, self._marked(refusal, len(self.prompt))
         self.refused = not accepted
         machine.record.note(self.user, "configuration", line.strip(), accepted=accepted)
         if accepted:
@@ -127,7 +127,7 @@ class Shell:
         except RefusalError as refusal:
             self.refused = True
             self.machine.record.note(self.user, "exec", line.strip(), accepted=False)
-            return _marked(refusal, prompt_length) + "\n"
+            return self._marked(refusal, prompt_length) + "\n"
         self.machine.record.note(self.user, "exec", line.strip(), accepted=True)
         if command.action == "accept":
             return ""
@@ -137,11 +137,10 @@ class Shell:
         piped = _PIPE.search(line)
         return filtered(output, piped[1], piped[2].strip()) if piped else output
 
-
-def _marked(refusal: RefusalError, prompt_length: int) -> str:
-    if refusal.column is None:
-        return refusal.message + "\n"
-    return f"{' ' * (prompt_length + refusal.column)}^\n{refusal.message}\n"
+    def _marked(self, refusal: RefusalError, prompt_length: int) -> str:
+        if refusal.column is None or not self.machine.grammar.wording.caret:
+            return refusal.message + "\n"
+        return f"{' ' * (prompt_length + refusal.column)}^\n{refusal.message}\n"
 
 
 def filtered(output: str, how: str, pattern: str) -> str:

@@ -23,12 +23,15 @@ class Baselines:
 
     A neighbour's share of a device is ``neighbour.<platform>.xml`` or ``.cfg``, an OLT's PON port
     ``pon-port.<platform>.xml``; their place holders are the fields of ``Neighbour`` or, for a PON
-    port, ``pon`` (``2-8``), ``slot_port`` (``2/8``) and ``pon_id``. Missing files raise
-    ``TopologyError``.
+    port, ``pon`` (``2-8``), ``slot_port`` (``2/8``) and ``pon_id``. What is not in the folder is
+    looked for in that of the lab it ``shares`` with; missing files raise ``TopologyError``.
     """
 
-    def __init__(self, folder: Path, sites: tuple[Neighbour, ...]) -> None:
+    def __init__(
+        self, folder: Path, sites: tuple[Neighbour, ...], shares: str | None = None
+    ) -> None:
         self._folder = folder
+        self._shared = folder.parents[1] / shares / folder.name if shares else folder
         self._sites = sites
 
     def netconf(self, name: str, spec: NetconfDeviceSpec) -> bytes:
@@ -73,10 +76,12 @@ class Baselines:
         root.extend(_document(self._read(template).format_map(values)))
 
     def _read(self, name: str) -> str:
+        own = self._folder / name
+        file = own if own.exists() else self._shared / name
         try:
-            return (self._folder / name).read_text(encoding="utf-8")
+            return file.read_text(encoding="utf-8")
         except OSError as error:
-            raise TopologyError(f"{self._folder / name}: {error.strerror}") from error
+            raise TopologyError(f"{own}: {error.strerror}") from error
 
 
 def _document(text: str) -> etree._Element:

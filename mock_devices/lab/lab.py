@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from mock_devices.lab.network_nodes import CliNode, NetconfNode
 from mock_devices.lab.nodes import Node
 from mock_devices.lab.plant import Plant, channel_termination
 from mock_devices.lab.probes import Probe
-from mock_devices.lab.routers import Routers, shown_as
+from mock_devices.lab.routers import Routers
 from mock_devices.lab.served import neighbour_bgp, with_neighbours
 from mock_devices.lab.service_nodes import KeaNode, LogisticsNode, NmsNode, RadiusNode
 from mock_devices.lab.topology import (
@@ -29,8 +28,7 @@ from mock_devices.lab.topology import (
     Settings,
     Topology,
 )
-from mock_devices.netconf import Container, NetconfDevice, Operational, load_schema
-from mock_devices.netconf.bng_state import BngState
+from mock_devices.netconf import BareTree, DerivedState, NetconfDevice, Operational, load_schema
 from mock_devices.netconf.olt_state import OltState
 from mock_devices.netconf.probe_state import ProbeState
 from mock_devices.netconf.switch_state import SwitchState
@@ -39,14 +37,6 @@ from mock_devices.services.kea.decision import Offer
 from mock_devices.services.logistics import Logistics
 from mock_devices.services.nms import TrapReceiver
 from mock_devices.services.radius.database import RadiusDatabase
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """A device's configuration as XML, as long as it is the running one."""
-
-    running: Container
-    tree: etree._Element
 
 
 class Lab:
@@ -61,8 +51,8 @@ class Lab:
         self._state_dir = state_dir
         self._sites = neighbours(topology)
         self._by_address = {(site.bng, site.router): site for site in self._sites}
-        self._baselines = Baselines(folder, self._sites)
-        self._kept: dict[str, _Kept] = {}
+        self._baselines = Baselines(folder, self._sites, topology.shares)
+        self._trees: dict[str, BareTree] = {}
         self._started: list[Node] = []
         served = with_neighbours(topology, self._sites)
         self.plant = Plant(served, self._tree, self._lines, self._ask)
@@ -154,8 +144,10 @@ class Lab:
             return ProbeState(node.probe.counters)
         if spec.pon_ports:
             return OltState(lambda: self._light(name))
-        if spec.role == "bng":
-            return BngState(bgp=lambda _vprn, address: self._bgp_state(name, address))
+        if node.device.schema.state:
+            return DerivedState(
+                node.device.schema, session=lambda _vrf, peer: self._bgp_state(name, peer)
+            )
         return SwitchState(lambda port: self._link_up(name, port))
 
     def _cli(self, name: str, spec: CliDeviceSpec) -> CliNode:
@@ -186,13 +178,9 @@ class Lab:
     def _tree(self, name: str) -> etree._Element:
         node = self.nodes[name]
         assert isinstance(node, NetconfNode)  # noqa: S101 - the plant asks by kind
-        running = node.device.running
-        kept = self._kept.get(name)
-        if kept is None or kept.running is not running:
-            parser = etree.XMLParser(resolve_entities=False, no_network=True)
-            kept = _Kept(running, etree.fromstring(node.device.running_xml(), parser))
-            self._kept[name] = kept
-        return kept.tree
+        if name not in self._trees:
+            self._trees[name] = BareTree(node.device.schema)
+        return self._trees[name].of(node.device.running)
 
     def _lines(self, name: str) -> str:
         return self.nodes[name].running()
@@ -224,9 +212,9 @@ class Lab:
         """Return a session's state as the BNG sees it: the other end may be a neighbour's."""
         site = self._by_address.get((bng, address))
         if site is not None:
-            return self.plant.bgp_state(site.site, neighbour_bgp(site), shown_as)
+            return self.plant.bgp_state(site.site, neighbour_bgp(site))
         for serial in self.routers.edges:
             router = self.routers.bgp(serial, address)
             if router is not None:
-                return self.plant.bgp_state(serial, router, shown_as)
+                return self.plant.bgp_state(serial, router)
         return "Active"

@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mock_devices.lab.topology import NeighbourGroup, Topology
+from mock_devices.lab.topology import NeighbourGroup, NetconfDeviceSpec, Topology
+from mock_devices.netconf import load_schema
 from mock_devices.services.kea.server import Answer
 
 NO_PON = "0/0"
@@ -29,7 +30,6 @@ class Neighbour(BaseModel):
     bng_port: str
     probe: str
     vlan: int
-    sap: str
     circuit_id: str
     index: int
     slot_port: str
@@ -67,13 +67,13 @@ def _group(topology: Topology, group: NeighbourGroup) -> Iterator[Neighbour]:
     link = topology.link(group.access, group.uplink)
     assert link is not None  # noqa: S101 - the topology was checked
     pon = group.pon_port or NO_PON
+    written = _written_circuit_id(topology, link.bng)
     layer2 = group.megabits * LAYER2_PERCENT // 100
     for index in range(group.count):
         customer = group.first_customer + index // group.sites_per_customer
         vlan, onu_id = group.first_vlan + index, group.first_onu_id + index
         subnet = _next_network(group.first_subnet, index)
         prefix = _next_network(group.first_prefix, index)
-        sap = f"{link.bng_port}:{vlan}"
         by_ont = f"{group.access} xpon {pon}/{onu_id}:{vlan}"
         yield Neighbour(
             site=f"ENT-{customer}-{group.suffix}{index + 1}",
@@ -85,8 +85,9 @@ def _group(topology: Topology, group: NeighbourGroup) -> Iterator[Neighbour]:
             bng_port=link.bng_port,
             probe=group.probe,
             vlan=vlan,
-            sap=sap,
-            circuit_id=by_ont if group.pon_port else f"{link.bng}|{customer}|{sap}",
+            circuit_id=by_ont
+            if group.pon_port
+            else written.format(bng=link.bng, customer=customer, bng_port=link.bng_port, vlan=vlan),
             index=index,
             slot_port=pon,
             pon=pon.replace("/", "-"),
@@ -112,6 +113,15 @@ def _group(topology: Topology, group: NeighbourGroup) -> Iterator[Neighbour]:
             bgp_password=f"lab-ENT-{customer}-{group.suffix}{index + 1}",
             sender_port=50000 + vlan,
         )
+
+
+def _written_circuit_id(topology: Topology, bng: str) -> str:
+    """Return the form of the circuit-id that a BNG writes by itself, by its model."""
+    spec = topology.devices[bng]
+    assert isinstance(spec, NetconfDeviceSpec)  # noqa: S101 - the topology was checked
+    model = load_schema(spec.platform).gateway
+    assert model is not None  # noqa: S101 - the topology was checked
+    return model.circuit_id
 
 
 def _next_network(first: Any, index: int) -> Any:

@@ -13,11 +13,12 @@ from mock_devices.lab.access import (
     openconfig_switch_path,
 )
 from mock_devices.lab.gateway import BgpNeighbour, BngView
-from mock_devices.lab.topology import CliDeviceSpec, Link, Topology
+from mock_devices.lab.topology import CliDeviceSpec, Link, NetconfDeviceSpec, Topology
+from mock_devices.netconf import Schema, load_schema
 from mock_devices.services.kea.decision import Offer
 
 Tree = Callable[[str], etree._Element]
-"""Gives the running configuration of a NETCONF device by name."""
+"""Gives the running configuration of a NETCONF device by name, as a bare tree."""
 Lines = Callable[[str], str]
 """Gives the running configuration of a command line device by name."""
 Ask = Callable[[str, str, str | None, str], Offer | None]
@@ -31,11 +32,6 @@ class Attachment:
     link: Link
     path: AccessPath
 
-    @property
-    def sap(self) -> str:
-        """Port and VLAN as SR OS writes them."""
-        return f"{self.link.bng_port}:{self.path.vlan}"
-
 
 @dataclass(frozen=True)
 class RouterBgp:
@@ -47,10 +43,6 @@ class RouterBgp:
     neighbour: str
     remote_as: str
     password: str
-
-
-Matches = Callable[[str, str, str], bool]
-"""Tells whether a BNG (by name) shows a plain password as the given text."""
 
 
 @dataclass
@@ -89,7 +81,7 @@ class Plant:
         self.last_discovery[serial] = f"offered {found.interface}"
         return found
 
-    def bgp_state(self, serial: str, router: RouterBgp | None, matches: Matches) -> str:
+    def bgp_state(self, serial: str, router: RouterBgp | None) -> str:
         """Return ``Established`` when both ends fit, else ``Idle`` or ``Active`` (RFC 4271 8.2.2).
 
         ``Idle``: the router has no neighbour or no path to it. ``Active``: it tries in vain.
@@ -103,7 +95,8 @@ class Plant:
             )
         except Blocked:
             return "Active"
-        return "Established" if _agree(router, there, attachment.link.bng, matches) else "Active"
+        shown = self._schema(attachment.link.bng).concealed(router.password)
+        return "Established" if _agree(router, there, shown) else "Active"
 
     def reachable(self, serial: str) -> bool:
         """Return whether packets pass between the BNG and the router's WAN port."""
@@ -149,7 +142,16 @@ class Plant:
 
     def _bng(self, attachment: Attachment) -> BngView:
         name = attachment.link.bng
-        return BngView(name, self.tree(name))
+        model = self._schema(name).gateway
+        if model is None:
+            raise Blocked(f"{name} is no gateway")
+        return BngView(name, model, self.tree(name))
+
+    def _schema(self, device: str) -> Schema:
+        spec = self.topology.devices[device]
+        if not isinstance(spec, NetconfDeviceSpec):
+            raise Blocked(f"{device} is no gateway")
+        return load_schema(spec.platform)
 
 
 def channel_termination(port: str) -> str:
@@ -157,7 +159,8 @@ def channel_termination(port: str) -> str:
     return f"CT-{port.replace('/', '-')}"
 
 
-def _agree(router: RouterBgp, there: BgpNeighbour, bng: str, matches: Matches) -> bool:
+def _agree(router: RouterBgp, there: BgpNeighbour, shown: str) -> bool:
+    """Tell whether both ends fit; ``shown`` is the router's password as the BNG would show it."""
     if (router.neighbour, router.remote_as, router.local_as) != (
         there.gateway,
         there.local_as,
@@ -166,4 +169,4 @@ def _agree(router: RouterBgp, there: BgpNeighbour, bng: str, matches: Matches) -
         return False
     if not router.password or not there.password:
         return router.password == there.password
-    return matches(bng, router.password, there.password)
+    return there.password == shown

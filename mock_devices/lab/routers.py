@@ -12,7 +12,6 @@ from mock_devices.ce.router import CustomerEdge
 from mock_devices.lab.plant import Plant, RouterBgp
 from mock_devices.lab.probes import Address
 from mock_devices.lab.topology import RouterSpec
-from mock_devices.netconf import hash2
 
 _EXPECTED_USER = "netops"
 _ANY_ROUTE = 1
@@ -41,11 +40,6 @@ def router_bgp(neighbour: BgpNeighbour) -> RouterBgp:
         remote_as=str(neighbour.remote_as),
         password=neighbour.password or "",
     )
-
-
-def shown_as(_bng: str, plain: str, shown: str) -> bool:
-    """Tell whether a BNG shows the plain BGP password as ``shown``: SR OS keeps only a hash."""
-    return hash2(plain) == shown
 
 
 class Routers:
@@ -125,5 +119,5 @@ class Routers:
         )
 
     def _bgp_session(self, serial: str, neighbour: BgpNeighbour) -> BgpSession:
-        state = self._plant.bgp_state(serial, router_bgp(neighbour), shown_as)
+        state = self._plant.bgp_state(serial, router_bgp(neighbour))
         return BgpSession(state, _ANY_ROUTE if state == "Established" else 0)

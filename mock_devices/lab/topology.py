@@ -8,6 +8,8 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mock_devices.netconf import load_schema, shipped_schemas
+
 Loopback = Annotated[str, Field(pattern=r"^127(\.\d{1,3}){3}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -161,6 +163,8 @@ class Topology(_Model):
 
     name: Name
     settings: Settings = Settings()
+    shares: Name | None = None
+    """The lab in the folder beside this one's whose baseline files serve here as well."""
     devices: dict[Name, DeviceSpec]
     links: tuple[Link, ...] = ()
     onts: dict[str, OntSpec] = Field(default_factory=dict)
@@ -185,6 +189,11 @@ class Topology(_Model):
         wanted += [(f"neighbours of {group.access}", group.probe) for group in self.neighbours]
         yield from (
             f"{user}: no device {name}" for user, name in wanted if name not in self.devices
+        )
+        yield from (
+            f"link {link.access} {link.uplink}: {link.bng} is no gateway"
+            for link in self.links
+            if link.bng in self.devices and not _is_gateway(self.devices[link.bng])
         )
         yield from self._unknown_ports()
 
@@ -222,6 +231,12 @@ class Topology(_Model):
         """Return the link at an access device's uplink."""
         ends = (link for link in self.links if (link.access, link.uplink) == (access, uplink))
         return next(ends, None)
+
+
+def _is_gateway(device: DeviceSpec) -> bool:
+    if not isinstance(device, NetconfDeviceSpec) or device.platform not in shipped_schemas():
+        return False
+    return load_schema(device.platform).gateway is not None
 
 
 def load_topology(path: Path) -> Topology:

@@ -4,6 +4,8 @@ from mock_devices.netconf.schema import Branch, ContainerSchema, LeafSchema, Lis
 from mock_devices.netconf.tree import EMPTY, Container, Node
 
 MODES = ("explicit", "trim", "report-all")
+NO_DEFAULTS = "none"
+"""A device that knows nothing of RFC 6243 and shows what was set."""
 
 
 def presented(schema: Branch, node: Container, mode: str) -> Container:

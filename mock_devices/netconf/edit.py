@@ -4,9 +4,6 @@ Types, keys, names and operations are checked here, at edit time; what only the 
 configuration can answer (references, mandatory leaves, rules) is left to validation.
 """
 
-from base64 import b64encode
-from hashlib import sha256
-
 from lxml import etree
 
 from mock_devices.netconf.errors import RpcError
@@ -26,16 +23,6 @@ from mock_devices.netconf.tree import EMPTY, Container, Entries, Node, set_order
 
 OPERATION = f"{{{BASE}}}operation"
 OPERATIONS = frozenset({"merge", "replace", "create", "delete", "remove"})
-HASH_SUFFIX = " hash2"
-
-
-def hash2(clear: str) -> str:
-    """Return how a device stores and shows a secret: the same for the same secret, never clear."""
-    if clear.endswith(HASH_SUFFIX):
-        return clear
-    return (
-        b64encode(sha256(b"encrypted-leaf:" + clear.encode()).digest()[:24]).decode() + HASH_SUFFIX
-    )
 
 
 class EditRefusedError(Exception):
@@ -187,7 +174,7 @@ class Editor:
             raise self._refusal(
                 "invalid-value", where, str(error), {"bad-element": node.name}
             ) from None
-        return hash2(value) if node.hashed else value
+        return self._schema.concealed(value) if node.hashed else value
 
     def _leaf(
         self,

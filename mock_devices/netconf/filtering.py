@@ -28,7 +28,7 @@ def children_of(element: etree._Element) -> list[etree._Element]:
 def matches_name(node: SchemaNode, element: etree._Element) -> bool:
     """True when the filter element means this node; no namespace stands for any (6.2.1)."""
     name = etree.QName(element)
-    return name.localname == node.name and name.namespace in (None, node.module.namespace)
+    return name.localname == node.called and name.namespace in (None, node.module.namespace)
 
 
 def content_match(node: LeafSchema, element: etree._Element) -> str | None:

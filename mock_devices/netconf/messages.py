@@ -5,7 +5,7 @@ from io import BytesIO
 
 from lxml import etree
 
-from mock_devices.netconf.defaults import MODES
+from mock_devices.netconf.defaults import MODES, NO_DEFAULTS
 from mock_devices.netconf.errors import RpcError
 from mock_devices.netconf.markup import BASE, nsmap
 from mock_devices.netconf.schema import Schema, instance_path, steps
@@ -24,14 +24,17 @@ def capabilities(schema: Schema, framing: str, confirmed_commit: str = "1.1") ->
 
     An empty ``confirmed_commit`` makes a device without one.
     """
-    others = ",".join(mode for mode in MODES if mode != schema.with_defaults)
     features = [
         "candidate:1.0",
         *([f"confirmed-commit:{confirmed_commit}"] if confirmed_commit else []),
         "rollback-on-error:1.0",
         "validate:1.1",
-        f"with-defaults:1.0?basic-mode={schema.with_defaults}&also-supported={others}",
     ]
+    if schema.with_defaults != NO_DEFAULTS:
+        others = ",".join(mode for mode in MODES if mode != schema.with_defaults)
+        features.append(
+            f"with-defaults:1.0?basic-mode={schema.with_defaults}&also-supported={others}"
+        )
     if schema.writable_running:
         features.append("writable-running:1.0")
     modules = []

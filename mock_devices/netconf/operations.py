@@ -6,7 +6,7 @@ from typing import Protocol
 from lxml import etree
 
 from mock_devices.netconf.datastores import DEFAULT_CONFIRM_TIMEOUT, CommitRequest, Datastores
-from mock_devices.netconf.defaults import MODES, presented
+from mock_devices.netconf.defaults import MODES, NO_DEFAULTS, presented
 from mock_devices.netconf.errors import RpcError
 from mock_devices.netconf.filtering import selected
 from mock_devices.netconf.markup import BASE, nsmap
@@ -191,8 +191,11 @@ class Operations:
             )
 
     def _shown(self, state: Container, given: Parameters) -> Container:
-        mode = given.with_defaults() or self._schema.with_defaults
-        if mode not in MODES:
+        asked, basic = given.with_defaults(), self._schema.with_defaults
+        if basic == NO_DEFAULTS and asked is None:
+            return state
+        mode = asked or basic
+        if mode not in MODES or basic == NO_DEFAULTS:
             raise invalid("with-defaults", f"mode '{mode}' is not supported")
         return presented(self._schema.root, state, mode)
 

@@ -3,11 +3,14 @@
 Built from a schema file by ``mock_devices.netconf.schema_file``. Nodes compare by identity.
 """
 
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from lxml import etree
 
+from mock_devices.netconf.behaviour import GatewayModel, Rule, StateList
 from mock_devices.netconf.value_types import ValueType
 
 Key = tuple[str, ...]
@@ -37,10 +40,13 @@ class SchemaNode:
     when_text: str = ""
     case: tuple[str, str] | None = None
     """Choice and case; nodes of another case of the same choice push each other out."""
+    called: str = ""
+    """Name in XML, where a sibling of another module has it too; empty for ``name``."""
     tag: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.tag = f"{{{self.module.namespace}}}{self.name}"
+        self.called = self.called or self.name
+        self.tag = f"{{{self.module.namespace}}}{self.called}"
 
     def ancestors(self) -> "Iterator[Branch]":
         """Yield the parents from the nearest to the root."""
@@ -168,6 +174,22 @@ class Schema:
     messages: Mapping[str, str] = field(default_factory=dict)
     """Wording of refusals by kind, with ``{path}``, ``{name}`` and ``{reason}``."""
     writable_running: bool = False
+    conceals: str = "{digest}"
+    """How the device shows a secret, by its ``{digest}``."""
+    state: tuple[StateList, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    gateway: GatewayModel | None = None
+
+    def concealed(self, clear: str) -> str:
+        """Return how the device stores and shows a secret: the same for the same, never clear.
+
+        What the device has shown may be sent back to it.
+        """
+        start, _, end = self.conceals.partition("{digest}")
+        if clear.startswith(start) and clear.endswith(end) and len(clear) > len(start + end) > 0:
+            return clear
+        digest = b64encode(sha256(b"encrypted-leaf:" + clear.encode()).digest()[:24]).decode()
+        return f"{start}{digest}{end}"
 
     @property
     def namespaces(self) -> dict[str, str]:
@@ -204,7 +226,7 @@ def instance_path(where: Instance) -> str:
     """Return the instance identifier (RFC 7950 section 9.13) with the device's prefixes."""
     text = ""
     for node, key in steps(where):
-        text += f"/{node.module.prefix}:{node.name}"
+        text += f"/{node.module.prefix}:{node.called}"
         if isinstance(node, ListSchema) and key:
             for name, value in zip(node.keys, key, strict=True):
                 text += f"[{node.module.prefix}:{name}={quoted(value)}]"
@@ -217,6 +239,6 @@ def spaced_path(where: Instance) -> str:
     """Return the place as command-line people write it: names and quoted keys, spaces between."""
     words = []
     for node, key in steps(where):
-        words.append(node.name)
+        words.append(node.called)
         words += [f'"{value}"' for value in key]
     return " ".join(words)

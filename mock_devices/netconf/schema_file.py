@@ -4,7 +4,9 @@ A node's key is its kind and name: ``container interfaces``, ``list interface``,
 ``leaf-list trunk-vlans``. A leaf is a type name or a mapping with ``type`` and its restrictions.
 ``module`` is inherited by the nodes below, ``uses`` takes in groupings, ``when`` (evaluated on the
 leaves of the parent) and ``must`` (evaluated on the node and all below) are XPath 1.0 over names
-without prefixes. Identities are written ``module:identity`` there and everywhere else in the file.
+without prefixes; ``called`` is a node's name in XML where a sibling of another module has it too.
+``rules``, ``state`` and ``gateway`` tell how it behaves (``mock_devices.netconf.behaviour``).
+Identities are written ``module:identity`` there and everywhere else in the file.
 """
 
 from functools import cache
@@ -15,6 +17,7 @@ import yaml
 from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mock_devices.netconf.behaviour import GatewayModel, Rule, StateList
 from mock_devices.netconf.schema import (
     Branch,
     ContainerSchema,
@@ -47,6 +50,7 @@ class _NodeSpec(_Strict):
     config: bool | None = None
     when: str = ""
     choice: str = ""
+    called: str = ""
 
 
 class _LeafSpec(_NodeSpec):
@@ -77,18 +81,22 @@ class _File(_Strict):
     name: str
     with_defaults: str = "explicit"
     writable_running: bool = False
+    conceals: str = "{digest}"
     modules: dict[str, _ModuleSpec]
     identities: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     types: dict[str, TypeSpec] = Field(default_factory=dict)
     messages: dict[str, str] = Field(default_factory=dict)
     groupings: dict[str, dict[str, Any]] = Field(default_factory=dict)
     data: dict[str, Any]
+    rules: tuple[Rule, ...] = ()
+    state: tuple[StateList, ...] = ()
+    gateway: GatewayModel | None = None
 
     @field_validator("with_defaults")
     @classmethod
     def _known_mode(cls, value: str) -> str:
-        if value not in {"explicit", "trim", "report-all"}:
-            raise ValueError("with_defaults is explicit, trim or report-all")
+        if value not in {"explicit", "trim", "report-all", "none"}:
+            raise ValueError("with_defaults is explicit, trim, report-all or none")
         return value
 
 
@@ -121,6 +129,10 @@ class _Builder:
             with_defaults=self.file.with_defaults,
             messages=self.file.messages,
             writable_running=self.file.writable_running,
+            conceals=self.file.conceals,
+            rules=self.file.rules,
+            state=self.file.state,
+            gateway=self.file.gateway,
         )
 
     def _children(
@@ -144,6 +156,7 @@ class _Builder:
         choice, _, case = spec.choice.partition(" ")
         return {
             "name": name,
+            "called": spec.called,
             "module": own,
             "config": config if spec.config is None else spec.config,
             "when": etree.XPath(f"boolean({spec.when})") if spec.when else None,
@@ -248,6 +261,13 @@ def _unique(text: str) -> Unique:
 def schema_from_text(text: str) -> Schema:
     """Return the schema written in ``text``; raises ``ValueError`` for a faulty file."""
     return _Builder(_File.model_validate(yaml.safe_load(text))).build()
+
+
+def shipped_schemas() -> tuple[str, ...]:
+    """Return the names of all shipped schemas, sorted."""
+    folder = files("mock_devices").joinpath("schemas")
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
 
 
 @cache

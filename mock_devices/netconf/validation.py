@@ -1,11 +1,15 @@
 """What only the whole configuration can answer, checked by what changed since."""
 
+from collections.abc import Iterator
+
+from mock_devices.netconf.bare_tree import BareTree
 from mock_devices.netconf.changes import Changes, changes_between
-from mock_devices.netconf.errors import InvalidConfigurationError
+from mock_devices.netconf.errors import InvalidConfigurationError, RpcError
+from mock_devices.netconf.expressions import expression
 from mock_devices.netconf.lookup import Lookup
 from mock_devices.netconf.references import Counts, broken_references
 from mock_devices.netconf.rules import broken_rules
-from mock_devices.netconf.schema import ListSchema, Schema
+from mock_devices.netconf.schema import Instance, ListSchema, Schema
 from mock_devices.netconf.tree import EMPTY, Container
 from mock_devices.netconf.uniqueness import doubles
 
@@ -16,6 +20,7 @@ class Validator:
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
         self._counts = Counts()
+        self._bare = BareTree(schema)
         self._running = EMPTY
         self._checked: tuple[Container, Changes] | None = None
         """The state last found valid, since a validate is mostly followed by its commit."""
@@ -36,11 +41,28 @@ class Validator:
             *broken_references(self._schema, self._counts, changes, state, lookup),
             *doubles(self._schema, self._unique_lists, lookup),
             *broken_rules(self._schema, changes),
+            *self._broken_device_rules(state),
         ]
         if errors:
             raise InvalidConfigurationError(errors)
         self._checked = (state, changes)
         return changes
+
+    def _broken_device_rules(self, state: Container) -> Iterator[RpcError]:
+        """Yield a refusal per element that breaks a rule over the whole configuration."""
+        if not self._schema.rules:
+            return
+        root = self._bare.of(state)
+        where = Instance(self._schema.root)
+        for rule in self._schema.rules:
+            for element in expression(rule.each).nodes(root):
+                if expression(rule.that).holds(element, each=[element]):
+                    continue
+                text = next((part.strip() for part in element.itertext() if part.strip()), "")
+                message = self._schema.message(
+                    "must-violation", where, rule.message.format(each=text)
+                )
+                yield RpcError("operation-failed", message, app_tag="must-violation", where=where)
 
     def accept(self, state: Container) -> Changes:
         """Make ``state`` the running configuration and return what that changes."""

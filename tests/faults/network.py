@@ -55,11 +55,9 @@ def until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: 
 class Lab:
     """The simulated network, reached by its control API."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, topology: str = "enterprise-fibre") -> None:
         self.ready_file = place / READY_FILE
-        self._child = Child(
-            lab_command(find_topology("enterprise-fibre"), place), place / "lab.log", {}
-        )
+        self._child = Child(lab_command(find_topology(topology), place), place / "lab.log", {})
         until(self.ready_file.exists, "lab is up")
         self.ready = json.loads(self.ready_file.read_text())
         self._http = httpx.Client(
@@ -251,9 +249,11 @@ def order_for(site: str, name: str, specifications: tuple[str, ...]) -> Row:
     return document
 
 
-def inventory_file(place: Path, *, brisbane_links: Sequence[str]) -> Path:
-    """Write the shipped inventory with sites of no house, and so many link blocks in Brisbane."""
-    document = yaml.safe_load(SHIPPED.read_text())
+def inventory_file(
+    place: Path, *, brisbane_links: Sequence[str], topology: str = "enterprise-fibre"
+) -> Path:
+    """Write a shipped inventory with sites of no house, and so many link blocks in Brisbane."""
+    document = yaml.safe_load(SHIPPED.with_name(f"{topology}.yaml").read_text())
     for site in EXTRA_SITES:
         document["sites"].append({**document["sites"][1], "key": site, "name": site})
     for pool in document["pools"]:
@@ -288,14 +288,17 @@ def a_place() -> Iterator[Path]:
 
 @contextmanager
 def network(
-    *, brisbane_links: Sequence[str] = ("10.88.15.0/29",), **environment: str
+    *,
+    brisbane_links: Sequence[str] = ("10.88.15.0/29",),
+    topology: str = "enterprise-fibre",
+    **environment: str,
 ) -> Iterator[Gateway]:
     """Run a lab and a gateway; both are stopped in the end, whatever became of them."""
     with a_place() as place:
         state = place / "lab"
         state.mkdir(mode=0o700)
-        lab = Lab(state)
-        file = inventory_file(place, brisbane_links=brisbane_links)
+        lab = Lab(state, topology)
+        file = inventory_file(place, brisbane_links=brisbane_links, topology=topology)
         data = place / "data"
         data.mkdir(mode=0o711)
         gateway = Gateway(data, lab, file, environment)

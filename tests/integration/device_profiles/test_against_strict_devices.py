@@ -1,10 +1,8 @@
 """What profiles render is taken by the strict devices of the lab, and can be taken back."""
 
 from pathlib import Path as FilePath
-from typing import Any
 
 import pytest
-import yaml
 from lxml import etree
 
 from device_profiles import data, radius
@@ -28,24 +26,26 @@ from mock_devices.netconf.storage import parse_configuration
 from mock_devices.netconf.tree import Container
 from mock_devices.netconf.validation import Validator
 from mock_devices.netconf.writing import Writer
+from tests.contexts import load_context
 
 ROOT = FilePath(__file__).parents[3]
 NETCONF_DEVICES = {
-    "OLT-SOUTH-03": ("bbf-olt", "ENT-1102-MELB"),
-    "EAS-SYD-01": ("openconfig-switch", "ENT-1102-SYD1"),
-    "BNG-MEL-01": ("sros-bng", "ENT-1102-MELB"),
-    "BNG-SYD-01": ("sros-bng", "ENT-1102-SYD1"),
-    "PROBE-MEL-01": ("ietf-twamp-probe", "ENT-1102-MELB"),
+    "enterprise-fibre OLT-SOUTH-03": ("bbf-olt", "ENT-1102-MELB"),
+    "enterprise-fibre EAS-SYD-01": ("openconfig-switch", "ENT-1102-SYD1"),
+    "enterprise-fibre BNG-MEL-01": ("sros-bng", "ENT-1102-MELB"),
+    "enterprise-fibre BNG-SYD-01": ("sros-bng", "ENT-1102-SYD1"),
+    "enterprise-fibre PROBE-MEL-01": ("ietf-twamp-probe", "ENT-1102-MELB"),
+    "other-makes BNG-MEL-01": ("junos-bng", "ENT-1102-MELB-junos"),
+    "other-makes BNG-SYD-01": ("junos-bng", "ENT-1102-SYD1-junos"),
+    "other-makes BNG-BNE-01": ("iosxr-bng", "ENT-1102-MELB-iosxr"),
+    "other-makes BNG-BNE-01 uneven": ("iosxr-bng", "ENT-1102-SYD1-iosxr"),
 }
-BASELINES = ROOT / "mock_devices" / "topologies" / "enterprise-fibre" / "baselines"
-
-
-def context(site: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / "tests/data/contexts" / f"{site}.yaml").read_text())
+TOPOLOGIES = ROOT / "mock_devices" / "topologies"
+BASELINES = TOPOLOGIES / "enterprise-fibre" / "baselines"
 
 
 def wanted(profile: Profile, site: str) -> dict[Path, str]:
-    whole = merged({name: render(profile, name, context(site)) for name in profile.fragments})
+    whole = merged({name: render(profile, name, load_context(site)) for name in profile.fragments})
     tree = dict(whole.own)
     for item in whole.shared:
         tree.update(item.tree)
@@ -98,8 +98,11 @@ class Device:
     """A strict device's datastore: edits are applied and the result validated."""
 
     def __init__(self, name: str, profile: Profile) -> None:
-        topology = load_topology(BASELINES.parent / "topology.yaml")
-        document = Baselines(BASELINES, neighbours(topology)).netconf(name, topology.devices[name])
+        lab, name = name.split()[:2]
+        folder = TOPOLOGIES / lab
+        topology = load_topology(folder / "topology.yaml")
+        baselines = Baselines(folder / "baselines", neighbours(topology), topology.shares)
+        document = baselines.netconf(name, topology.devices[name])
         self.profile = profile
         self.schema: Schema = load_schema(profile.name)
         self.running = parse_configuration(self.schema, document)
@@ -142,7 +145,7 @@ def test_every_item_is_taken_by_itself_in_the_order_of_the_items(name: str) -> N
     device = Device(name, profile)
     states = [device.tree()]
     for fragment in profile.fragments:
-        rendered = render(profile, fragment, context(site))
+        rendered = render(profile, fragment, load_context(site))
         target = {**states[-1], **rendered.own}
         for item in rendered.shared:
             target.update(item.tree)

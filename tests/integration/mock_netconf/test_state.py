@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mock_devices.netconf import (
-    BngState,
+    DerivedState,
     NetconfDevice,
     OltState,
     ProbeState,
@@ -110,7 +110,10 @@ def test_a_switch_port_is_up_when_enabled_and_lit(tmp_path: Path, lab: Any) -> N
 def test_a_gateway_shows_saps_and_bgp_sessions(tmp_path: Path, lab: Any) -> None:
     device = NetconfDevice(
         "B", load_schema("sros-bng"), lab.CREDENTIALS, tmp_path,
-        operational=BngState(bgp=lambda _, peer: "Established" if peer == "10.0.0.2" else "Idle"),
+        operational=DerivedState(
+            load_schema("sros-bng"),
+            session=lambda vrf, peer: "Established" if (vrf, peer) == ("V", "10.0.0.2") else "Idle",
+        ),
     )  # fmt: skip
     conf = "urn:nokia.com:sros:ns:yang:sr:conf"
     content = (

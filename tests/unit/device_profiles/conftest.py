@@ -1,27 +1,20 @@
 """Contexts, rendered trees and published YANG for the tests of profiles."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
-import yaml
 from lxml import etree
 
 from device_profiles.fragment import Fragment, merged
 from device_profiles.profile import Profile, load_profile, profiles
 from device_profiles.render import render
 from device_profiles.tree import Path
+from tests.contexts import ALL_SITES, SITES_OF, load_context
 
 DATA = FilePath(__file__).parents[2] / "data"
 SHARED = FilePath(__file__).parents[4] / "shared"
-ALL_SITES = ("ENT-1102-MELB", "ENT-1102-SYD1", "ENT-1102-SYD2")
-ACCESS_SITES = {
-    "bbf-olt": ("ENT-1102-MELB",),
-    "openconfig-switch": ("ENT-1102-SYD1",),
-    "ios-switch": ("ENT-1102-SYD2",),
-}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,18 +23,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@lru_cache
-def load_context(site: str) -> dict[str, Any]:
-    return yaml.safe_load((DATA / "contexts" / f"{site}.yaml").read_text())
-
-
 def cases() -> list[tuple[str, str, str]]:
     """Every (profile, fragment, site) that goes together."""
     return [
         (name, fragment, site)
         for name in profiles()
         for fragment in load_profile(name).fragments
-        for site in ACCESS_SITES.get(name, ALL_SITES)
+        for site in SITES_OF.get(name, ALL_SITES)
     ]
 
 

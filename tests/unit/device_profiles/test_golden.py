@@ -10,6 +10,7 @@ from device_profiles.native import native
 from device_profiles.profile import load_profile, profiles
 from device_profiles.render import render
 from device_profiles.tree import PRESENT, Path, difference, path_text
+from tests.contexts import SITES_OF
 
 ContextOf = Callable[[str], dict[str, Any]]
 
@@ -46,9 +47,7 @@ def test_the_same_context_gives_the_same_bytes(
 def test_checks_look_as_agreed(context: ContextOf, golden: Callable[[str, str], None]) -> None:
     for name in profiles():
         profile = load_profile(name)
-        site = {"openconfig-switch": "ENT-1102-SYD1", "ios-switch": "ENT-1102-SYD2"}.get(
-            name, "ENT-1102-MELB"
-        )
+        site = SITES_OF.get(name, ("ENT-1102-MELB",))[0]
         lines = []
         for fragment in sorted(profile.checks):
             for check in checks(profile, fragment, context(site)):

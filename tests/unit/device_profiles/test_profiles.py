@@ -34,6 +34,7 @@ def test_every_platform_of_the_lab_has_a_profile() -> None:
     assert set(profiles()) == {
         "bbf-olt", "openconfig-switch", "ios-switch", "sros-bng", "iosxe-ce", "ietf-twamp-probe",
         "net-snmp-agent", "kea-dhcp4", "kea-dhcp6", "freeradius-sql", "logistics-rest",
+        "junos-bng", "iosxr-bng", "frr-ce",
     }  # fmt: skip
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lxml import etree
 
 import mock_devices
 from mock_devices.lab.baselines import Baselines
 from mock_devices.lab.neighbours import Neighbour, neighbours
 from mock_devices.lab.plant import Plant
-from mock_devices.lab.routers import shown_as
 from mock_devices.lab.served import neighbour_bgp, with_neighbours
 from mock_devices.lab.topology import (
     CliDeviceSpec,
@@ -22,7 +20,7 @@ from mock_devices.lab.topology import (
     Topology,
     load_topology,
 )
-from mock_devices.netconf import load_schema
+from mock_devices.netconf import bare, load_schema
 from mock_devices.netconf.edit import BASE
 from mock_devices.netconf.storage import parse_configuration
 from mock_devices.netconf.writing import Writer
@@ -91,7 +89,7 @@ def engineered() -> Network:
         if isinstance(spec, NetconfDeviceSpec):
             schema = load_schema(spec.platform)
             running = parse_configuration(schema, baselines.netconf(name, spec))
-            trees[name] = etree.fromstring(Writer(schema).document(running, "config", BASE))
+            trees[name] = bare(Writer(schema).document(running, "config", BASE))
         elif isinstance(spec, CliDeviceSpec):
             lines[name] = baselines.cli(name, spec)
         elif isinstance(spec, KeaSpec):
@@ -310,8 +308,8 @@ def test_a_trunk_carries_what_its_ranges_and_continued_lines_name(
 
 def test_bgp_is_established_when_both_ends_fit(network: Network) -> None:
     site = network.site(OLT)
-    assert network.plant().bgp_state(site.site, neighbour_bgp(site), shown_as) == "Established"
-    assert network.plant().bgp_state(site.site, None, shown_as) == "Idle"
+    assert network.plant().bgp_state(site.site, neighbour_bgp(site)) == "Established"
+    assert network.plant().bgp_state(site.site, None) == "Idle"
 
 
 @pytest.mark.parametrize(
@@ -326,10 +324,10 @@ def test_bgp_is_established_when_both_ends_fit(network: Network) -> None:
 def test_bgp_stays_down_when_the_bngs_end_differs(network: Network, leaf: str, text: str) -> None:
     site = network.site(OLT)
     network.put(BNG, "neighbor", site.router, leaf, text)
-    assert network.plant().bgp_state(site.site, neighbour_bgp(site), shown_as) == "Active"
+    assert network.plant().bgp_state(site.site, neighbour_bgp(site)) == "Active"
 
 
 def test_bgp_goes_down_with_the_vlan(network: Network) -> None:
     site = network.site(OLT)
     network.remove(OLT, "forwarder", f"fwd-{S}-2091")
-    assert network.plant().bgp_state(site.site, neighbour_bgp(site), shown_as) == "Active"
+    assert network.plant().bgp_state(site.site, neighbour_bgp(site)) == "Active"

@@ -16,6 +16,7 @@ from mock_devices.netconf.writing import Writer
 
 SMALL = r"""
 name: small
+conceals: "{digest} hash2"
 modules:
   top: {namespace: "urn:top", prefix: t}
   kinds: {namespace: "urn:kinds", prefix: k}

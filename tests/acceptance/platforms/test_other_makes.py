@@ -1,0 +1,164 @@
+"""The same orders on gateways of other makes: in, in again, out, and nobody else touched.
+
+The tests are one story in their order: Brisbane 2 and then Melbourne and Brisbane 1 come in, the
+last two go again. Melbourne's gateway is a Junos, Brisbane's an IOS-XR; other customers' sites are
+on both, and Brisbane's two sites share a VRF.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import inventory
+from tests.faults.network import Gateway, network, order
+
+pytestmark = [pytest.mark.timeout(240)]
+
+PILOT, FIRST, SECOND = "ENT-1102-MELB", "ENT-1102-BNE1", "ENT-1102-BNE2"
+BNGS = {PILOT: "BNG-MEL-01", FIRST: "BNG-BNE-01"}
+ORDERS = {PILOT: "so-pilot-melbourne", FIRST: "so-wave2-brisbane", SECOND: "so-wave2-brisbane"}
+Running = dict[str, str]
+Document = dict[str, Any]
+
+
+def items_of(site: str) -> Document:
+    document = order(ORDERS[site])
+    document["orderItem"] = [
+        item for item in document["orderItem"] if item["resource"]["place"]["id"] == site
+    ]
+    return document
+
+
+def rated(site: str, speed: str) -> Document:
+    """A modify of a site's rate, both ways."""
+    document = items_of(site)
+    (item,) = [
+        each
+        for each in document["orderItem"]
+        if each["resourceSpecification"]["id"] == "RFS:QoS-Policy"
+    ]
+    item["action"] = "modify"
+    item.pop("orderItemRelationship", None)
+    item["resource"]["resourceCharacteristic"] = [
+        {"name": name, "value": speed} for name in ("downstream", "upstream")
+    ]
+    document["orderItem"] = [item]
+    return document
+
+
+class Story:
+    """The network and what was seen of it on the way."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.orders: dict[str, str] = {}
+        self.devices = sorted(set(gateway.lab.ready["devices"]) - {"LOG-01"})
+        self.before = self.running()
+        self.others: Running = {}
+        self.full: Running = {}
+
+    def running(self) -> Running:
+        return {name: self.gateway.lab.running(name) for name in self.devices}
+
+    def brings_in(self, *sites: str) -> None:
+        self.orders |= {site: self.gateway.post(items_of(site)) for site in sites}
+        for site in sites:
+            self.gateway.completes(self.orders[site])
+
+    def rolled_back(self, site: str, **asked: Any) -> Document:
+        """Roll a site back and follow the task until it is final."""
+        http = self.gateway.http
+        taken = http.post("/rom/v1/siteRollback", json={"site": site, "dryRun": False, **asked})
+        assert taken.status_code == 201, taken.text
+        path, after = f"/rom/v1/siteRollback/{taken.json()['id']}", 0
+        while True:
+            task: Document = http.get(path).json()
+            if task["state"] in ("done", "terminatedWithError"):
+                return task
+            seen = http.get(f"{path}/events", params={"after": after, "wait": 20}).json()
+            after = max([after, *(event["sequence"] for event in seen)])
+
+
+@pytest.fixture(scope="module")
+def story() -> Iterator[Story]:
+    links = ["10.88.15.0/24", "10.88.16.0/24"]
+    with network(brisbane_links=links, topology="other-makes") as gateway:
+        yield Story(gateway)
+
+
+def test_only_profiles_and_ports_tell_the_inventories_apart() -> None:
+    folder = Path(inventory.__file__).parent / "examples"
+    shipped, other = (
+        (folder / f"{name}.yaml").read_text().splitlines()[2:]
+        for name in ("enterprise-fibre", "other-makes")
+    )
+    differing = [pair for pair in zip(shipped, other, strict=True) if pair[0] != pair[1]]
+    assert differing
+    for ours, theirs in differing:
+        make = re.sub(r"junos-bng|iosxr-bng", "sros-bng", theirs)
+        assert re.sub(r"1/1/c\d/", "PORT", ours) == re.sub(r"xe-1/0/|TenGigE0/0/0/", "PORT", make)
+
+
+def test_the_orders_are_completed_on_both_makes(story: Story) -> None:
+    story.brings_in(SECOND)
+    story.others = story.running()
+    story.brings_in(PILOT, FIRST)
+    story.full = story.running()
+    for site, bng in BNGS.items():
+        assert site in story.full[bng]
+        assert set(story.others[bng].split("\n")) != set(story.full[bng].split("\n"))
+
+
+def test_the_others_on_a_gateway_are_what_they_were(story: Story) -> None:
+    """Taking our own lines out of a gateway leaves what others had, in its order."""
+    for bng in BNGS.values():
+        here = iter(story.full[bng].replace("><", ">\n<").splitlines())
+        for line in story.others[bng].replace("><", ">\n<").splitlines():
+            assert line in here, line
+
+
+@pytest.mark.parametrize("site", BNGS)
+def test_what_is_so_already_is_not_sent_again(story: Story, site: str) -> None:
+    before = story.gateway.lab.counters(BNGS[site])
+    speed = next(
+        characteristic["value"]
+        for item in items_of(site)["orderItem"]
+        for characteristic in item["resource"]["resourceCharacteristic"]
+        if characteristic["name"] == "downstream"
+    )
+    story.gateway.completes(story.gateway.post(rated(site, speed)))
+    after = story.gateway.lab.counters(BNGS[site])
+    assert (after["edits"], after["commits"]) == (before["edits"], before["commits"])
+    assert story.running() == story.full
+
+
+@pytest.mark.parametrize("site", BNGS)
+def test_another_rate_and_back_is_as_before(story: Story, site: str) -> None:
+    number = story.gateway.post(rated(site, "200M"))
+    story.gateway.completes(number)
+    assert "BW-200-200-GOLD-ENT" in story.running()[BNGS[site]]
+    task = story.rolled_back(site, before=number)
+    assert (task["state"], task["result"]["verdict"]) == ("done", "VERIFIED")
+    assert story.running() == story.full
+
+
+@pytest.mark.parametrize("site", BNGS)
+def test_a_comparison_with_the_intents_finds_no_drift(story: Story, site: str) -> None:
+    answer = story.gateway.rom("device", "check", BNGS[site])
+    assert answer.exit_code == 0, answer.output
+
+
+def test_rolled_back_the_network_is_byte_by_byte_without_the_site(story: Story) -> None:
+    for site in (FIRST, PILOT):
+        task = story.rolled_back(site)
+        assert (task["state"], task["result"]["verdict"]) == ("done", "VERIFIED")
+    assert story.running() == story.others
+
+
+def test_the_last_site_of_a_customer_takes_what_it_shared_along(story: Story) -> None:
+    task = story.rolled_back(SECOND)
+    assert (task["state"], task["result"]["verdict"]) == ("done", "VERIFIED")
+    assert story.running() == story.before
