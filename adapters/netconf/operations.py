@@ -25,8 +25,10 @@ def get(filters: Iterable[etree._Element], with_defaults: str | None) -> etree._
     return _element("get", *_selection(filters, with_defaults))
 
 
-def get_config(filters: Iterable[etree._Element], with_defaults: str | None) -> etree._Element:
-    """Return ``get-config`` of running below ``filters`` (section 7.1)."""
+def get_config(
+    filters: Iterable[etree._Element] | None, with_defaults: str | None
+) -> etree._Element:
+    """Return ``get-config`` of running below ``filters``, or of all of it (section 7.1)."""
     source = _element("source", _element("running"))
     return _element("get-config", source, *_selection(filters, with_defaults))
 
@@ -103,11 +105,13 @@ def close_session() -> etree._Element:
 
 
 def _selection(
-    filters: Iterable[etree._Element], with_defaults: str | None
+    filters: Iterable[etree._Element] | None, with_defaults: str | None
 ) -> list[etree._Element]:
-    selection = _element("filter", *filters)
-    selection.set("type", "subtree")
-    parts = [selection]
+    parts = []
+    if filters is not None:  # an empty filter selects nothing (section 6.4.2)
+        selection = _element("filter", *filters)
+        selection.set("type", "subtree")
+        parts.append(selection)
     if with_defaults:
         mode = etree.Element(f"{{{WITH_DEFAULTS}}}with-defaults", nsmap=_DEFAULTS_PLAIN)
         mode.text = with_defaults

@@ -203,7 +203,7 @@ class NetconfSession:
     def evidence(self) -> bytes:
         """Return running as one get-config without a filter shows it."""
         return self._rpc.call(
-            operations.get_config((), self._with_defaults), REPLY_SECONDS
+            operations.get_config(None, self._with_defaults), REPLY_SECONDS
         ).encode()
 
     def close(self) -> None:

@@ -345,3 +345,10 @@ def test_a_large_edit_goes_through(session: Any, lab: Any) -> None:
         edit for n in range(1500) for edit in lab.interface("A", f"ethernet-interface-{n}").edits
     )
     assert outcomes(session.apply([SiteEdits("A", edits)], lab.mode())) == [SiteOutcome.APPLIED]
+
+
+def test_evidence_is_the_whole_of_running(session: Any, lab: Any) -> None:
+    session.apply([lab.interface("A", "eth-1", description="kept"), lab.interface("B", "eth-2")],
+                  lab.mode())  # fmt: skip
+    shown = session.evidence()
+    assert all(word in shown for word in (b"eth-1", b"kept", b"eth-2"))
