@@ -12,6 +12,9 @@ help: ## Show this list
 
 install: ## Make .venv from requirements.lock if it is not there or not up to date
 	@test -x $(BIN)/rom && cmp -s requirements.lock $(VENV)/installed.lock || $(MAKE) --no-print-directory $(VENV)
+	@cmp -s pyproject.toml $(VENV)/installed.toml || { \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable . && \
+	  cp pyproject.toml $(VENV)/installed.toml; }
 
 .PHONY: $(VENV)
 $(VENV):
@@ -24,6 +27,7 @@ $(VENV):
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
 	  --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@cp pyproject.toml $(VENV)/installed.toml
 	@$(BIN)/python -m pip check
 	@cp requirements.lock $(VENV)/installed.lock
 

@@ -92,17 +92,6 @@ class CircuitId(_Model):
     needs: tuple[str, ...] = Field(min_length=1)
 
 
-class CircuitId(_Model):
-    """What the platform writes into DHCP option 82 as a line's circuit-id (RFC 3046 section 3.1).
-
-    ``text`` is a template over ``customer`` and ``res``; before all of the site's resources in
-    ``needs`` are reserved there is none.
-    """
-
-    text: str = Field(min_length=1)
-    needs: tuple[str, ...] = Field(min_length=1)
-
-
 class Profile(_Model):
     """One platform: driver, dialect, quirks, data model, fragments and checks."""
 
