@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from inventory.model import ResourceRequest
 from inventory.requests import references
+from inventory.states import ResourceState
 from inventory.stock import ANY, Choice, FreeItem, PoolRow, Stock
 from inventory.tables import pool, reservation, resource
 
@@ -88,7 +89,7 @@ class Candidates:
     def _attributes_in(self, pool_id: UUID) -> list[Mapping[str, Any]]:
         if pool_id not in self._item_attributes:
             query = sa.select(resource.c.attributes).where(
-                resource.c.pool_id == pool_id, resource.c.state == "available"
+                resource.c.pool_id == pool_id, resource.c.state == ResourceState.AVAILABLE
             )
             self._item_attributes[pool_id] = list(self._connection.scalars(query))
         return self._item_attributes[pool_id]
@@ -118,7 +119,7 @@ class Candidates:
             limits
         )
         listed = wanted.alias("wanted")
-        free = (resource.c.pool_id == listed.c.pool_id, resource.c.state == "available")
+        free = (resource.c.pool_id == listed.c.pool_id, resource.c.state == ResourceState.AVAILABLE)
         columns = [resource.c[name] for name in ("id", "value", "attributes", "earmark", "ordinal")]
         for_all = (
             sa.select(*columns)

@@ -10,6 +10,7 @@ from typing import Any
 from inventory.file_model import Item, Marking, PoolEntry
 from inventory.file_values import Values
 from inventory.kinds import Network, is_prefix, kind_of, prefix_attributes, scope_of
+from inventory.states import ResourceState
 
 MAX_ROWS = 65_536
 _RANGE = re.compile(r"(\d{1,10})-(\d{1,10})")
@@ -36,7 +37,7 @@ class WantedResource:
     ordinal: int
     prefix: str | None = None
     earmark: str | None = None
-    state: str = "available"
+    state: ResourceState = ResourceState.AVAILABLE
     used_by: str | None = None
 
 
@@ -179,9 +180,9 @@ def _mark(rows: dict[str, WantedResource], entry: PoolEntry) -> None:
     for earmark in entry.earmarks:
         for text in _covered(rows, earmark.value, entry.kind, "earmarks"):
             rows[text] = replace(rows[text], earmark=earmark.site)
-    states: tuple[tuple[str, str, tuple[Marking, ...]], ...] = (
-        ("used", "used-elsewhere", entry.used),
-        ("retired", "retired", entry.retired),
+    states: tuple[tuple[str, ResourceState, tuple[Marking, ...]], ...] = (
+        ("used", ResourceState.USED_ELSEWHERE, entry.used),
+        ("retired", ResourceState.RETIRED, entry.retired),
     )
     for name, state, marks in states:
         for mark in marks:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from inventory import news
 from inventory.model import ResourceExhausted, Shortage, UnknownEntryError
 from inventory.reservation import lock_sites
+from inventory.states import ResourceState
 from inventory.tables import HOLDING_STATES, pool, reservation, resource
 
 
@@ -78,8 +79,9 @@ def release(
 
     ``names`` and ``order_id`` narrow it down; without both, all goes. Things rest in their
     pool's quarantine from ``now``; ``indefinitely`` is for devices that could not be proven
-    clean: such values stay in quarantine until a person ends it (``end_quarantine``). ``unused``
-    is for what no device has ever been told of: it need not rest and is available at once.
+    clean: such values stay in quarantine until their device is (``limit_quarantine``).
+    ``unused`` is for what no device has ever been told of: it need not rest and is available
+    at once.
     """
     lock_sites(connection, (site,))
     mine = [reservation.c.site == site]
@@ -106,7 +108,7 @@ def limit_quarantine(
     """
     endless = sa.select(resource.c.id).where(
         resource.c.id.in_([UUID(each) for each in resource_ids]),
-        resource.c.state == "quarantined",
+        resource.c.state == ResourceState.QUARANTINED,
         resource.c.quarantine_until.is_(None),
     )
     things = list(connection.scalars(endless.with_for_update()))
@@ -120,21 +122,13 @@ def limit_quarantine(
 def sweep_quarantine(connection: sa.Connection, now: datetime) -> int:
     """Make available what has rested long enough; return how many. Sweeps may run at once."""
     over = sa.select(resource.c.id).where(
-        resource.c.state == "quarantined", resource.c.quarantine_until <= now
+        resource.c.state == ResourceState.QUARANTINED, resource.c.quarantine_until <= now
     )
     return _make_available(connection, over.with_for_update(skip_locked=True))
 
 
-def end_quarantine(connection: sa.Connection, resource_id: str) -> bool:
-    """Make one quarantined resource available at once: a person has seen that it is clean."""
-    one = sa.select(resource.c.id).where(
-        resource.c.id == sa.cast(resource_id, sa.Uuid), resource.c.state == "quarantined"
-    )
-    return _make_available(connection, one.with_for_update()) == 1
-
-
 def _make_available(connection: sa.Connection, which: sa.Select[Any]) -> int:
-    free: Mapping[str, Any] = {"state": "available", "quarantine_until": None}
+    free: Mapping[str, Any] = {"state": ResourceState.AVAILABLE, "quarantine_until": None}
     ids = connection.scalars(which).all()
     if ids:
         with news.of_resources(connection, ids):
@@ -156,10 +150,13 @@ def _by_quarantine(connection: sa.Connection, things: Collection[Any]) -> dict[i
 
 def _resting(now: datetime, seconds: int, *, indefinitely: bool) -> dict[str, Any]:
     if indefinitely:
-        return {"state": "quarantined", "quarantine_until": None}
+        return {"state": ResourceState.QUARANTINED, "quarantine_until": None}
     if seconds == 0:
-        return {"state": "available", "quarantine_until": None}
-    return {"state": "quarantined", "quarantine_until": now + timedelta(seconds=seconds)}
+        return {"state": ResourceState.AVAILABLE, "quarantine_until": None}
+    return {
+        "state": ResourceState.QUARANTINED,
+        "quarantine_until": now + timedelta(seconds=seconds),
+    }
 
 
 def things(connection: sa.Connection, site: str, names: Collection[str]) -> list[str]:

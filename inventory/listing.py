@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from inventory.records import Holder, ResourceFilter, ResourcePage, ResourceRecord
+from inventory.states import ResourceState
 from inventory.tables import HOLDING_STATES, annotation, pool, reservation, resource
 
 BEARER = "bearer"
@@ -67,13 +68,14 @@ def listed_things() -> sa.Subquery:
         .where(reservation.c.resource_id == resource.c.id)
         .scalar_subquery()
     )
-    occupied = resource.c.state.in_(("available", "allocated"))
+    occupied = resource.c.state.in_((ResourceState.AVAILABLE, ResourceState.ALLOCATED))
     things = sa.select(
         resource.c.id.label("resource_id"), pool.c.kind, pool.c.name.label("pool"),
         resource.c.value, resource.c.ordinal, resource.c.attributes,
         pool.c.attributes.label("pool_attributes"),
-        sa.case((occupied, sa.func.coalesce(holding, "available")), else_=resource.c.state)
-        .label("state"),
+        sa.case(
+            (occupied, sa.func.coalesce(holding, ResourceState.AVAILABLE)), else_=resource.c.state
+        ).label("state"),
         sa.null().cast(sa.BigInteger).label("amount"),
         resource.c.used_by, resource.c.quarantine_until,
         sa.func.coalesce(annotation.c.document, _NOTHING).label("annotation"),

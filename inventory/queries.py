@@ -15,6 +15,7 @@ from inventory.records import (
     PoolStatus,
     SiteRecord,
 )
+from inventory.states import ResourceState
 from inventory.tables import (
     customer,
     device,
@@ -179,8 +180,8 @@ def pool_status(connection: sa.Connection) -> tuple[PoolStatus, ...]:
     items = (
         sa.select(
             resource.c.pool_id,
-            sa.func.count().filter(resource.c.state != "retired").label("capacity"),
-            sa.func.count().filter(resource.c.state == "available").label("free"),
+            sa.func.count().filter(resource.c.state != ResourceState.RETIRED).label("capacity"),
+            sa.func.count().filter(resource.c.state == ResourceState.AVAILABLE).label("free"),
         )
         .group_by(resource.c.pool_id)
         .subquery()

@@ -18,6 +18,7 @@ from inventory.model import (
     UnknownEntryError,
 )
 from inventory.requests import groups
+from inventory.states import HoldingState, ResourceState
 from inventory.stock import Choice, PoolRow, Stock
 from inventory.tables import pool, reservation, resource, site
 
@@ -167,7 +168,7 @@ def _write(
     if made:
         connection.execute(sa.insert(resource), made)
     if taken:
-        allocated = {"state": "allocated", "quarantine_until": None}
+        allocated = {"state": ResourceState.ALLOCATED, "quarantine_until": None}
         connection.execute(sa.update(resource).where(resource.c.id.in_(taken)).values(allocated))
     if rows:
         connection.execute(sa.insert(reservation), rows)
@@ -186,7 +187,7 @@ def _reservation_row(bundle: BundleRequest, name: str, choice: Choice) -> dict[s
         "amount": choice.request.amount if is_amount else None,
         "order_id": bundle.order_id,
         "item_id": bundle.items.get(name),
-        "state": "reserved",
+        "state": HoldingState.RESERVED,
     }
 
 
@@ -198,7 +199,7 @@ def _pattern_row(choice: Choice) -> dict[str, Any]:
         "value": choice.attributes["value"],
         "attributes": dict(choice.attributes),
         "ordinal": 0,
-        "state": "allocated",
+        "state": ResourceState.ALLOCATED,
     }
 
 

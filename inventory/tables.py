@@ -6,6 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from inventory.states import HoldingState, ResourceState
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(column_0_label)s",
@@ -16,10 +18,10 @@ metadata = sa.MetaData(
     }
 )
 
-RESOURCE_STATES = ("available", "allocated", "used-elsewhere", "quarantined", "retired")
+RESOURCE_STATES = tuple(ResourceState)
 """Of the thing itself. A shared one stays ``available`` however many sites hold it."""
 
-HOLDING_STATES = ("reserved", "standby", "in-use")
+HOLDING_STATES = tuple(HoldingState)
 """Of a site's hold on a thing or on an amount."""
 
 
@@ -120,7 +122,7 @@ resource = sa.Table(
     _object("access"),
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("earmark", sa.Text),
-    sa.Column("state", sa.Text, nullable=False, server_default="available"),
+    sa.Column("state", sa.Text, nullable=False, server_default=ResourceState.AVAILABLE),
     sa.Column("used_by", sa.Text),
     sa.Column("quarantine_until", sa.DateTime(timezone=True)),
     sa.UniqueConstraint("pool_id", "value"),
@@ -179,7 +181,7 @@ reservation = sa.Table(
     sa.Column("amount", sa.BigInteger),
     sa.Column("order_id", sa.Text, nullable=False, index=True),
     sa.Column("item_id", sa.Text),
-    sa.Column("state", sa.Text, nullable=False, server_default="reserved"),
+    sa.Column("state", sa.Text, nullable=False, server_default=HoldingState.RESERVED),
     sa.UniqueConstraint("site", "name"),
     _one_of("state", HOLDING_STATES),
     sa.CheckConstraint("amount > 0", name="amount"),

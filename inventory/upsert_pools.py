@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from inventory.expansion import WantedPool, WantedResource
 from inventory.problems import Problem
+from inventory.states import ResourceState
 from inventory.tables import pool, reservation, resource
 from inventory.writing import LoadReport, Row, among, refuse, upsert_rows
 
@@ -93,14 +94,14 @@ def _compare(
         if before is None:
             difference.new.append({**_row(row), "pool_id": pool_id})
             continue
-        fixed = before["held"] or before["state"] == "quarantined"
+        fixed = before["held"] or before["state"] == ResourceState.QUARANTINED
         if fixed and _means_else(row, before):
             difference.problems.append(_problem(wanted, before, "be changed"))
         elif any(before[name] != inner for name, inner in _row(row, before).items()):
             difference.changed.append({**_row(row, before), "known": before["id"]})
     for value in present.keys() - values.keys():
         before = present[value]
-        if before["held"] or before["state"] == "quarantined":
+        if before["held"] or before["state"] == ResourceState.QUARANTINED:
             difference.problems.append(_problem(wanted, before, "be removed"))
         else:
             difference.gone.append(before["id"])
@@ -111,13 +112,13 @@ def _row(row: WantedResource, before: Row | None = None) -> Row:
     found = {name: getattr(row, name) for name in WantedResource.__slots__ if name != "prefix"}
     if before is None:
         return {**found, "prefix": row.prefix}
-    if before["state"] in {"allocated", "quarantined"}:
+    if before["state"] in {ResourceState.ALLOCATED, ResourceState.QUARANTINED}:
         del found["state"], found["used_by"]
     return found
 
 
 def _means_else(row: WantedResource, before: Row) -> bool:
-    marked = row.state != "available"
+    marked = row.state != ResourceState.AVAILABLE
     return marked or row.attributes != before["attributes"] or row.scope != before["scope"]
 
 

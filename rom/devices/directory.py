@@ -19,6 +19,7 @@ from inventory.model import UnknownEntryError
 from inventory.records import DeviceRecord
 from rom.catalog.roles import Role, load_roles
 from rom.model.device import Device
+from rom.model.reason import Reason
 from rom.store.database import Connection, Engine
 from rom.vault.vault import Vault
 
@@ -26,7 +27,7 @@ from rom.vault.vault import Vault
 class NoDevice(AdapterError):
     """Inventory does not say which device plays the role; the text says what to add."""
 
-    reason = "NO_TARGET"
+    reason = Reason.NO_TARGET
 
 
 class DeviceDirectory:

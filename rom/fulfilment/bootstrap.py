@@ -17,6 +17,7 @@ from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
+from rom.model.reason import Reason
 from rom.model.ticket import ARRIVED, Ticket, TicketState
 from rom.store import order_items, orders, tickets
 from rom.store.database import Connection, Engine
@@ -25,7 +26,7 @@ from rom.vault.vault import BOOT_URL, Vault
 log = structlog.get_logger(__name__)
 
 _SETTLED = FINAL_ITEM_STATES | CANCELLING_ITEM_STATES
-_SELF_HEALING = ("WRONG_CPE", "WRONG_CIRCUIT")
+_SELF_HEALING = (Reason.WRONG_CPE, Reason.WRONG_CIRCUIT)
 
 
 class ZtpDesk:
@@ -121,7 +122,7 @@ class ZtpDesk:
             own = tickets.locked(connection, serial=serial)
             if own is not None and own.state not in ARRIVED:
                 text = f"router {serial} asked from another circuit than its site's"
-                self._hold(connection, own, "WRONG_CIRCUIT", text)
+                self._hold(connection, own, Reason.WRONG_CIRCUIT, text)
         log.warning(
             "ztp.refused",
             order_id=None if own is None else own.order_id,
@@ -135,7 +136,7 @@ class ZtpDesk:
             ticket = tickets.locked(connection, serial=booked.serial)
             if ticket is not None and ticket.state not in ARRIVED:
                 text = f"router {serial} asked at this site; {ticket.serial} is booked for it"
-                self._hold(connection, ticket, "WRONG_CPE", text)
+                self._hold(connection, ticket, Reason.WRONG_CPE, text)
 
     def _hold(self, connection: Connection, ticket: Ticket, reason: str, text: str) -> None:
         item = self._item(connection, ticket)

@@ -1,6 +1,7 @@
 """Collecting: what the device writers have made of an item's changes."""
 
 from inventory import holding
+from inventory.states import HoldingState
 from rom.catalog.planning import resource_requests
 from rom.catalog.site_view import SiteView
 from rom.fulfilment.completing import complete
@@ -42,7 +43,7 @@ class Collector:
         if done and self._configurer.waits_to_configure(connection, view, item):
             return False
         if done:
-            holding.mark(connection, view.site, _names(view, item), "standby")
+            holding.mark(connection, view.site, _names(view, item), HoldingState.STANDBY)
             self._transitions.move(connection, item, ItemState.IN_PROGRESS, step=Step.VERIFYING)
             return True
         if any(row.state is ChangeState.BLOCKED for row in rows):

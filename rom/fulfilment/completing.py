@@ -1,6 +1,7 @@
 """Completing an item: what it holds is in use, and nothing more is handed out for it."""
 
 from inventory import holding
+from inventory.states import HoldingState
 from rom.catalog.planning import resource_requests
 from rom.catalog.site_view import SiteView
 from rom.fulfilment import staging
@@ -29,7 +30,7 @@ def complete(
         request.name
         for request in resource_requests(view.specification(item), view.site, view.typed(item))
     ]
-    holding.mark(connection, view.site, names, "in-use")
+    holding.mark(connection, view.site, names, HoldingState.IN_USE)
     serial = tickets.serial_of_item(connection, item)
     if serial is not None:
         staging.close(connection, serial)

@@ -13,6 +13,7 @@ from rom.catalog.site_view import SiteView
 from rom.devices.directory import twamp_address
 from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, Outcomes
 from rom.model.order import Item
+from rom.model.reason import Reason
 from rom.proof.certificate import combined, evidence, judged
 from rom.store.database import Engine
 
@@ -51,7 +52,7 @@ class Measurer:
                 found = combined(found, measure(target, packets=more, interval=self._interval))
                 said = judged(found, limits)
         except AdapterError as error:
-            self._outcomes.again(item, "TWAMP_UNREACHABLE", str(error))
+            self._outcomes.again(item, Reason.TWAMP_UNREACHABLE, str(error))
             return
         self._conclude(view, item, found, said, limits)
 
@@ -77,7 +78,7 @@ class Measurer:
         self._outcomes.measured(view, item, said.verdict.value, certificate, passed=passed)
         if passed:
             return
-        silent = said.code == "TWAMP_UNREACHABLE"
+        silent = said.code == Reason.TWAMP_UNREACHABLE
         self._outcomes.again(
             item,
             said.code,

@@ -17,6 +17,7 @@ from rom.fulfilment.outcomes import Outcomes, is_due
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
+from rom.model.reason import Reason
 from rom.proof.checks import Checker, Finding
 from rom.store.database import Engine
 
@@ -75,7 +76,7 @@ class Prover:
                 self._outcomes.hold(item, error.reason, str(error))
             return False
         except (ProfileError, CatalogError) as error:
-            self._outcomes.hold(item, "CANNOT_RENDER", str(error))
+            self._outcomes.hold(item, Reason.CANNOT_RENDER, str(error))
             return False
         waiting = [found for found in findings if found.result is CheckResult.WAITING]
         # A value that is not there is no finding while something else has to happen first.

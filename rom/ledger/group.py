@@ -22,6 +22,7 @@ from rom.ledger.plan import read_scope
 from rom.ledger.proving import Proof
 from rom.ledger.service_check import ServiceCheck
 from rom.model.plan import SitePlan
+from rom.model.reason import Reason
 from rom.model.snapshot import Moment, Sealer
 from rom.model.transaction import SiteOutcome as PartOutcome
 from rom.model.transaction import TransactionState, Worked
@@ -199,7 +200,7 @@ class Group:
             return
         left = self._proof.settle(attempt, receipt)
         if left.broken:
-            self._divide(attempt, left.applied, "SERVICE_BROKEN", left.broken, None)
+            self._divide(attempt, left.applied, Reason.SERVICE_BROKEN, left.broken, None)
         self._again(left.again, attempt.claimed)
 
     def _worked(self, sites: list[str]) -> Worked:

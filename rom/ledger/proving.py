@@ -15,6 +15,7 @@ from rom.ledger.outcome import keep_plans, mismatches, proof_scope
 from rom.ledger.service_check import ServiceCheck, verdict
 from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
+from rom.model.reason import Reason
 from rom.model.snapshot import Moment, Sealer
 from rom.model.transaction import SiteOutcome as PartOutcome
 from rom.model.transaction import TransactionState
@@ -82,7 +83,7 @@ class Proof:
             for part in receipt.sites:
                 by_outcome[part.outcome].append(part.site)
                 if part.outcome is SiteOutcome.REFUSED:
-                    attempt.refuse(connection, part.site, "DEVICE_REFUSED", part.error)
+                    attempt.refuse(connection, part.site, Reason.DEVICE_REFUSED, part.error)
                 elif part.outcome is SiteOutcome.NOT_TRIED:
                     transactions.settle_site(
                         connection, attempt.transaction, part.site, PartOutcome.NOT_TRIED
@@ -167,7 +168,7 @@ class Proof:
             connection,
             attempt.claimed[plan.site],
             transaction=transaction,
-            reason="READ_BACK_MISMATCH",
+            reason=Reason.READ_BACK_MISMATCH,
             error=error,
         )
 

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 
-from rom.model.words import Word
+from device_profiles.words import Word
 
 
 class Role(Word):

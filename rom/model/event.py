@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from device_profiles.words import Word
 from rom.model.access import EVERYTHING, Scope
 from rom.model.event_types import Api
 from rom.model.life import Life, table
-from rom.model.words import Word
 
 Notification = dict[str, Any]
 """A TM Forum event as it is sent: the envelope with its subject whole inside."""

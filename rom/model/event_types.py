@@ -5,7 +5,7 @@ TMF652 v4.0.0, TMF639 v4.0.0 and TMF634 v4.1.0, and what TM Forum has no word fo
 
 from collections.abc import Mapping
 
-from rom.model.words import Word
+from device_profiles.words import Word
 
 
 class Api(Word):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from rom.model.words import Word
+from device_profiles.words import Word
 
 State = TypeVar("State", bound=Word)
 

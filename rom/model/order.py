@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from device_profiles.words import Word
 from rom.model.order_states import ITEM_LIFE, ItemState, OrderState, Step
-from rom.model.words import Word
 
 
 class Action(Word):

@@ -6,8 +6,8 @@ diagram to items, which lack ``partial``.
 
 from collections.abc import Collection, Mapping
 
+from device_profiles.words import Word
 from rom.model.life import Life, table
-from rom.model.words import Word
 
 
 class OrderState(Word):

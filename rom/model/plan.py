@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import Edit, Path
+from device_profiles.words import Word
 from rom.model.change import Policy
-from rom.model.words import Word
 
 
 class ConflictKind(Word):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Tree
-from rom.model.words import Word
+from device_profiles.words import Word
 
 
 class Moment(Word):

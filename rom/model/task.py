@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from device_profiles.words import Word
 from rom.model.change import Policy
 from rom.model.life import Life, table
-from rom.model.words import Word
 
 
 class TaskState(Word):

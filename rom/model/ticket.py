@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from device_profiles.words import Word
 from rom.model.life import Life, table
-from rom.model.words import Word
 
 
 class TicketState(Word):

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from device_profiles.fragment import Fragment
+from device_profiles.words import Word
 from rom.model.change import ChangeKind
 from rom.model.life import Life, table
 from rom.model.plan import SitePlan
-from rom.model.words import Word
 
 Worked = Any
 """What a service check found working, as JSON, for whoever comes after a crash."""

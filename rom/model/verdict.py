@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from rom.model.words import Word
+from device_profiles.words import Word
 
 
 class VerdictKind(Word):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from inventory.states import HoldingState
 from inventory.tables import pool, reservation
 from rom.model.order import Action, Item, WaitingSite
 from rom.model.order_states import FINAL_ITEM_STATES, ItemState, Step
@@ -246,7 +247,7 @@ def overtaken_by(
         .join(earlier, earlier.c.id == waiting.c.order_id)
         .join(own, own.c.id == group[0].order_id)
         .where(reservation.c.site == group[0].site, reservation.c.name.in_(list(amounts)))
-        .where(reservation.c.state == "reserved")
+        .where(reservation.c.state == HoldingState.RESERVED)
         .where(waiting.c.state == ItemState.HELD, waiting.c.reason == Reason.RESOURCE_EXHAUSTED)
         .where(
             sa.tuple_(earlier.c.created_at, earlier.c.id) < sa.tuple_(own.c.created_at, own.c.id)

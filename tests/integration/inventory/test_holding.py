@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from inventory.holding import end_quarantine, limit_quarantine, release, sweep_quarantine
+from inventory.holding import limit_quarantine, release, sweep_quarantine
 from inventory.listing import list_resources
 from inventory.model import Allocation, BundleRequest, ResourceExhausted, ResourceRequest
 from inventory.queries import pool_status, site_allocations
@@ -83,14 +83,14 @@ def test_release_may_be_narrowed_to_names_or_to_an_order(
     assert release(connection, "S000", now=NOW, order_id="second") == ()
 
 
-def test_what_could_not_be_proven_clean_rests_until_a_person_ends_it(
+def test_what_could_not_be_proven_clean_rests_until_it_is(
     connection: sa.Connection, stocked: None
 ) -> None:
     (held,) = take(connection, "S000", "thing")
     release(connection, "S000", now=NOW, indefinitely=True)
     assert sweep_quarantine(connection, NOW + timedelta(days=9999)) == 0
-    assert end_quarantine(connection, held.resource_id)
-    assert not end_quarantine(connection, held.resource_id)
+    limit_quarantine(connection, [held.resource_id], NOW)
+    assert sweep_quarantine(connection, NOW + timedelta(days=9999)) == 1
     take(connection, "S001", "thing")
 
 

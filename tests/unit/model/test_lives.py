@@ -2,13 +2,13 @@
 
 import pytest
 
+from device_profiles.words import Word
 from rom.model.change import CHANGE_LIFE, ChangeState
 from rom.model.life import Life
 from rom.model.order_states import ITEM_LIFE, ORDER_LIFE, ItemState, OrderState
 from rom.model.task import TASK_LIFE, TaskState
 from rom.model.ticket import TICKET_LIFE, TicketState
 from rom.model.transaction import TRANSACTION_LIFE, TransactionState
-from rom.model.words import Word
 
 LIVES: list[tuple[Life[Word], type[Word], Word]] = [
     (ORDER_LIFE, OrderState, OrderState.ACKNOWLEDGED),
