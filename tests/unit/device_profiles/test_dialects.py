@@ -1,10 +1,13 @@
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from device_profiles.defaults import filled
-from device_profiles.dialects import CliDialect, ConfigurationMode
+from device_profiles.dialects import CliDialect, ConfigurationMode, NetconfDialect
 from device_profiles.profile import load_profile, profiles
 from device_profiles.tree import PRESENT
 
@@ -79,3 +82,11 @@ def test_a_leaf_that_is_left_out_has_its_default_where_its_parent_is() -> None:
     assert filled(tree, {ENABLED: "true"}) == {**tree, (*PORT, "enabled"): "true"}
     assert filled({}, {ENABLED: "true"}) == {}
     assert filled(tree, {}) == tree
+
+
+def test_the_dialects_of_the_guide_are_dialects() -> None:
+    guide = Path(__file__).parents[3] / "docs" / "adding-a-platform.md"
+    blocks = re.findall(r"```yaml\n(dialect:.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    command_line, netconf = (yaml.safe_load(block)["dialect"] for block in blocks)
+    assert CliDialect.model_validate(command_line).library == "netmiko"
+    assert NetconfDialect.model_validate(netconf).confirmed_commit == "persist"
