@@ -1,7 +1,5 @@
-"""The exceptions of paramiko, netmiko, scrapli and asyncssh."""
+"""The exceptions of paramiko, netmiko and scrapli."""
 
-import asyncssh
-import asyncssh.misc
 import netmiko.exceptions
 import paramiko.auth_strategy  # type: ignore[import-untyped]  # the library has no types
 import paramiko.buffered_pipe  # type: ignore[import-untyped]  # the library has no types
@@ -96,53 +94,6 @@ scrapli_errors = Translation(
                 _scrapli.ScrapliTypeError,
                 _scrapli.ScrapliUnsupportedPlatform,
                 _scrapli.ScrapliValueError,
-            ),
-        }
-    ),
-)
-
-asyncssh_errors = Translation(
-    "asyncssh",
-    table(
-        {
-            Unreachable: (
-                asyncssh.ServiceNotAvailable,
-                asyncssh.ProtocolNotSupported,
-                ConnectionError,
-                OSError,
-            ),
-            AuthenticationFailed: (
-                asyncssh.PermissionDenied,
-                asyncssh.IllegalUserName,
-                asyncssh.PasswordChangeRequired,
-            ),
-            HostKeyMismatch: (asyncssh.HostKeyNotVerifiable,),
-            SessionLost: (
-                asyncssh.Error,
-                asyncssh.DisconnectError,
-                asyncssh.ConnectionLost,
-                asyncssh.ChannelOpenError,
-                asyncssh.ChannelListenError,
-                asyncssh.BreakReceived,
-                asyncssh.SignalReceived,
-                asyncssh.misc.SoftEOFReceived,
-                asyncssh.TerminalSizeChanged,
-                asyncssh.ProcessError,
-                EOFError,
-            ),
-            DeviceTimeout: (asyncssh.TimeoutError, TimeoutError),
-            ProtocolError: (
-                asyncssh.CompressionError,
-                asyncssh.KeyExchangeFailed,
-                asyncssh.MACError,
-                asyncssh.ProtocolError,
-            ),
-            Unsupported: (
-                asyncssh.ConfigParseError,
-                asyncssh.KeyImportError,
-                asyncssh.KeyExportError,
-                asyncssh.KeyGenerationError,
-                asyncssh.KeyEncryptionError,
             ),
         }
     ),

@@ -12,7 +12,7 @@ from adapters.faults.http import httpx_errors
 from adapters.faults.netconf import ncclient_errors
 from adapters.faults.snmp import pysnmp_errors, refused
 from adapters.faults.sql import sqlalchemy_errors
-from adapters.faults.ssh import asyncssh_errors, netmiko_errors, paramiko_errors, scrapli_errors
+from adapters.faults.ssh import netmiko_errors, paramiko_errors, scrapli_errors
 from adapters.translation import Translation
 
 # Modules that define what these adapters can meet: not file transfer, key files or RPC parsers.
@@ -33,7 +33,6 @@ LIBRARIES = [
     (paramiko_errors, "paramiko", ["ssh_exception", "auth_strategy", "buffered_pipe"]),
     (netmiko_errors, "netmiko", ["exceptions"]),
     (scrapli_errors, "scrapli", ["exceptions"]),
-    (asyncssh_errors, "asyncssh", ["misc", "config", "process", "public_key"]),
     (httpx_errors, "httpx", [""]),
     (
         pysnmp_errors,
