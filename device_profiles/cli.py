@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from device_profiles.cli_grammar import Grammar, grammar
 from device_profiles.cli_lines import line_paths, negated
+from device_profiles.dialects import CliDialect
 from device_profiles.errors import ProfileError
 from device_profiles.profile import Profile
 from device_profiles.tree import PRESENT, SECRET_PREFIX, Edit, Path, Tree, in_scope, path_text
@@ -163,7 +164,8 @@ def day1_text(profile: Profile, tree: Tree) -> str:
         lines.append(" " * len(section) + (line or step))
         opened = path
     lines += _left(rules, opened, ())
-    return "\n".join([*lines, "end", ""])
+    end = [profile.dialect.configuration.leave] if isinstance(profile.dialect, CliDialect) else []
+    return "\n".join([*lines, *end, ""])
 
 
 def _left(rules: Grammar, opened: Path, path: Path) -> list[str]:

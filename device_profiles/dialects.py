@@ -5,7 +5,7 @@ at it and what the device's answers mean.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -150,6 +150,8 @@ class NetconfDialect(_Model):
     uses no confirmed commit though the server offers one."""
     with_defaults: Literal["report-all", "trim", "explicit"] | None = None
     """RFC 6243 mode every read asks for; ``None`` asks for none."""
+    defaults: Mapping[str, str] = Field(default_factory=dict)
+    """Values by schema path of leaves that the server leaves out while they have them."""
 
 
 Dialect = Annotated[CliDialect | NetconfDialect, Field(discriminator="driver")]

@@ -128,6 +128,9 @@ class Profile(_Model):
     """What tells that a service keeps working, without knowing which service it is."""
     circuit_id: CircuitId | None = None
     """``None`` where the platform inserts no option 82."""
+    day0: str = Field(default="", pattern=r"^([\w-][\w.-]*\.j2)?$")
+    """Template in the profile's folder of what a unit fetches at its first boot; empty where it
+    fetches nothing."""
     exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Per fragment, lines to execute that no configuration file can hold."""
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
@@ -202,7 +205,11 @@ def stamp(name: str, folder: FilePath = FOLDER) -> Stamp:
     """Return by what a change of a profile's files is seen; raises ProfileError for none."""
     own = folder / name
     try:
-        files = [own / "profile.yaml", *sorted((own / "fragments").glob("*"))]
+        files = [
+            own / "profile.yaml",
+            *sorted(own.glob("*.j2")),
+            *sorted((own / "fragments").glob("*")),
+        ]
         found = [(file.name, file.stat()) for file in files]
     except OSError as error:
         known = ", ".join(profiles(folder))
@@ -224,6 +231,8 @@ def _read(name: str, folder: FilePath, stamp: Stamp) -> Profile:
             for item in error.errors(include_input=False, include_url=False)
         )
         raise ProfileError(f"{file}: {problems}") from error
+    if profile.day0 and not (profile.folder / profile.day0).is_file():
+        raise ProfileError(f"{file}: day0: there is no file {profile.day0}")
     for fragment in profile.fragments:
         if fragment_file(profile, fragment) is None:
             raise ProfileError(f"{file}: fragments: {fragment} has no file in fragments/")

@@ -30,6 +30,7 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
+from device_profiles.defaults import filled
 from device_profiles.dialects import NetconfDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
@@ -86,7 +87,8 @@ class NetconfSession:
                 encode_filter(self._profile, scope), self._with_defaults
             )
             data = self._rpc.data(operation, REPLY_SECONDS)
-            return in_scope(decode(self._profile, data), scope)
+            tree = filled(decode(self._profile, data), self._dialect.defaults)
+            return in_scope(tree, scope)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's value, configuration or state, by one filtered get."""

@@ -29,7 +29,7 @@ class Desk(Protocol):
     """
 
     def script(self, token: str) -> bytes:
-        """Return the day-0 script."""
+        """Return the day-0 file of the platform that is coming."""
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         """Return the day-1 configuration file with its secrets."""

@@ -125,6 +125,12 @@ class Fitness:
                 f"a device of role {entry.role} fetches nothing at its first boot; "
                 f"use adapter, or one of the roles {units}",
             )
+        elif entry.via == "ztp" and (able := self._able(entry)) and not any(p.day0 for p in able):
+            yield (
+                f"{field}.via",
+                f"no platform with the fragment {entry.fragment} has a day-0 file; "
+                "use adapter, or name one as day0 in a profile",
+            )
 
     def _unproven(self, spec: Specification) -> Iterator[tuple[str, str]]:
         """Nothing that can be ordered completes on the word of those who configured it."""

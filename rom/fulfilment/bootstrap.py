@@ -10,9 +10,10 @@ from hashlib import sha512
 
 import structlog
 
-from adapters.ztp.script import day0_script
 from adapters.ztp.service import ZtpRefused
 from device_profiles.cli import with_secrets
+from device_profiles.day0 import day0_file
+from device_profiles.profile import load_profile
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
@@ -50,11 +51,12 @@ class ZtpDesk:
         return self._vault.resolve(f"{BOOT_URL}/{site}").get_secret_value()
 
     def script(self, token: str) -> bytes:
-        """Return the day-0 script for a circuit that has a router coming."""
+        """Return the day-0 file of the router that is coming to a circuit."""
         with self._engine.begin() as connection:
-            if tickets.locked(connection, token=token) is None:
-                raise ZtpRefused
-        return day0_script(f"{self._base_url}/ztp/v1/{token}")
+            ticket = tickets.locked(connection, token=token)
+        if ticket is None:
+            raise ZtpRefused
+        return day0_file(load_profile(ticket.profile), f"{self._base_url}/ztp/v1/{token}")
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         """Return the configuration with its secrets, the same bytes on every call."""

@@ -14,10 +14,10 @@ from adapters.cli.session import CliSession
 from adapters.seam import Endpoint, Query
 from adapters.snmp.session import SnmpSession
 from adapters.twamp.sender import measure
-from adapters.ztp.script import day0_script
 from adapters.ztp.service import ZtpRefused, router
 from device_profiles.checks import exec_lines
 from device_profiles.cli import with_secrets
+from device_profiles.day0 import day0_file
 from device_profiles.profile import load_profile
 from mock_devices.ce.network import Offer
 from mock_devices.ce.router import CustomerEdge
@@ -46,7 +46,7 @@ class Desk:
             raise ZtpRefused
 
     def script(self, token: str) -> bytes:
-        return day0_script(f"{self.base}/ztp/v1/{token}")
+        return day0_file(load_profile("iosxe-ce"), f"{self.base}/ztp/v1/{token}")
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         self._check(serial, client)

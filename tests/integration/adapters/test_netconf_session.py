@@ -294,6 +294,20 @@ def test_the_hello_offers_and_the_dialect_says_what_is_used(
     assert b"eth-1" in device.running_xml()
 
 
+def test_a_default_that_the_server_leaves_out_is_read_all_the_same(
+    olt: Any, lab: Any, closing: Any
+) -> None:
+    enabled = "/ietf-interfaces:interfaces/interface/enabled"
+    dialect = NetconfDialect(with_defaults="trim", defaults={enabled: "true"})
+    profile = PROFILE.model_copy(update={"dialect": dialect})
+    session = closing(NetconfSession(olt[1], profile, lab.resolve))
+    session.apply([lab.interface("A", "eth-1", enabled="true")], lab.mode())
+    session.apply([lab.interface("B", "eth-2", enabled="false")], lab.mode())
+    other = ("ietf-interfaces:interfaces", "interface[name='eth-2']", "enabled")
+    shown = session.read([(*ROOT, "enabled"), other])
+    assert (shown[*ROOT, "enabled"], shown[other]) == ("true", "false")
+
+
 def test_removal_of_what_is_gone_already_is_no_error(session: Any, lab: Any) -> None:
     edits = SiteEdits("A", (Edit(ROOT, "", None),))
     assert outcomes(session.apply([edits], lab.mode())) == [SiteOutcome.APPLIED]

@@ -1,4 +1,5 @@
 import re
+import shutil
 import subprocess
 import sys
 from hashlib import sha512
@@ -9,8 +10,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from adapters.ztp.script import day0_script
 from adapters.ztp.service import ZtpRefused, router
+from device_profiles.day0 import day0_file
+from device_profiles.errors import ProfileError
+from device_profiles.profile import FOLDER, load_profile
 
 CONFIG = b"hostname ce-ent-1102-melb\nend\n"
 LINES = b"! credentials\nsnmp-server user nmsuser NMS v3 auth sha-2 256 AAAA priv aes 128 BBBB\n"
@@ -62,7 +65,7 @@ class DeskOfOneOrder:
 
     def script(self, token: str) -> bytes:
         self._check(token, SERIAL)
-        return day0_script("http://192.0.2.80/ztp/v1/tok-MELB")
+        return day0_file(load_profile("iosxe-ce"), "http://192.0.2.80/ztp/v1/tok-MELB")
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         self._check(token, serial)
@@ -137,8 +140,23 @@ def test_answers_are_not_to_be_cached(client: TestClient) -> None:
 
 @pytest.mark.parametrize("url", ['http://x/"+evil', "ftp://x", "http://x y", "http://x\n"])
 def test_a_url_that_could_break_out_of_the_script_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="URL"):
-        day0_script(url)
+    with pytest.raises(ProfileError, match="URL"):
+        day0_file(load_profile("iosxe-ce"), url)
+
+
+def test_a_platform_without_a_day_0_file_says_so() -> None:
+    with pytest.raises(ProfileError, match="ios-switch has no day0"):
+        day0_file(load_profile("ios-switch"), "http://192.0.2.80/ztp/v1/tok")
+
+
+def test_a_day_0_file_may_be_a_plain_configuration(tmp_path: Path) -> None:
+    folder = tmp_path / "ios-switch"
+    shutil.copytree(FOLDER / "ios-switch", folder)
+    (folder / "day0.j2").write_text("hostname new\nboot host {{ base_url }}/config\n")
+    with (folder / "profile.yaml").open("a") as file:
+        file.write("\nday0: day0.j2\n")
+    made = day0_file(load_profile("ios-switch", tmp_path), "http://192.0.2.80/ztp/v1/tok/")
+    assert made == b"hostname new\nboot host http://192.0.2.80/ztp/v1/tok/config\n"
 
 
 def run_script(
@@ -165,7 +183,7 @@ def run_script(
         base = f"http://127.0.0.1:{server.server_port}/ztp/v1/tok-MELB"
         (folder / "cli.py").write_text(CLI_MODULE)
         (folder / "refused.json").write_text(json.dumps([refused]))
-        (folder / "ztp.py").write_bytes(day0_script(base))
+        (folder / "ztp.py").write_bytes(day0_file(load_profile("iosxe-ce"), base))
         for _ in range(times):
             done = subprocess.run([sys.executable, "ztp.py"], cwd=folder, check=False, timeout=30)
         server.shutdown()

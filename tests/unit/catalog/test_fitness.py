@@ -111,6 +111,17 @@ def platforms(tmp_path: Path) -> Path:
     return folder
 
 
+def test_what_comes_by_ztp_needs_a_platform_with_a_day_0_file(
+    write: Write, platforms: Path
+) -> None:
+    load_catalog(write(), platforms)
+    profile = platforms / "iosxe-ce" / "profile.yaml"
+    text = profile.read_text(encoding="utf-8").replace("day0: day0.py.j2\n", "")
+    profile.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecificationFileError, match="day-0 file; use adapter"):
+        load_catalog(write(), platforms)
+
+
 def test_a_fragment_that_a_platform_gets_is_known_without_a_restart(
     write: Write, platforms: Path
 ) -> None:

@@ -79,6 +79,10 @@ def test_a_name_cannot_leave_the_folder_of_profiles() -> None:
         ({"fragments": ["vlan-service"]}, "vlan-service"),
         ({"checks": {"x": [{"name": "n", "expect": "up"}]}}, "checks.x.0"),
         ({"name": "other"}, "name"),
+        ({"day0": "day0.j2"}, "day0"),
+        ({"day0": "../day0.j2"}, "day0"),
+        ({"circuit_id": {"text": "x", "needs": []}}, "circuit_id.needs"),
+        ({"dialect": {"confirmed_commit": "perhaps"}}, "dialect.netconf.confirmed_commit"),
     ],
 )
 def test_a_wrong_profile_is_refused_with_file_and_field(
