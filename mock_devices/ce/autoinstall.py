@@ -1,9 +1,10 @@
 """Zero-touch provisioning from the router's side: discover, fetch the boot file, run it."""
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from mock_devices.ce.guestshell import run_script
@@ -40,6 +41,8 @@ class Autoinstall:
     """Told of each offer before it is used."""
     back_off: BackOff = field(default_factory=BackOff)
     script_limit: float = SCRIPT_LIMIT_SECONDS
+    account: Callable[[str, str], None] = lambda _user, _password: None
+    """Told of each account that a boot file makes, with its password."""
     history: deque[str] = field(default_factory=lambda: deque(maxlen=100))
     attempts: int = 0
 
@@ -63,17 +66,34 @@ class Autoinstall:
         name = path.rpartition("/")[2]
         self.history.append(f"address {offer.address}, boot file {name}")
         try:
-            content = await fetch(offer.boot_url, offer)
+            content = await fetch(offer.boot_url, self._naming_itself(offer))
             text = content.decode("utf-8")
         except (TransferError, UnicodeDecodeError) as error:
             self.history.append(f"boot file: {error}")
             return False
+        boot = self.machine.grammar.boot
+        if not boot.script:
+            return self._take(text, boot.account)
         if not name.endswith(".py"):
             return self._merge(text)
         result = await run_script(text, self.machine, self.handlers, self.script_limit)
         last = result.output.strip().splitlines()[-1:]
         self.history.append(f"script ended with {result.code}: {' '.join(last)}")
         return result.code == 0
+
+    def _naming_itself(self, offer: Offer) -> Offer:
+        named = self.machine.grammar.boot.headers
+        headers = {key: text.format(serial=self.machine.serial) for key, text in named.items()}
+        return replace(offer, headers={**offer.headers, **headers})
+
+    def _take(self, text: str, account: str) -> bool:
+        """Apply and save a whole configuration; the accounts in it are made first."""
+        for found in re.finditer(account, text) if account else ():
+            self.account(found["user"], found["password"])
+        taken = self._merge(text)
+        if taken:
+            self.machine.save()
+        return taken
 
     def _merge(self, text: str) -> bool:
         refused = [remark.line for remark in self.machine.merge(text) if remark.refused]

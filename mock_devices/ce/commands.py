@@ -27,14 +27,14 @@ def bgp_neighbours(machine: Machine) -> list[BgpNeighbour]:
         peer = line.arguments["peer"]
         if line.words[2] != "remote-as" or section.has(f"neighbor {peer} shutdown"):
             continue
-        shown = section.value(f"neighbor {peer} password 6")
+        shown = (section.value(f"neighbor {peer} password") or "").rpartition(" ")[2]
         found.append(
             BgpNeighbour(
                 address=peer,
                 remote_as=int(line.arguments["number"]),
                 local_as=local_as,
                 local_address=_facing(machine, peer),
-                password=machine.vault.revealed(shown) if shown else None,
+                password=(machine.vault.revealed(shown) or shown) if shown else None,
             )
         )
     return [peer for peer in found if _activated(section, peer.address)]
@@ -92,29 +92,29 @@ class StatusCommands:
         router_id = lines[0].section.value("bgp router-id") or "0.0.0.0"  # noqa: S104 - no router id
         rows = [
             f"BGP router identifier {router_id}, local AS number {lines[0].arguments['number']}",
-            "BGP table version is 1, main routing table version 1",
-            "",
-            "Neighbor        V           AS MsgRcvd MsgSent   TblVer  InQ OutQ Up/Down  "
-            "State/PfxRcd",
+            shell.machine.grammar.wording.bgp_heading,
         ]
-        rows += [self._row(peer) for peer in bgp_neighbours(shell.machine)]
+        rows += [self._row(shell.machine, peer) for peer in bgp_neighbours(shell.machine)]
         return "\n".join(rows)
 
-    def _row(self, peer: BgpNeighbour) -> str:
+    def _row(self, machine: Machine, peer: BgpNeighbour) -> str:
         session = self.session(peer)
-        if session.state != ESTABLISHED:
+        state, messages, age = session.state, 0, "never"
+        if session.state == ESTABLISHED:
+            since = self.established_since.setdefault(peer.address, monotonic())
+            seconds = int(monotonic() - since)
+            state, messages = f"{session.prefixes:>8}", 2 + session.prefixes + seconds // 10
+            age = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        else:
             self.established_since.pop(peer.address, None)
-            return (
-                f"{peer.address:<15} 4 {peer.remote_as:>12} {0:>7} {0:>7} {1:>8} {0:>4} {0:>4} "
-                f"{'never':<8} {session.state}"
-            )
-        since = self.established_since.setdefault(peer.address, monotonic())
-        seconds = int(monotonic() - since)
-        messages = 2 + session.prefixes + seconds // 10
-        age = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        return (
-            f"{peer.address:<15} 4 {peer.remote_as:>12} {messages:>7} {messages:>7} {1:>8} "
-            f"{0:>4} {0:>4} {age} {session.prefixes:>8}"
+        return machine.grammar.wording.bgp_row.format(
+            address=peer.address,
+            asn=peer.remote_as,
+            messages=messages,
+            version=1,
+            zero=0,
+            age=age,
+            state=state,
         )
 
     async def show_sla_responder(self, shell: Shell, _arguments: dict[str, str]) -> str:

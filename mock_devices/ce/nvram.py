@@ -6,6 +6,7 @@ are readable by us only.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -28,10 +29,12 @@ class UserEntry:
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """Key pair label and SNMP users."""
+    """Key pair label, SNMP users, and the accounts of a boot file."""
 
     key_label: str = ""
     users: tuple[UserEntry, ...] = ()
+    accounts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Passwords by user name."""
 
     def with_user(self, user: UserEntry) -> "Private":
         """Return these with a user added or replaced."""
@@ -120,8 +123,9 @@ def _offer(content: object) -> Offer | None:
 
 
 def _private(content: dict[str, object]) -> Private:
-    users = content.get("users", [])
+    users, accounts = content.get("users", []), content.get("accounts", {})
     return Private(
         str(content.get("key_label", "")),
         tuple(UserEntry(**user) for user in users) if isinstance(users, list) else (),
+        dict(accounts) if isinstance(accounts, dict) else {},
     )

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import hashlib
+import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mock_devices.ce.autoinstall import SCRIPT_LIMIT_SECONDS, Autoinstall, BackOff
@@ -20,7 +22,7 @@ from mock_devices.cli.device import SshFrontEnd
 from mock_devices.cli.grammar import load_grammar
 from mock_devices.cli.machine import MINUTE, Machine
 from mock_devices.cli.record import Faults, Record
-from mock_devices.cli.shell import Handler
+from mock_devices.cli.shell import ADMINISTRATOR, Handler
 
 _SETTLE = 0.02
 """Seconds after a change before services follow, so that a file's lines count as one change."""
@@ -33,7 +35,7 @@ def _no_session(_serial: str, _neighbour: BgpNeighbour) -> BgpSession:
 
 
 class CustomerEdge:
-    """A simulated ISR 4431.
+    """A simulated router of a customer, by default an ISR 4431; ``platform`` names its grammar.
 
     Without power nothing answers on any of its ports. ``discover`` is the plant's DHCP,
     ``bgp_state`` the other end of its BGP sessions. ``ports`` fixes the loopback ports of ``ssh``
@@ -49,6 +51,7 @@ class CustomerEdge:
         discover: Discover,
         bgp_state: BgpState = _no_session,
         *,
+        platform: str = "iosxe-ce",
         ports: Mapping[str, int] | None = None,
         back_off: BackOff | None = None,
         script_limit: float = SCRIPT_LIMIT_SECONDS,
@@ -58,7 +61,7 @@ class CustomerEdge:
         self.model = model
         self._fixed_ports = dict(ports or {})
         self.machine = Machine(
-            serial, load_grammar("iosxe-ce"), state_dir, serial=serial, minute=minute
+            serial, load_grammar(platform), state_dir, serial=serial, minute=minute
         )
         state_dir.chmod(0o700)
         self._state_dir = state_dir.resolve()
@@ -75,7 +78,7 @@ class CustomerEdge:
         self.agent = SnmpAgent(_CISCO_ENGINE + digest[:12], self._managed_state())
         handlers = self._handlers()
         self.services = Services(
-            SshFrontEnd(self.machine, handlers, self.machine.password_accepted),
+            SshFrontEnd(self.machine, handlers, self._password_accepted),
             self.reflector,
             self.agent,
         )
@@ -86,6 +89,7 @@ class CustomerEdge:
             self._offered,
             back_off or BackOff(),
             script_limit,
+            self._make_account,
         )
         self._boot_task: asyncio.Task[None] | None = None
         self._refreshing: asyncio.Task[None] | None = None
@@ -229,6 +233,8 @@ class CustomerEdge:
 
     def twamp_port(self) -> int | None:
         """Return the port that the configuration gives the reflector, None when there is none."""
+        if self.machine.grammar.boot.reflector_port is not None:
+            return self.machine.grammar.boot.reflector_port
         configuration = self.machine.configuration
         light = configuration.value("ip sla responder twamp-light udp-port")
         server = configuration.section("ip sla server twamp")
@@ -297,7 +303,7 @@ class CustomerEdge:
     def _act(self, action: str, arguments: dict[str, str], negated: bool) -> str:  # noqa: FBT001 - ConfigurationAction
         if action == "crypto-key":
             label = arguments.get("label") or f"{self.machine.hostname}.cust.example.net"
-            self._private = Private(label, self._private.users)
+            self._private = replace(self._private, key_label=label)
             message = (
                 f"The name for the keys will be: {label}\n"
                 f"% The key modulus size is {arguments.get('bits', '2048')} bits\n"
@@ -305,7 +311,7 @@ class CustomerEdge:
                 "keys will be non-exportable...\n[OK] (elapsed time was 1 seconds)"
             )
         elif action == "crypto-zeroize":
-            self._private = Private("", self._private.users)
+            self._private = replace(self._private, key_label="")
             message = ""
         else:
             message = self._change_user(arguments, negated=negated)
@@ -354,7 +360,20 @@ class CustomerEdge:
         if not self._wanted.is_set():
             self.settled.set()
 
+    def _make_account(self, user: str, password: str) -> None:
+        accounts = {**self._private.accounts, user: password}
+        self._private = replace(self._private, accounts=accounts)
+        self._changed()
+
+    def _password_accepted(self, username: str, password: str) -> int | None:
+        known = self._private.accounts.get(username)
+        if known is not None:
+            return ADMINISTRATOR if hmac.compare_digest(known, password) else None
+        return self.machine.password_accepted(username, password)
+
     def _ssh_wanted(self) -> bool:
+        if self.machine.grammar.boot.account:
+            return self.powered and bool(self._private.accounts)
         configuration = self.machine.configuration
         return (
             self.powered

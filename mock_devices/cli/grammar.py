@@ -108,6 +108,15 @@ class Wording(_Data):
     """What stands before the running configuration where it is shown."""
     saved: str = "Building configuration...\n[OK]"
     configuring: str = "Enter configuration commands, one per line.  End with CNTL/Z.\n"
+    bgp_heading: str = (
+        "BGP table version is 1, main routing table version 1\n\n"
+        "Neighbor        V           AS MsgRcvd MsgSent   TblVer  InQ OutQ Up/Down  State/PfxRcd"
+    )
+    bgp_row: str = (
+        "{address:<15} 4 {asn:>12} {messages:>7} {messages:>7} {version:>8} {zero:>4} {zero:>4} "
+        "{age:<8} {state}"
+    )
+    """One neighbour of the BGP summary; ``state`` is the number of prefixes once it is up."""
     caret: bool = True
     """A refusal begins with a line that points at the refused word."""
     invalid: str = "% Invalid input detected at '^' marker."
@@ -123,6 +132,21 @@ class Wording(_Data):
         return RefusalError(words, refusal.column)
 
 
+class Boot(_Data):
+    """How a router comes by its first configuration, and which services it has by itself."""
+
+    script: bool = True
+    """A boot file whose name ends in ``.py`` is run in the guest shell; without, every file is a
+    configuration, applied and saved."""
+    headers: dict[str, str] = Field(default_factory=dict)
+    """HTTP headers of its request for the file; ``{serial}`` stands for its serial number."""
+    account: str = ""
+    """Regular expression of a line of the file that makes an account, with the groups ``user`` and
+    ``password``. Where there is one, whoever has an account may log in once it is made."""
+    reflector_port: int | None = Field(default=None, ge=1, le=65535)
+    """The port of a TWAMP reflector that needs no configuration."""
+
+
 class Grammar(_Data):
     """A platform: its interfaces, modes, factory configuration and what it says about itself."""
 
@@ -135,6 +159,7 @@ class Grammar(_Data):
     interface_order: tuple[str, ...]
     shows_empty_interfaces: bool = True
     wording: Wording = Wording()
+    boot: Boot = Boot()
     macros: dict[str, str] = Field(default_factory=dict)
     modes: dict[str, Mode]
     texts: dict[str, str]

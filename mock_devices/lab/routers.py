@@ -50,7 +50,12 @@ class Routers:
         self._host = lab_host(state_dir)
         self.edges = {
             serial: CustomerEdge(
-                serial, spec.model, state_dir / "ce" / serial, self._discover, self._bgp_session
+                serial,
+                spec.model,
+                state_dir / "ce" / serial,
+                self._discover,
+                self._bgp_session,
+                platform=spec.platform,
             )
             for serial, spec in specs.items()
         }

@@ -125,6 +125,8 @@ class RouterSpec(_Model):
     """A customer-edge router and what its WAN port is plugged into once it is installed."""
 
     model: str
+    platform: str = "iosxe-ce"
+    """Names its command language and how it boots."""
     ont: str | None = None
     switch: Name | None = None
     port: str | None = None

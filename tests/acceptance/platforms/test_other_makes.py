@@ -1,8 +1,8 @@
-"""The same orders on gateways of other makes: in, in again, out, and nobody else touched.
+"""The same orders on devices of other makes: in, in again, out, and nobody else touched.
 
 The tests are one story in their order: Brisbane 2 and then Melbourne and Brisbane 1 come in, the
-last two go again. Melbourne's gateway is a Junos, Brisbane's an IOS-XR; other customers' sites are
-on both, and Brisbane's two sites share a VRF.
+last two go again. Melbourne's gateway is a Junos, Brisbane's an IOS-XR, Brisbane 2's router an FRR;
+other customers' sites are on both gateways, and Brisbane's two sites share a VRF.
 """
 
 import re
@@ -29,6 +29,20 @@ def items_of(site: str) -> Document:
     document["orderItem"] = [
         item for item in document["orderItem"] if item["resource"]["place"]["id"] == site
     ]
+    return with_frr(document) if site == SECOND else document
+
+
+def with_frr(document: Document) -> Document:
+    """The order with a router of the other make, which no SNMP manager looks after."""
+    kept = []
+    for item in document["orderItem"]:
+        if item["resourceSpecification"]["id"] == "RFS:SLA-Monitoring":
+            continue
+        for characteristic in item["resource"]["resourceCharacteristic"]:
+            if characteristic["name"] == "model":
+                characteristic["value"] = "FRR-CE"
+        kept.append(item)
+    document["orderItem"] = kept
     return document
 
 
@@ -95,11 +109,11 @@ def test_only_profiles_and_ports_tell_the_inventories_apart() -> None:
         (folder / f"{name}.yaml").read_text().splitlines()[2:]
         for name in ("enterprise-fibre", "other-makes")
     )
-    differing = [pair for pair in zip(shipped, other, strict=True) if pair[0] != pair[1]]
-    assert differing
-    for ours, theirs in differing:
-        make = re.sub(r"junos-bng|iosxr-bng", "sros-bng", theirs)
-        assert re.sub(r"1/1/c\d/", "PORT", ours) == re.sub(r"xe-1/0/|TenGigE0/0/0/", "PORT", make)
+    there = {re.sub(r"1/1/c\d/", "PORT", line) for line in shipped}
+    made = [re.sub(r"junos-bng|iosxr-bng", "sros-bng", line) for line in other]
+    new = [line for line in made if re.sub(r"xe-1/0/|TenGigE0/0/0/", "PORT", line) not in there]
+    assert new
+    assert all("FRR" in line for line in new), new
 
 
 def test_the_orders_are_completed_on_both_makes(story: Story) -> None:
@@ -110,6 +124,19 @@ def test_the_orders_are_completed_on_both_makes(story: Story) -> None:
     for site, bng in BNGS.items():
         assert site in story.full[bng]
         assert set(story.others[bng].split("\n")) != set(story.full[bng].split("\n"))
+
+
+def test_the_router_with_frr_fetched_a_plain_file_and_is_proven(story: Story) -> None:
+    (ticket,) = story.gateway.rows(
+        "SELECT profile, state, configuration FROM ztp_ticket WHERE site = :s", s=SECOND
+    )
+    assert ticket.profile == "frr-ce"
+    assert ticket.state in {"completed", "closed"}
+    assert "router bgp 65112" in ticket.configuration
+    checked = story.gateway.rows(
+        "SELECT name, result FROM check_result WHERE site = :s AND name = 'bgp-session'", s=SECOND
+    )
+    assert {row.result for row in checked} == {"passed"}
 
 
 def test_the_others_on_a_gateway_are_what_they_were(story: Story) -> None:
