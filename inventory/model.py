@@ -5,6 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Allocations = Mapping[str, Mapping[str, Any]]
+"""What a site holds, by name: the attributes of each thing, or the ``value`` of an amount."""
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,6 +6,7 @@ from typing import Any
 from device_profiles.circuit import circuit_id
 from device_profiles.errors import ProfileError
 from device_profiles.profile import Profile
+from inventory.model import Allocations
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.errors import ContextError
 
@@ -18,7 +19,7 @@ def site_context(
     customer: Mapping[str, Any],
     network: Mapping[str, Any],
     items: Mapping[str, Mapping[str, Any]],
-    allocations: Mapping[str, Mapping[str, Any]],
+    allocations: Allocations,
     device: Mapping[str, Any],
     inserting: Profile | None = None,
 ) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def site_context(
     return context
 
 
-def inserting_device(allocations: Mapping[str, Mapping[str, Any]]) -> str | None:
+def inserting_device(allocations: Allocations) -> str | None:
     """Return the device that inserts DHCP option 82 on the site's line, ``None`` before it has one.
 
     Raises ``ContextError`` for a line that does not say who does.

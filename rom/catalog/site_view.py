@@ -7,7 +7,7 @@ from typing import Any
 
 from device_profiles.profile import Profile, load_profile
 from inventory import queries
-from inventory.model import UnknownEntryError
+from inventory.model import Allocations, UnknownEntryError
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.context import inserting_device, site_context
 from rom.catalog.errors import ContextError
@@ -27,7 +27,7 @@ class SiteView:
     site: str
     open_items: tuple[Item, ...]
     completed: tuple[Item, ...]
-    allocations: Mapping[str, Mapping[str, Any]]
+    allocations: Allocations
     site_record: Mapping[str, Any]
     customer: Mapping[str, Any]
     network: Mapping[str, Any]
@@ -126,9 +126,7 @@ def load_view(
     )
 
 
-def _inserting(
-    connection: Connection, allocations: Mapping[str, Mapping[str, Any]]
-) -> Profile | None:
+def _inserting(connection: Connection, allocations: Allocations) -> Profile | None:
     """Return the inserting platform, ``None`` where the context has to tell what is wrong."""
     try:
         device = inserting_device(allocations)

@@ -15,7 +15,7 @@ from adapters.fleet import Fleet
 from adapters.seam import Endpoint, Session
 from device_profiles.profile import Profile, load_profile
 from inventory import queries
-from inventory.model import UnknownEntryError
+from inventory.model import Allocations, UnknownEntryError
 from inventory.records import DeviceRecord
 from rom.catalog.roles import Role, load_roles
 from rom.model.device import Device
@@ -42,7 +42,7 @@ class DeviceDirectory:
         self,
         connection: Connection,
         role: str,
-        allocations: Mapping[str, Mapping[str, Any]],
+        allocations: Allocations,
     ) -> Device:
         """Return the device that plays ``role`` for a site with these allocations.
 
@@ -117,16 +117,14 @@ class DeviceDirectory:
         )
 
 
-def twamp_address(
-    connection: Connection, allocations: Mapping[str, Mapping[str, Any]]
-) -> tuple[str, int]:
+def twamp_address(connection: Connection, allocations: Allocations) -> tuple[str, int]:
     """Return where the site's reflector answers, as host and UDP port; raises ``NoDevice``."""
     role, reflects = load_roles().reflector
     way = _way(connection, role, reflects.protocol, reflects.port, allocations)
     return way["host"], way["port"]
 
 
-def _named(connection: Connection, role: Role, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+def _named(connection: Connection, role: Role, allocations: Allocations) -> str:
     if role.named_by is not None:
         return _attribute(role, role.named_by, allocations)
     owner = load_roles().by_name[role.partner_of or ""]
@@ -137,9 +135,7 @@ def _named(connection: Connection, role: Role, allocations: Mapping[str, Mapping
     return partners[role.role]
 
 
-def _unit(
-    connection: Connection, role: Role, allocations: Mapping[str, Mapping[str, Any]]
-) -> Device:
+def _unit(connection: Connection, role: Role, allocations: Allocations) -> Device:
     unit = allocations.get(role.unit or "")
     if unit is None:
         raise NoDevice(f"role {role.role}: the site has no {role.unit} yet")
@@ -157,7 +153,7 @@ def _way(
     role: Role,
     protocol: str,
     port: int,
-    allocations: Mapping[str, Mapping[str, Any]],
+    allocations: Allocations,
 ) -> dict[str, Any]:
     """Return host and port of a unit, as inventory's access says or else by its own address."""
     device = _unit_serial(role, allocations)
@@ -166,11 +162,11 @@ def _way(
     return {"host": address, "port": port, **access.get(protocol, {})}
 
 
-def _unit_serial(role: Role, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+def _unit_serial(role: Role, allocations: Allocations) -> str:
     return _attribute(role, f"{role.unit}.serial", allocations)
 
 
-def _attribute(role: Role, reference: str, allocations: Mapping[str, Mapping[str, Any]]) -> str:
+def _attribute(role: Role, reference: str, allocations: Allocations) -> str:
     name, _, attribute = reference.partition(".")
     if name not in allocations:
         raise NoDevice(
