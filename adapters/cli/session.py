@@ -206,13 +206,16 @@ class CliSession:
 
     @staticmethod
     def _send_site(position: "_Position", lines: list[Command], accepted: list[Command]) -> str:
-        """Send lines until one is refused; return the device's refusal, empty without one."""
+        """Send lines until one is refused; return the device's refusal, empty without one.
+
+        Some sections take effect when they are left, so the site leaves its last one as well.
+        """
         for command in lines:
             said = position.send(command.context, command.line)
             if said:
                 return said
             accepted.append(command)
-        return ""
+        return position.up_to(0)
 
     def _undo(self, position: "_Position", accepted: list[Command]) -> list[str]:
         """Take accepted commands back, last first; return what could not be."""
@@ -223,6 +226,9 @@ class CliSession:
                 continue
             inverse = [edit.inverted() for edit in command.edits]
             for *context, line in encode_lines(self._profile, inverse):
+                position.up_to(
+                    0
+                )  # what the device says of a section left does not stop the undoing
                 said = position.send(tuple(context), line)
                 if said:
                     left.append(self._secrets.masked(f"{line}: {said}"))
@@ -259,15 +265,29 @@ class _Position:
             context[shared] == self._sections[shared]
         ):
             shared += 1
-        while len(self._sections) > shared:
-            self._terminal.ask(self._dialect.configuration.up)
-            self._sections = self._sections[:-1]
+        said = self.up_to(shared)
+        if said:
+            return said
         for section in context[shared:]:
             said = self._step(section)
             if said:
                 return f"{section}: {said}"
         said = self._step(line)
         return f"{line}: {said}" if said else ""
+
+    def up_to(self, depth: int) -> str:
+        """Leave sections until ``depth`` are open; return the first refusal of one that was left.
+
+        All of them are left whatever the device says.
+        """
+        refused = ""
+        while len(self._sections) > depth:
+            *rest, section = self._sections
+            printed = self._terminal.ask(self._dialect.configuration.up)
+            said = refusal(self._dialect, printed, configuring=True)
+            refused = refused or (f"{section}: {said}" if said else "")
+            self._sections = tuple(rest)
+        return refused
 
     def _step(self, line: str) -> str:
         before = self._terminal.mode
