@@ -133,10 +133,9 @@ def test_the_router_with_frr_fetched_a_plain_file_and_is_proven(story: Story) ->
     assert ticket.profile == "frr-ce"
     assert ticket.state in {"completed", "closed"}
     assert "router bgp 65112" in ticket.configuration
-    checked = story.gateway.rows(
-        "SELECT name, result FROM check_result WHERE site = :s AND name = 'bgp-session'", s=SECOND
-    )
-    assert {row.result for row in checked} == {"passed"}
+    found = story.gateway.rows("SELECT result, evidence FROM verdict WHERE site = :s", s=SECOND)
+    seen = [str(row.evidence) for row in found if row.result == "passed"]
+    assert any("bgp-session" in evidence and "FRR2340571" in evidence for evidence in seen), found
 
 
 def test_the_others_on_a_gateway_are_what_they_were(story: Story) -> None:
