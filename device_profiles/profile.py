@@ -120,6 +120,10 @@ class Profile(_Model):
     day0: str = Field(default="", pattern=r"^([\w-][\w.-]*\.j2)?$")
     """Template in the profile's folder of what a unit fetches at its first boot; empty where it
     fetches nothing."""
+    day0_serial: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    """The HTTP header in which a unit names its serial number when it fetches that file. With one
+    its whole configuration follows in the same file, and nothing more is heard of its first boot;
+    empty for a file that fetches the rest by itself."""
     exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Per fragment, lines to execute that no configuration file can hold."""
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)

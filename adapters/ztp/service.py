@@ -20,6 +20,10 @@ class ZtpRefused(Exception):
     """The desk does not serve this request; the reason stays inside."""
 
 
+Serial = Callable[[str], str]
+"""Returns the serial number that the request names in a header; raises ZtpRefused without one."""
+
+
 class Desk(Protocol):
     """Who decides what a router gets; the engine fulfils it.
 
@@ -28,7 +32,7 @@ class Desk(Protocol):
     until the order item is completed. Methods are called from worker threads.
     """
 
-    def script(self, token: str) -> bytes:
+    def script(self, token: str, serial: Serial, client: str) -> bytes:
         """Return the day-0 file of the platform that is coming."""
 
     def config(self, token: str, serial: str, client: str) -> bytes:
@@ -61,8 +65,11 @@ def router(desk: Desk, client_of: Callable[[Request], str] = peer) -> APIRouter:
         return _checked(_TOKEN, token), _checked(_SERIAL, serial), client_of(request)
 
     @routes.get("/ztp.py")
-    def script(token: str) -> Response:
-        return _answer(lambda: desk.script(_checked(_TOKEN, token)))
+    def script(token: str, request: Request) -> Response:
+        def serial(header: str) -> str:
+            return _checked(_SERIAL, request.headers.get(header, ""))
+
+        return _answer(lambda: desk.script(_checked(_TOKEN, token), serial, client_of(request)))
 
     @routes.get("/config/{serial}")
     def config(token: str, serial: str, request: Request) -> Response:

@@ -10,7 +10,7 @@ from hashlib import sha512
 
 import structlog
 
-from adapters.ztp.service import ZtpRefused
+from adapters.ztp.service import Serial, ZtpRefused
 from device_profiles.cli import with_secrets
 from device_profiles.day0 import day0_file
 from device_profiles.profile import load_profile
@@ -51,13 +51,24 @@ class ZtpDesk:
         """Return what DHCP tells a router at the site to fetch; the token is the circuit's."""
         return self._vault.resolve(f"{BOOT_URL}/{site}").get_secret_value()
 
-    def script(self, token: str) -> bytes:
-        """Return the day-0 file of the router that is coming to a circuit."""
+    def script(self, token: str, serial: Serial, client: str) -> bytes:
+        """Return the day-0 file of the router that is coming to a circuit.
+
+        Where the configuration is part of it, it leaves as ``config`` does, and the first boot is
+        complete: the router has nothing more to ask or to tell.
+        """
         with self._engine.begin() as connection:
             ticket = tickets.locked(connection, token=token)
         if ticket is None:
             raise ZtpRefused
-        return day0_file(load_profile(ticket.profile), f"{self._base_url}/ztp/v1/{token}")
+        profile = load_profile(ticket.profile)
+        file = day0_file(profile, f"{self._base_url}/ztp/v1/{token}", ticket.site)
+        if not profile.day0_serial:
+            return file
+        named = serial(profile.day0_serial)
+        configuration = self.config(token, named, client)
+        self.event(token, named, client, "completed", "")
+        return self._filled(file.decode()).encode() + configuration
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         """Return the configuration with its secrets, the same bytes on every call."""

@@ -1,8 +1,9 @@
 """The same orders on devices of other makes: in, in again, out, and nobody else touched.
 
-The tests are one story in their order: Brisbane 2 and then Melbourne and Brisbane 1 come in, the
-last two go again. Melbourne's gateway is a Junos, Brisbane's an IOS-XR, Brisbane 2's router an FRR;
-other customers' sites are on both gateways, and Brisbane's two sites share a VRF.
+The tests are one story in their order: Brisbane 2 comes in, then Melbourne, Sydney 1 and Brisbane
+1, and these go again. The gateways of Melbourne and Sydney are Junos, Brisbane's an IOS-XR,
+Brisbane 2's router an FRR; other customers' sites are on all gateways, and Brisbane's two sites
+share a VRF. In Sydney the gateway writes option 82: the site is known by what a Junos writes.
 """
 
 import re
@@ -18,8 +19,14 @@ from tests.faults.network import Gateway, network, order
 pytestmark = [pytest.mark.timeout(240)]
 
 PILOT, FIRST, SECOND = "ENT-1102-MELB", "ENT-1102-BNE1", "ENT-1102-BNE2"
-BNGS = {PILOT: "BNG-MEL-01", FIRST: "BNG-BNE-01"}
-ORDERS = {PILOT: "so-pilot-melbourne", FIRST: "so-wave2-brisbane", SECOND: "so-wave2-brisbane"}
+SYDNEY = "ENT-1102-SYD1"
+BNGS = {PILOT: "BNG-MEL-01", FIRST: "BNG-BNE-01", SYDNEY: "BNG-SYD-01"}
+ORDERS = {
+    PILOT: "so-pilot-melbourne",
+    FIRST: "so-wave2-brisbane",
+    SECOND: "so-wave2-brisbane",
+    SYDNEY: "so-wave1-sydney-1",
+}
 Running = dict[str, str]
 Document = dict[str, Any]
 
@@ -119,7 +126,7 @@ def test_only_profiles_and_ports_tell_the_inventories_apart() -> None:
 def test_the_orders_are_completed_on_both_makes(story: Story) -> None:
     story.brings_in(SECOND)
     story.others = story.running()
-    story.brings_in(PILOT, FIRST)
+    story.brings_in(PILOT, FIRST, SYDNEY)
     story.full = story.running()
     for site, bng in BNGS.items():
         assert site in story.full[bng]
@@ -133,10 +140,22 @@ def test_the_router_with_frr_fetched_a_plain_file_and_is_proven(story: Story) ->
     assert ticket.profile == "frr-ce"
     assert ticket.state in {"completed", "closed"}
     assert "router bgp 65112" in ticket.configuration
-    checked = story.gateway.rows(
-        "SELECT name, result FROM check_result WHERE site = :s AND name = 'bgp-session'", s=SECOND
-    )
-    assert {row.result for row in checked} == {"passed"}
+    found = story.gateway.rows("SELECT result, evidence FROM verdict WHERE site = :s", s=SECOND)
+    seen = {
+        (check["check"], check["device"], check["result"])
+        for row in found
+        for check in row.evidence.get("checks", ())
+    }
+    assert ("bgp-session", "FRR2340571", "passed") in seen
+    assert ("bgp-session", "BNG-BNE-01", "passed") in seen
+
+
+@pytest.mark.parametrize("named", [None, "FRR0000000", "FDO2340570", "FRR2340571; x"])
+def test_the_file_leaves_for_no_other_router(story: Story, named: str | None) -> None:
+    url = f"/ztp/v1/{story.gateway.token('FRR2340571')}/ztp.py"
+    headers = {} if named is None else {"X-Serial-Number": named}
+    answer = story.gateway.http.get(url, headers=headers)
+    assert (answer.status_code, answer.content) == (403, b"")
 
 
 def test_the_others_on_a_gateway_are_what_they_were(story: Story) -> None:
@@ -179,7 +198,7 @@ def test_a_comparison_with_the_intents_finds_no_drift(story: Story, site: str) -
 
 
 def test_rolled_back_the_network_is_byte_by_byte_without_the_site(story: Story) -> None:
-    for site in (FIRST, PILOT):
+    for site in (FIRST, SYDNEY, PILOT):
         task = story.rolled_back(site)
         assert (task["state"], task["result"]["verdict"]) == ("done", "VERIFIED")
     assert story.running() == story.others

@@ -14,7 +14,7 @@ from adapters.cli.session import CliSession
 from adapters.seam import Endpoint, Query
 from adapters.snmp.session import SnmpSession
 from adapters.twamp.sender import measure
-from adapters.ztp.service import ZtpRefused, router
+from adapters.ztp.service import Serial, ZtpRefused, router
 from device_profiles.checks import exec_lines
 from device_profiles.cli import with_secrets
 from device_profiles.day0 import day0_file
@@ -45,8 +45,8 @@ class Desk:
         if (serial, client) != (SERIAL, "127.0.0.1"):
             raise ZtpRefused
 
-    def script(self, token: str) -> bytes:
-        return day0_file(load_profile("iosxe-ce"), f"{self.base}/ztp/v1/{token}")
+    def script(self, token: str, serial: Serial, client: str) -> bytes:
+        return day0_file(load_profile("iosxe-ce"), f"{self.base}/ztp/v1/{token}", "ENT-1102-MELB")
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         self._check(serial, client)

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from adapters.ztp.service import ZtpRefused, router
+from adapters.ztp.service import Serial, ZtpRefused, router
 from device_profiles.day0 import day0_file
 from device_profiles.errors import ProfileError
 from device_profiles.profile import FOLDER, load_profile
@@ -18,6 +18,7 @@ from device_profiles.profile import FOLDER, load_profile
 CONFIG = b"hostname ce-ent-1102-melb\nend\n"
 LINES = b"! credentials\nsnmp-server user nmsuser NMS v3 auth sha-2 256 AAAA priv aes 128 BBBB\n"
 SERIAL = "FDO2340567"
+SITE = "ENT-1102-MELB"
 
 # A guest shell: the `cli` module that runs the script's commands against a gateway by HTTP.
 CLI_MODULE = """
@@ -63,9 +64,9 @@ class DeskOfOneOrder:
         if (token, serial) != ("tok-MELB", SERIAL):
             raise ZtpRefused("wrong CPE at the site of GlobalTech")
 
-    def script(self, token: str) -> bytes:
+    def script(self, token: str, serial: Serial, client: str) -> bytes:
         self._check(token, SERIAL)
-        return day0_file(load_profile("iosxe-ce"), "http://192.0.2.80/ztp/v1/tok-MELB")
+        return day0_file(load_profile("iosxe-ce"), "http://192.0.2.80/ztp/v1/tok-MELB", SITE)
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         self._check(token, serial)
@@ -141,12 +142,37 @@ def test_answers_are_not_to_be_cached(client: TestClient) -> None:
 @pytest.mark.parametrize("url", ['http://x/"+evil', "ftp://x", "http://x y", "http://x\n"])
 def test_a_url_that_could_break_out_of_the_script_is_refused(url: str) -> None:
     with pytest.raises(ProfileError, match="URL"):
-        day0_file(load_profile("iosxe-ce"), url)
+        day0_file(load_profile("iosxe-ce"), url, SITE)
+
+
+def test_a_site_cannot_add_a_line_to_the_file() -> None:
+    with pytest.raises(ProfileError, match="control character"):
+        day0_file(load_profile("frr-ce"), "http://192.0.2.80/ztp/v1/t", "A\n! account evil x")
+
+
+def test_frrs_file_begins_with_the_account_whose_password_is_still_a_reference() -> None:
+    text = day0_file(load_profile("frr-ce"), "http://192.0.2.80/ztp/v1/t", "S").decode()
+    assert "\n! account netops secret:ce-login/S\n" in text
+
+
+def test_a_serial_number_in_a_header_is_checked_before_it_is_believed() -> None:
+    class Asking(DeskOfOneOrder):
+        def script(self, token: str, serial: Serial, client: str) -> bytes:
+            return serial("X-Serial-Number").encode()
+
+    application = FastAPI()
+    application.include_router(router(Asking()))
+    http = TestClient(application)
+    asked = http.get("/ztp/v1/tok-MELB/ztp.py", headers={"X-Serial-Number": SERIAL})
+    assert asked.text == SERIAL
+    for wrong in ("", "a b", "<script>", "x" * 40):
+        refused = http.get("/ztp/v1/tok-MELB/ztp.py", headers={"X-Serial-Number": wrong})
+        assert (refused.status_code, refused.content) == (403, b"")
 
 
 def test_a_platform_without_a_day_0_file_says_so() -> None:
     with pytest.raises(ProfileError, match="ios-switch has no day0"):
-        day0_file(load_profile("ios-switch"), "http://192.0.2.80/ztp/v1/tok")
+        day0_file(load_profile("ios-switch"), "http://192.0.2.80/ztp/v1/tok", SITE)
 
 
 def test_a_day_0_file_may_be_a_plain_configuration(tmp_path: Path) -> None:
@@ -155,7 +181,7 @@ def test_a_day_0_file_may_be_a_plain_configuration(tmp_path: Path) -> None:
     (folder / "day0.j2").write_text("hostname new\nboot host {{ base_url }}/config\n")
     with (folder / "profile.yaml").open("a") as file:
         file.write("\nday0: day0.j2\n")
-    made = day0_file(load_profile("ios-switch", tmp_path), "http://192.0.2.80/ztp/v1/tok/")
+    made = day0_file(load_profile("ios-switch", tmp_path), "http://192.0.2.80/ztp/v1/tok/", SITE)
     assert made == b"hostname new\nboot host http://192.0.2.80/ztp/v1/tok/config\n"
 
 
@@ -183,7 +209,7 @@ def run_script(
         base = f"http://127.0.0.1:{server.server_port}/ztp/v1/tok-MELB"
         (folder / "cli.py").write_text(CLI_MODULE)
         (folder / "refused.json").write_text(json.dumps([refused]))
-        (folder / "ztp.py").write_bytes(day0_file(load_profile("iosxe-ce"), base))
+        (folder / "ztp.py").write_bytes(day0_file(load_profile("iosxe-ce"), base, SITE))
         for _ in range(times):
             done = subprocess.run([sys.executable, "ztp.py"], cwd=folder, check=False, timeout=30)
         server.shutdown()

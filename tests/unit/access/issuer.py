@@ -57,7 +57,7 @@ class Keys:
 class NoDesk:
     """A ZTP desk that serves nobody."""
 
-    def script(self, token: str) -> bytes:
+    def script(self, token: str, *_: Any) -> bytes:
         raise ZtpRefused
 
 

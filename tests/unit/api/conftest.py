@@ -30,7 +30,7 @@ ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 class RefusingDesk:
     """A desk that knows one token."""
 
-    def script(self, token: str) -> bytes:
+    def script(self, token: str, *_: Any) -> bytes:
         if token != "known":
             raise ZtpRefused
         return b"print('day 0')\n"
