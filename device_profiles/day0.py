@@ -15,8 +15,9 @@ def day0_file(profile: Profile, base_url: str, site: str) -> bytes:
     """Return the platform's day-0 file: a script, or what stands before a plain configuration.
 
     Its template sees ``base_url``, below which the gateway serves the rest of the way, such as
-    ``http://192.0.2.80/ztp/v1/<token>``, and the key of the ``site``. Secrets stay references. Raises ProfileError for a platform without one, and for a
-    URL that could break out of a script or a command line.
+    ``http://192.0.2.80/ztp/v1/<token>``, and the key of the ``site``. Secrets stay references.
+    Raises ProfileError for a platform without one, and for a URL that could break out of a
+    script or a command line.
     """
     if not profile.day0:
         raise ProfileError(f"profile {profile.name} has no day0: its units fetch nothing")
