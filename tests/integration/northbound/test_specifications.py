@@ -102,6 +102,21 @@ def test_a_name_is_enough_for_a_specification_in_design(http: TestClient) -> Non
          "fulfilment.preconditions[0].needs"),
         ({"name": "A", "fulfilment": {"reserve": [{"name": "r", "kind": "vlan",
           "match": {"area": "nothing"}}]}}, "fulfilment.reserve[0].match.area"),
+        ({"name": "A", "fulfilment": {"steps": ["dance"]}}, "fulfilment.steps[0]"),
+        ({"name": "A", "fulfilment": {"preconditions": [
+            {"before": "lunch", "needs": ["vlan"]}]}}, "fulfilment.preconditions[0].before"),
+        ({"name": "A", "fulfilment": {"configure": [
+            {"role": "toaster", "fragment": "vlan-service"}]}}, "fulfilment.configure[0].role"),
+        ({"name": "A", "fulfilment": {"configure": [{"role": "bng", "fragment": "bread"}],
+          "preconditions": [{"before": "configure", "needs": ["vlan"]}]}},
+         "fulfilment.configure[0].fragment"),
+        ({"name": "A", "fulfilment": {"reserve": [{"name": "r", "kind": "toast"}]}},
+         "fulfilment.reserve[0].kind"),
+        ({"name": "A", "lifecycleStatus": "Active", "fulfilment": {"steps": ["configure"]}},
+         "fulfilment.steps"),
+        ({"name": "A", "lifecycleStatus": "Active", "fulfilment": {
+            "configure": [{"role": "radius", "fragment": "ip-profile"}],
+            "preconditions": [{"before": "configure", "needs": ["ip"]}]}}, "fulfilment.configure"),
         ({"name": "A", "resourceSpecCharacteristic": {}}, "resourceSpecCharacteristic"),
         ({"name": "A", "resourceSpecCharacteristic": [{"name": "c", "regex": "("}]},
          "resourceSpecCharacteristic[0].regex"),
