@@ -3,34 +3,25 @@
 from fastapi import FastAPI
 
 from adapters.ztp import service as ztp
-from api import (
-    cancel_orders,
-    dead_letters,
-    devices,
-    fallout,
-    hub,
-    operations,
-    order_writes,
-    rom_v1,
-    site_rollback,
-    stock,
-    stream,
-    tmf634,
-    tmf639,
-    tmf652,
-)
+from api import hub, operations
 from api.access.access import Access
-from api.access.gate import Gate
+from api.access.admission import Admission
 from api.access.permissions import rules_of
 from api.context import RequestContext
 from api.errors import install_error_handlers
 from api.live import Live
 from api.openapi import install_openapi
-from api.ports import ApiSettings, OrderGateway
+from api.ports import ApiSettings
+from api.rom_v1 import dead_letters, devices, fallout, inventory, orders, rollbacks, sites, stream
+from api.tmf import cancellations, resources, specifications
+from api.tmf import orders as resource_orders
+from rom.gateway.gateway import Gateway
+
+_OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, stream)
 
 
 def create_app(
-    gateway: OrderGateway,
+    gateway: Gateway,
     settings: ApiSettings,
     live: Live | None = None,
     access: Access | None = None,
@@ -50,33 +41,30 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
+    app.state.gateway = gateway
+    app.state.settings = settings
     app.state.live = live or Live()
+    app.state.followers = stream.Followers()
     install_error_handlers(app)
-    app.include_router(tmf652.router(gateway, settings))
-    app.include_router(order_writes.router(gateway, settings))
-    app.include_router(cancel_orders.router(gateway, settings))
-    app.include_router(fallout.router(gateway, settings))
-    app.include_router(tmf639.router(gateway, settings))
-    app.include_router(tmf634.router(gateway, settings))
-    app.include_router(rom_v1.router(gateway, app.state.live))
-    app.include_router(site_rollback.router(gateway, settings, app.state.live))
-    app.include_router(hub.router(gateway, settings))
-    app.include_router(dead_letters.router(gateway, settings))
-    app.include_router(stream.router(gateway, app.state.live))
-    app.include_router(devices.router(gateway, settings))
-    app.include_router(stock.router(gateway))
+    app.include_router(resource_orders.router(gateway.orders, settings))
+    app.include_router(cancellations.router(gateway.orders, settings))
+    app.include_router(resources.router(gateway.inventory, settings))
+    app.include_router(specifications.router(gateway.catalog, settings))
+    app.include_router(hub.routes)
+    for module in _OWN:
+        app.include_router(module.routes)
     app.include_router(operations.router(gateway))
-    app.include_router(ztp.router(gateway.ztp_desk))
+    app.include_router(ztp.router(gateway.bootstrap))
     install_openapi(app)
     _guard(app, access or Access())
     return app
 
 
 def _guard(app: FastAPI, access: Access) -> None:
-    """Put the gate around everything that ``app`` serves by now, and the context around both."""
+    """Let in to what ``app`` serves by now only who may, and put the context around both."""
     operations = rules_of(app, access.permissions)
     app.add_middleware(
-        Gate,
+        Admission,
         operations=operations,
         authenticator=access.authenticator,
         rates=access.rates,

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from fastapi import Request
 
 from api.errors import ApiError
-from rom.documents.patching import PatchKind
+from rom.gateway.orders import PatchKind
 
 MAX_DEPTH = 32
 """Deepest nesting taken; the deepest TMF652 document in use has about ten levels."""
@@ -41,8 +41,13 @@ async def read_json(request: Request, limit: int) -> object:
     JSON, NaN and infinities, duplicate member names, NUL and lone surrogates, and nesting deeper
     than ``MAX_DEPTH``.
     """
+    return parse_json(await read_raw(request, limit))
+
+
+async def read_raw(request: Request, limit: int) -> bytes:
+    """Return the bytes of a JSON body; raises as ``read_json`` does before it parses."""
     _check_media_type(request, ("application/json",))
-    return parse_json(await _read(request, limit))
+    return await _read(request, limit)
 
 
 async def _read(request: Request, limit: int) -> bytes:

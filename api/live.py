@@ -17,7 +17,8 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy.exc import SQLAlchemyError
+
+from rom.model.errors import DatabaseUnavailable
 
 STREAM = "rom:live"
 STREAM_LENGTH = 10_000
@@ -40,7 +41,7 @@ _Messages = list[tuple[bytes, _Entries]]
 class Outbox(Protocol):
     """The part of the gateway that knows its events. Methods block."""
 
-    def events_grown(self, after: int | None) -> _Growth:
+    def grown(self, after: int | None) -> _Growth:
         """Return the last place of every order or task with events after ``after``, rising.
 
         Without ``after`` only the last one of all, if there is any.
@@ -96,9 +97,9 @@ class Live:
         pause = LOOK_SECONDS
         while True:
             try:
-                found = await run_in_threadpool(outbox.events_grown, self.latest)
-            except SQLAlchemyError as error:
-                _log.warning("outbox cannot be read", error=type(error).__name__)
+                found = await run_in_threadpool(outbox.grown, self.latest)
+            except DatabaseUnavailable:
+                _log.warning("outbox cannot be read")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             self.latest = self.latest or 0

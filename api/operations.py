@@ -7,11 +7,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
-from api.ports import OrderGateway
+from rom.gateway.gateway import Gateway
 from rom.metrics.collector import EngineStatistics
 
 
-def router(gateway: OrderGateway) -> APIRouter:
+def router(gateway: Gateway) -> APIRouter:
     """Return ``/healthz``, ``/readyz`` and ``/metrics``."""
     routes = APIRouter(tags=["operations"])
     own = CollectorRegistry()  # of this application; two in one process count apart

@@ -9,18 +9,21 @@ from urllib.parse import quote, unquote_plus
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from api.errors import ApiError
 from api.filters import invalid_parameter, known_attribute, parse_filters
 from api.ports import Document
-from inventory.conditions import Listing, ListingRefused, Path, Sort
+from inventory.conditions import Listing, Path, Sort
 
-__all__ = [
-    "Asked", "Page", "asked_for", "invalid_parameter", "listing_refused", "page", "page_response",
-    "parameters", "select_fields", "whole_number",
-]  # fmt: skip
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 MAX_OFFSET = 2**31 - 1
+PAGE_HEADERS: dict[str, Any] = {
+    **{
+        name: {"schema": {"type": "integer"}, "required": True}
+        for name in ("X-Total-Count", "X-Result-Count")
+    },
+    "Link": {"schema": {"type": "string"}},
+}
+"""The headers of a page, for its description."""
 _PAGING = frozenset({"offset", "limit"})
 _RESERVED = _PAGING | {"fields", "sort"}
 
@@ -171,17 +174,26 @@ def _cut(value: Any, wanted: dict[str, Any] | None) -> Any:
 def page_response(
     documents: list[Document], total: int, asked: Asked, base_url: str
 ) -> JSONResponse:
-    """Return one page: 200 when it is all there is (or past the end), else 206 with ``Link``."""
-    listing = asked.listing
-    partial = documents and (listing.offset > 0 or len(documents) < total)
-    headers = {"X-Total-Count": str(total), "X-Result-Count": str(len(documents))}
-    if listing.offset > 0 or len(documents) < total:
-        headers["Link"] = _links(asked, total, base_url)
+    """Return one page of documents, as ``page_head`` says."""
+    status, headers = page_head(len(documents), total, asked, base_url)
     return JSONResponse(
-        [select_fields(document, asked.fields) for document in documents],
-        HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK,
-        headers,
+        [select_fields(document, asked.fields) for document in documents], status, headers
     )
+
+
+def page_head(
+    count: int, total: int, asked: Asked, base_url: str
+) -> tuple[HTTPStatus, dict[str, str]]:
+    """Return a page's status and headers.
+
+    200 when it is all there is (or past the end), else 206 with ``Link``.
+    """
+    listing = asked.listing
+    partial = count > 0 and (listing.offset > 0 or count < total)
+    headers = {"X-Total-Count": str(total), "X-Result-Count": str(count)}
+    if listing.offset > 0 or count < total:
+        headers["Link"] = _links(asked, total, base_url)
+    return HTTPStatus.PARTIAL_CONTENT if partial else HTTPStatus.OK, headers
 
 
 def _links(asked: Asked, total: int, base_url: str) -> str:
@@ -198,11 +210,4 @@ def _links(asked: Asked, total: int, base_url: str) -> str:
     return ", ".join(
         f'<{base_url}{asked.path}?{rest}offset={place}&limit={limit}>; rel="{name}"'
         for name, place in places.items()
-    )
-
-
-def listing_refused(error: ListingRefused) -> ApiError:
-    """Say that the database would not answer a list."""
-    return ApiError(
-        HTTPStatus.BAD_REQUEST, "invalidQuery", f"query: {error}", "Ask for less, or more narrowly"
     )

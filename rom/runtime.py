@@ -11,25 +11,34 @@ import structlog
 from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
 from inventory.lab_import import import_lab
-from inventory.load import parsed_file
 from rom.catalog.administration import CatalogAdministration
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.drift.audit import Audit
 from rom.drift.periodic import PeriodicAudit
-from rom.events.service import Events
-from rom.fulfilment.bootstrap import ZtpDesk
+from rom.events.service import Events as EventService
+from rom.fulfilment.bootstrap import Bootstrap
 from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.verifying import ProofSettings, Prover
-from rom.gateway import Gateway, OrderDesk
+from rom.gateway.access import Access
+from rom.gateway.catalog import Catalog
+from rom.gateway.devices import Devices
+from rom.gateway.events import Events
+from rom.gateway.gateway import Gateway
+from rom.gateway.inventory import Inventory, read_file
+from rom.gateway.operation import Operation
+from rom.gateway.orders import Orders
+from rom.gateway.seam import configuring
+from rom.gateway.sites import Sites
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
+from rom.model.errors import DatabaseUnavailable
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.runner import CancelRunner
 from rom.orders.documents import API_PATH, OrderDocuments
@@ -38,14 +47,12 @@ from rom.orders.intake import Intake
 from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
 from rom.proof.service_check import WorkingServices
-from rom.queries import Queries
 from rom.rollback.compare import Comparison
 from rom.rollback.preview import RollbackPreview
 from rom.rollback.release import GiveBack
 from rom.rollback.tasks import RollbackRunner
 from rom.settings import Settings
-from rom.stock import Stock
-from rom.store.database import Engine, make_engine, migrate, plain_url
+from rom.store.database import DatabaseAway, Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 from rom.vault.master_key import master_key
 from rom.vault.vault import Vault
@@ -57,7 +64,8 @@ log = structlog.get_logger(__name__)
 def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
     """Yield an engine on a schema of this release, and the database's URL.
 
-    Without ``database_url`` the embedded PostgreSQL runs while the block does.
+    Without ``database_url`` the embedded PostgreSQL runs while the block does. Raises
+    ``DatabaseUnavailable``.
     """
     with ExitStack() as stack:
         if settings.database_url is not None:
@@ -66,9 +74,32 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
             url = stack.enter_context(EmbeddedPostgres(settings.data_dir)).url
         engine = make_engine(url, pool_size=settings.workers + 8)
         stack.callback(engine.dispose)
-        migrate(engine)
-        jobs.install(engine, plain_url(url))
+        try:
+            migrate(engine)
+            jobs.install(engine, plain_url(url))
+        except DatabaseAway as error:
+            message = f"the database of ROM_DATABASE_URL does not answer: {error.orig}"
+            raise DatabaseUnavailable(message) from error
         yield engine, url
+
+
+@contextmanager
+def open_access(settings: Settings, *, running: bool) -> Iterator[Access]:
+    """Yield the tokens in the database; ``running`` says that a server has the embedded one in use.
+
+    Raises ``DatabaseUnavailable``.
+    """
+    with ExitStack() as stack:
+        if running:
+            engine = make_engine(EmbeddedPostgres(settings.data_dir).url, pool_size=1)
+            stack.callback(engine.dispose)
+        else:
+            engine, _ = stack.enter_context(open_database(settings))
+        try:
+            yield Access(engine)
+        except DatabaseAway as error:
+            message = f"the database does not answer: {error.orig}"
+            raise DatabaseUnavailable(message) from error
 
 
 @dataclass(frozen=True)
@@ -95,15 +126,16 @@ class _Foundation:
 def open_gateway(settings: Settings) -> Iterator[Gateway]:
     """Yield a gateway that is ready to start; everything is closed in reverse on the way out.
 
-    Raises ``InventoryFileError`` for an inventory file that cannot be loaded and ``CatalogError``
-    for a catalog file that cannot be used.
+    Raises ``Misconfigured`` for a setting or a file it names, ``InventoryRefused`` for the file
+    with the inventory, and ``DatabaseUnavailable``.
     """
     with ExitStack() as stack:
         base = _foundation(settings, stack)
-        events = Events(base.engine, base.vault, settings, settings.base_url)
+        events = EventService(base.engine, base.vault, settings, settings.base_url)
         load_files(base.engine, base.vault, settings)
-        base.catalog.check_kinds()
-        desk = ZtpDesk(
+        with configuring("ROM_CATALOG_DIR"):
+            base.catalog.check_kinds()
+        bootstrap = Bootstrap(
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
         )
         give_back = GiveBack(base.catalog)
@@ -111,29 +143,24 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         compensation = Compensation(base.devices, base.vault, base.catalog)
         handlers = EngineHandlers(
             base.engine,
-            _fulfiller(base, desk),
+            _fulfiller(base, bootstrap),
             _writer(base),
             RollbackRunner(base.engine, base.devices, base.vault, give_back),
             CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
             base.wakes,
             PeriodicAudit(base.engine, audit, settings.audit_seconds),
         )
+        worker = jobs.Worker(plain_url(base.url), handlers, settings.workers)
         gateway = Gateway(
-            base.engine,
-            base.documents,
-            base.wakes,
-            jobs.Worker(plain_url(base.url), handlers, settings.workers),
-            desk,
-            RollbackPreview(base.engine, base.fleet, base.devices, base.vault),
-            Comparison(base.engine, base.fleet, base.devices, base.vault),
-            give_back,
-            audit,
-            base.vault,
-            _order_desk(base, compensation),
-            Queries(base.engine, base.documents, settings.base_url),
-            events,
-            CatalogAdministration(base.engine, base.catalog, settings.base_url),
-            Stock(base.engine),
+            orders=_orders(base, compensation),
+            sites=_sites(base, give_back, audit),
+            devices=Devices(base.engine, audit),
+            inventory=Inventory(base.engine, settings.base_url),
+            catalog=Catalog(CatalogAdministration(base.engine, base.catalog, settings.base_url)),
+            events=Events(events),
+            access=Access(base.engine),
+            bootstrap=bootstrap,
+            operation=Operation(base.engine, worker, events),
         )
         stack.callback(gateway.stop)
         yield gateway
@@ -141,12 +168,15 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
 
 def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
     engine, url = stack.enter_context(open_database(settings))
-    vault = Vault(engine, master_key(settings.data_dir, settings.master_key), settings.base_url)
+    with configuring("ROM_MASTER_KEY"):
+        key = master_key(settings.data_dir, settings.master_key)
+    vault = Vault(engine, key, settings.base_url)
     fleet = Fleet(load_profile, vault.resolve)
     stack.callback(fleet.close)
     wakes = jobs.Wakes(plain_url(url))
     stack.callback(wakes.close)
-    catalog = LiveCatalog(engine, load_catalog(settings.catalog_dir))
+    with configuring("ROM_CATALOG_DIR"):
+        catalog = LiveCatalog(engine, load_catalog(settings.catalog_dir))
     documents = OrderDocuments(catalog, settings.base_url)
     return _Foundation(
         settings,
@@ -162,7 +192,7 @@ def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
     )
 
 
-def _fulfiller(base: _Foundation, desk: ZtpDesk) -> Fulfiller:
+def _fulfiller(base: _Foundation, bootstrap: Bootstrap) -> Fulfiller:
     settings = base.settings
     proof = ProofSettings(settings.retry_seconds, settings.twamp_packets, settings.twamp_interval)
     return Fulfiller(
@@ -170,11 +200,11 @@ def _fulfiller(base: _Foundation, desk: ZtpDesk) -> Fulfiller:
         base.catalog,
         SiteHandler(base.transitions, base.devices, settings.retry_seconds),
         Prover(base.engine, base.transitions, base.devices, proof),
-        desk.boot_url,
+        bootstrap.boot_url,
     )
 
 
-def _order_desk(base: _Foundation, compensation: Compensation) -> OrderDesk:
+def _orders(base: _Foundation, compensation: Compensation) -> Orders:
     wake_site, wake_device = base.wakes.site, base.wakes.device
     cancellations = Cancellations(base.engine, base.transitions, base.tmf652, wake_site)
     fallout = Fallout(
@@ -196,8 +226,27 @@ def _order_desk(base: _Foundation, compensation: Compensation) -> OrderDesk:
         wake_site,
         wake_device,
     )
-    intake = Intake(base.engine, base.catalog, base.documents, base.transitions, wake_site)
-    return OrderDesk(intake, amendments, cancellations, fallout)
+    return Orders(
+        base.engine,
+        base.documents,
+        Intake(base.engine, base.catalog, base.documents, base.transitions, wake_site),
+        amendments,
+        cancellations,
+        fallout,
+        base.settings.base_url,
+    )
+
+
+def _sites(base: _Foundation, give_back: GiveBack, audit: Audit) -> Sites:
+    return Sites(
+        base.engine,
+        base.wakes,
+        base.vault,
+        RollbackPreview(base.engine, base.fleet, base.devices, base.vault),
+        Comparison(base.engine, base.fleet, base.devices, base.vault),
+        give_back,
+        audit,
+    )
 
 
 def _writer(base: _Foundation) -> DeviceWriter:
@@ -219,8 +268,9 @@ def _writer_settings(settings: Settings) -> WriterSettings:
 def load_files(engine: Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
-        Stock(engine).load(parsed_file(settings.inventory_file), str(settings.inventory_file))
+        content = read_file(settings.inventory_file)
+        Inventory(engine, settings.base_url).load(content, str(settings.inventory_file))
     if settings.lab_ready_file is not None:
-        with engine.begin() as connection:
+        with configuring("ROM_LAB_READY_FILE"), engine.begin() as connection:
             report = import_lab(connection, settings.lab_ready_file, vault.remember)
         log.info("lab.imported", devices=len(report.devices), cpe=len(report.cpe))

@@ -17,14 +17,14 @@ _DETAIL = re.compile(r"[A-Za-z0-9._ -]{0,200}")
 
 
 class ZtpRefused(Exception):
-    """The desk does not serve this request; the reason stays inside."""
+    """The bootstrap server does not serve this request; the reason stays inside."""
 
 
 Serial = Callable[[str], str]
 """Returns the serial number that the request names in a header; raises ZtpRefused without one."""
 
 
-class Desk(Protocol):
+class BootstrapServer(Protocol):
     """Who decides what a router gets; the engine fulfils it.
 
     Every method raises ZtpRefused for a token, serial number or circuit it does not serve.
@@ -53,7 +53,7 @@ def peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def router(desk: Desk, client_of: Callable[[Request], str] = peer) -> APIRouter:
+def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = peer) -> APIRouter:
     """Return the routes below ``/ztp/v1/{token}/``.
 
     ``client_of`` tells the address a request came from, which proves the circuit; behind a proxy
@@ -69,25 +69,28 @@ def router(desk: Desk, client_of: Callable[[Request], str] = peer) -> APIRouter:
         def serial(header: str) -> str:
             return _checked(_SERIAL, request.headers.get(header, ""))
 
-        return _answer(lambda: desk.script(_checked(_TOKEN, token), serial, client_of(request)))
+        def day0() -> bytes:
+            return bootstrap.script(_checked(_TOKEN, token), serial, client_of(request))
+
+        return _answer(day0)
 
     @routes.get("/config/{serial}")
     def config(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.config(*who(token, serial, request)))
+        return _answer(lambda: bootstrap.config(*who(token, serial, request)))
 
     @routes.get("/sha512/{serial}")
     def sha512(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.sha512(*who(token, serial, request)).encode() + b"\n")
+        return _answer(lambda: bootstrap.sha512(*who(token, serial, request)).encode() + b"\n")
 
     @routes.get("/exec/{serial}")
     def exec_lines(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: desk.exec_lines(*who(token, serial, request)))
+        return _answer(lambda: bootstrap.exec_lines(*who(token, serial, request)))
 
     @routes.get("/event/{serial}/{name}")
     def event(token: str, serial: str, name: str, request: Request, d: str = "") -> Response:
         def noted() -> bytes:
             known, detail = _checked(_EVENT, name), _checked(_DETAIL, d)
-            desk.event(*who(token, serial, request), known, detail)
+            bootstrap.event(*who(token, serial, request), known, detail)
             return b"ok\n"
 
         return _answer(noted)

@@ -17,7 +17,7 @@ class AccessMisconfigured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What the gate works with; by default the open lab."""
+    """What decides who comes in; by default the open lab."""
 
     control: AccessPort | None = None
     authenticator: Authenticator = field(default_factory=lambda: Authenticator(None, None))

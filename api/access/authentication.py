@@ -1,7 +1,6 @@
 """Tells who asks: by a token of the gateway's own, by an access token, or as the open lab."""
 
 from collections.abc import Callable
-from http import HTTPStatus
 from time import monotonic
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -11,17 +10,17 @@ from fastapi.concurrency import run_in_threadpool
 from api.access.access_token import NotAuthentic, Verifier
 from api.access.bearer import unauthorized
 from api.access.principal import OPEN_LAB, Principal
-from api.errors import ApiError
-from rom.access.tokens import looks_own
+from api.errors import of_domain
+from rom.gateway.access import looks_own
 from rom.model.access import AccessToken, Scope, ScopedKind
-from rom.store.database import DatabaseError
+from rom.model.errors import DatabaseUnavailable
 
 _LOOK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
 class AccessPort(Protocol):
-    """What access asks of the database; ``rom.access.control.AccessControl``. Methods block."""
+    """What access asks of the database; ``rom.gateway.access.Access``. Methods block."""
 
     def token(self, presented: str) -> AccessToken | None:
         """Return the token that was presented, if it is in force."""
@@ -43,15 +42,8 @@ async def ask(
     """Ask in a thread; raises ``ApiError`` (503) when the database does not answer."""
     try:
         return await run_in_threadpool(action, *args, **kwargs)
-    except DatabaseError as error:
-        _log.warning("database does not answer", error=type(error).__name__)
-        raise ApiError(
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "databaseAway",
-            "gateway: its database does not answer",
-            "Try again later",
-            {"Retry-After": "5"},
-        ) from error
+    except DatabaseUnavailable as error:
+        raise of_domain(error) from error
 
 
 class Authenticator:
@@ -88,8 +80,7 @@ class Authenticator:
     async def _tokens_made(self, control: AccessPort) -> bool:
         try:
             return await run_in_threadpool(control.tokens_made)
-        except DatabaseError as error:  # probes have to be answered all the same
-            _log.warning("database does not answer", error=type(error).__name__)
+        except DatabaseUnavailable:  # probes have to be answered all the same
             return False
 
     async def principal(self, presented: str | None) -> Principal:

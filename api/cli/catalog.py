@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from api.cli.exits import fail
+from api.cli.exits import failed
 from api.cli.output import output
+from rom.model.errors import RomError
 
 app = typer.Typer(no_args_is_help=True, help="Check products before they are used.")
 
@@ -31,25 +32,14 @@ def check(
     that no device of the inventory has yet is said and is no mistake.
     """
     # Imported here because the engine's libraries would slow every other command down.
-    from inventory.kinds import KINDS
-    from inventory.load import read_file
-    from inventory.problems import InventoryFileError
-    from rom.catalog.errors import CatalogError
-    from rom.catalog.fitness import unknown_kinds
-    from rom.catalog.loader import load_catalog
+    from rom.gateway.catalog import check_folder
 
     console = output()
     try:
-        catalog = load_catalog(folder)
-        own = [(file, spec) for file, spec in catalog.sources if Path(file).parent == folder]
-        if inventory is not None:
-            stock, pools = read_file(inventory)
-            for finding in unknown_kinds(own, {*KINDS, *(pool.kind for pool in pools)}):
-                raise finding.error()
-    except (CatalogError, InventoryFileError) as error:
-        raise fail(str(error)) from error
-    for file, spec in own:
-        console.print(f"{file}: {spec.id} {spec.version} can be used", markup=False)
-        if inventory is not None:
-            for field, words in catalog.fitness.unserved(spec, stock.profiles_by_role()):
-                console.print(f"{file}: {field}: {words}", markup=False)
+        found = check_folder(folder, inventory)
+    except RomError as error:
+        raise failed(error) from error
+    for each in found:
+        console.print(f"{each.file}: {each.name} {each.version} can be used", markup=False)
+        for field, words in each.unserved:
+            console.print(f"{each.file}: {field}: {words}", markup=False)

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import httpx
 
-from api.cli.exits import Exit, fail
+from api.cli.exits import answered, fail
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 CANCELS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
@@ -174,5 +174,4 @@ def segment(identifier: str) -> str:
 def _refusal(status: int, body: Any) -> Exception:
     said = body if isinstance(body, dict) else {}
     lines = [f"{status} {said.get('reason', 'no reason given')}", said.get("message", "")]
-    code = Exit.FAILED if status >= httpx.codes.INTERNAL_SERVER_ERROR else Exit.REFUSED
-    return fail("\n".join(line for line in lines if line), code)
+    return fail("\n".join(line for line in lines if line), answered(status))

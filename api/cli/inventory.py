@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from api.cli.client import GatewayClient
-from api.cli.exits import fail
+from api.cli.exits import fail, failed
 from api.cli.options import DEFAULT_URL, AsJson, DataDir, Url
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from api.serving.claim import address_of, only_server_of
 from api.serving.errors import DirectoryInUse, ServeError
+from rom.model.errors import RomError
 
 app = typer.Typer(no_args_is_help=True, help="Load resources and devices, look at pools.")
 
@@ -24,26 +25,25 @@ def load(
 ) -> None:
     """Load FILE, through the directory's running server if there is one; what is there stays."""
     # Imported here because the engine's libraries would slow every other command down.
-    from inventory.load import parsed_file
-    from inventory.problems import InventoryFileError
-    from rom.catalog.errors import CatalogError
+    from rom.gateway.inventory import read_file
     from rom.runtime import open_gateway
-    from rom.store.embedded import EmbeddedPostgresError
 
     # Whatever file the server starts with: this one is loaded now.
     settings = read_settings(data_dir=data_dir).model_copy(update={"inventory_file": None})
     try:
-        content = parsed_file(file)
+        content = read_file(file)
         with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
-            report = gateway.stock.load(content, str(file)).model_dump()
+            report = gateway.inventory.load(content, str(file)).model_dump()
     except DirectoryInUse as error:
         url = address_of(settings.data_dir)
         if url is None:
             raise fail(f"{error}, or try again when it takes orders") from error
         with GatewayClient(url) as client:
             report = client.load_inventory(content)
-    except (ServeError, EmbeddedPostgresError, InventoryFileError, CatalogError) as error:
+    except ServeError as error:
         raise fail(str(error)) from error
+    except RomError as error:
+        raise failed(error) from error
     counts = ", ".join(f"{number} {what}" for what, number in report.items())
     output().print(f"{file} is loaded: {counts}", markup=False)
 

@@ -6,12 +6,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from api.cli.exits import fail
+from api.cli.exits import fail, failed
 from api.cli.options import DataDir
 from api.cli.settings import read_settings
 from api.logs import configure_logs
 from api.serving.errors import ServeError
 from api.serving.lab import find_topology, shipped_inventory
+from rom.model.errors import RomError
 
 LAB_SETTINGS = {
     "twamp_interval": 0.0003,
@@ -42,13 +43,7 @@ def serve(
 ) -> None:
     """Run until Ctrl-C or SIGTERM; exit 0 after a clean stop."""
     # Imported here because the engine's libraries would slow every other command down.
-    from sqlalchemy.exc import OperationalError
-
     from api.serving.server import serve as run
-    from inventory.lab_import import LabImportError
-    from inventory.problems import InventoryFileError
-    from rom.catalog.errors import CatalogError
-    from rom.store.embedded import EmbeddedPostgresError
 
     settings = read_settings(
         port=port, data_dir=data_dir, inventory_file=inventory, open=open_lab or None
@@ -67,15 +62,9 @@ def serve(
             shipped = shipped_inventory(topology.parent.name)
             settings = settings.model_copy(update={"inventory_file": shipped})
         code = run(settings, topology, console.print)
-    except (
-        ServeError,
-        EmbeddedPostgresError,
-        InventoryFileError,
-        LabImportError,
-        CatalogError,
-    ) as error:
+    except ServeError as error:
         raise fail(str(error)) from error
-    except OperationalError as error:
-        raise fail(f"the database of ROM_DATABASE_URL does not answer: {error.orig}") from error
+    except RomError as error:
+        raise failed(error) from error
     console.print("Stopped")
     raise typer.Exit(code)

@@ -13,8 +13,8 @@ from api.cli.exits import Exit, fail
 from api.cli.options import DEFAULT_URL, Url
 from api.cli.output import Listing, output
 from api.cli.show import state_cell
+from api.cli.som_client import SomClient
 from api.cli.text import safe
-from api.som.client import SomClient
 from api.som.listener import Listener
 from api.som.plan import PlanError, load_plan
 from api.som.rollout import EVENT_TYPES, Outcome, Rollout

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.exits import COMPLAINTS, Exit, fail
+from api.cli.exits import COMPLAINTS, Exit, fail, failed
 from api.cli.options import AsJson, DataDir
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from rom.model.access import AccessToken, Role, Scope
+from rom.model.errors import RomError
 
 if TYPE_CHECKING:
+    from rom.gateway.access import Access
     from rom.settings import Settings
-    from rom.store.database import Connection
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and take back tokens.")
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -45,15 +46,10 @@ def create(
     data_dir: DataDir = None,
 ) -> None:
     """Make a token and print it, once: it is kept nowhere. A running gateway knows it at once."""
-    from rom.access import tokens
-
     scope = Scope(_limit(customer), _limit(site))
     until = _moment(expires)
-    with _database(read_settings(data_dir=data_dir)) as connection:
-        try:
-            made = tokens.create(connection, name, frozenset(role), scope, until)
-        except ValueError as error:
-            raise fail(str(error)) from error
+    with _access(read_settings(data_dir=data_dir)) as access:
+        made = access.create(name, frozenset(role), scope, until)
     COMPLAINTS.print("Keep it now; it cannot be shown again:")
     typer.echo(made)
 
@@ -61,10 +57,8 @@ def create(
 @app.command("list")
 def list_tokens(*, json: AsJson = False, data_dir: DataDir = None) -> None:
     """List tokens, revoked and expired ones too, without their secrets."""
-    from rom.access import tokens
-
-    with _database(read_settings(data_dir=data_dir)) as connection:
-        found = [_row(record) for record in tokens.listed(connection)]
+    with _access(read_settings(data_dir=data_dir)) as access:
+        found = [_row(record) for record in access.tokens()]
     console = output()
     if json:
         console.print_json(data=found)
@@ -82,40 +76,31 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Take tokens back; they are refused from the next request on."""
-    from rom.access import tokens
-
-    with _database(read_settings(data_dir=data_dir)) as connection:
-        count = tokens.revoke(connection, name)
+    with _access(read_settings(data_dir=data_dir)) as access:
+        count = access.revoke(name)
     if count == 0:
         raise fail(f"no token in force has the name or id '{name}'", Exit.REFUSED)
     output().print(f"{count} revoked", markup=False)
 
 
 @contextmanager
-def _database(settings: "Settings") -> "Iterator[Connection]":
-    """Yield a transaction on the gateway's database, which a running gateway may have in use."""
-    from sqlalchemy.exc import OperationalError
-
+def _access(settings: "Settings") -> "Iterator[Access]":
+    """Yield the tokens of the gateway's database, which a running gateway may have in use."""
+    # Imported here because the engine's libraries would slow every other command down.
     from api.serving.claim import only_server_of
     from api.serving.errors import ServeError
-    from rom.runtime import open_database
-    from rom.store.database import make_engine
-    from rom.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+    from rom.runtime import open_access
 
     try:
         with ExitStack() as stack:
-            if settings.database_url is None and _is_served(settings):
-                engine = make_engine(EmbeddedPostgres(settings.data_dir).url, pool_size=1)
-                stack.callback(engine.dispose)
-            else:
-                if settings.database_url is None:  # it is started here, and stopped afterwards
-                    stack.enter_context(only_server_of(settings.data_dir))
-                engine, _ = stack.enter_context(open_database(settings))
-            yield stack.enter_context(engine.begin())
-    except (ServeError, EmbeddedPostgresError) as error:
+            running = settings.database_url is None and _is_served(settings)
+            if settings.database_url is None and not running:  # it is started here, and stopped
+                stack.enter_context(only_server_of(settings.data_dir))
+            yield stack.enter_context(open_access(settings, running=running))
+    except ServeError as error:
         raise fail(str(error)) from error
-    except OperationalError as error:
-        raise fail(f"the database does not answer: {error.orig}") from error
+    except RomError as error:
+        raise failed(error) from error
 
 
 def _is_served(settings: "Settings") -> bool:

@@ -13,13 +13,13 @@ from fastapi import FastAPI
 from api.access.access import Access, AccessMisconfigured, open_access
 from api.app import create_app
 from api.live import live_events
-from api.ports import OrderGateway
 from api.serving import lab
 from api.serving.child import Child
 from api.serving.claim import listen, only_server_of, published_address
 from api.serving.errors import ServeError
 from api.serving.signals import StopSignals
-from rom.access.control import AccessControl
+from rom.gateway.access import Access as AccessPart
+from rom.gateway.gateway import Gateway
 from rom.runtime import open_gateway
 from rom.settings import Settings
 
@@ -60,7 +60,7 @@ def serve(settings: Settings, topology: Path | None, say: Say) -> int:
         return asyncio.run(supervisor.run(listening))
 
 
-def _access(settings: Settings, control: AccessControl, address: str) -> Access:
+def _access(settings: Settings, control: AccessPart, address: str) -> Access:
     """Return who may come in at ``address``; raises ``ServeError`` when that may not be opened."""
     redis = settings.redis_url
     try:
@@ -77,7 +77,7 @@ class _Supervisor:
     def __init__(
         self,
         settings: Settings,
-        gateway: OrderGateway,
+        gateway: Gateway,
         access: Access,
         devices: Child | None,
         stop: StopSignals,
@@ -109,7 +109,7 @@ class _Supervisor:
         async with asyncio.TaskGroup() as group:
             beside = [
                 group.create_task(work)
-                for work in (self._watch(), self._announce(), self._live.run(self._gateway))
+                for work in (self._watch(), self._announce(), self._live.run(self._gateway.events))
             ]
             await self._server.serve(sockets=[listening])
             for task in beside:

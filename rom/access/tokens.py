@@ -12,6 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from rom.model.access import AccessToken, Role, Scope
+from rom.model.errors import Invalid
 from rom.store import tokens as kept_tokens
 from rom.store.database import Connection
 
@@ -33,14 +34,14 @@ def create(
     """Keep a new token and return it; nobody can read it again.
 
     Several tokens may have one name, so that a client can change over without a pause. Raises
-    ``ValueError`` for a name that is none, no role, or an expiry without a time zone.
+    ``Invalid`` for a name that is none, no role, or an expiry without a time zone.
     """
     if _NAME.fullmatch(name) is None:
-        raise ValueError("a name is 1 to 64 letters, digits, '.', '_', '@' or '-'")
+        raise Invalid("a name is 1 to 64 letters, digits, '.', '_', '@' or '-'")
     if not roles:
-        raise ValueError("a token needs a role")
+        raise Invalid("a token needs a role")
     if expires_at is not None and expires_at.tzinfo is None:
-        raise ValueError("the expiry needs a time zone")
+        raise Invalid("the expiry needs a time zone")
     identifier = "".join(secrets.choice(_ID_ALPHABET) for _ in range(_ID_LENGTH))
     secret = secrets.token_urlsafe(_SECRET_BYTES)
     kept_tokens.add(

@@ -9,16 +9,11 @@ from inventory.conditions import Comparison, Each, Listing
 from rom.catalog.errors import CatalogError, SpecificationFileError
 from rom.catalog.live import LiveCatalog, combined
 from rom.catalog.loader import parse_specification
-from rom.catalog.published import (
-    READ_ONLY,
-    DocumentRefused,
-    extra_members,
-    published,
-    specification_content,
-)
+from rom.catalog.published import READ_ONLY, extra_members, published, specification_content
 from rom.catalog.specification import Specification
 from rom.documents.patching import PatchKind, patched
 from rom.events.specifications import tell
+from rom.model.errors import DocumentRefused, SpecificationInUse
 from rom.model.event_types import SpecificationEventType as EventType
 from rom.store import kept_specifications
 from rom.store.database import Connection, Engine
@@ -28,10 +23,6 @@ _SHIPPED_AT = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
 _BEHAVIOUR = ("key", "resource_type", "characteristics", "derive", "reserve", "configure",
               "preconditions", "steps")  # fmt: skip
 """What decides how an item is judged and fulfilled, so that it never changes under an order."""
-
-
-class SpecificationInUse(Exception):
-    """It cannot be withdrawn, or its version not made again; the text says who uses it."""
 
 
 class CatalogAdministration:

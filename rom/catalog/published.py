@@ -13,6 +13,7 @@ from typing import Any
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.specification import Characteristic, Specification
 from rom.model.dates import date_text
+from rom.model.errors import DocumentRefused
 
 BASE_PATH = "/tmf-api/resourceCatalog/v4/resourceSpecification"
 READ_ONLY = ("id", "href", "isBundle", "lastUpdate")
@@ -27,15 +28,6 @@ _OWN_OF_CHARACTERISTIC = {
 }  # fmt: skip
 _FRACTIONS = {"valueFrom": "romValueFrom", "valueTo": "romValueTo"}
 _VALUE_TYPES = {"enum": "string", "bandwidth": "string"}
-
-
-class DocumentRefused(ValueError):
-    """A TMF634 document that is no specification; names the attribute."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        self.field = field
-        self.reason = reason
-        super().__init__(f"{field}: {reason}")
 
 
 def published(

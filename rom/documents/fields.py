@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 from rom.model.text import control_character
 
 _MAXIMUM_DEPTH = 32

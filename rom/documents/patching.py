@@ -8,6 +8,8 @@ from typing import Any
 
 import jsonpatch
 
+from rom.model.errors import PatchRefused, PatchTestFailed
+
 _MOST_OPERATIONS = 500
 _MOST_CHARACTERS = 4_000_000  # of the document as JSON text; each copy could double it
 
@@ -17,14 +19,6 @@ class PatchKind(StrEnum):
 
     MERGE = "merge"
     JSON = "json"
-
-
-class PatchRefused(ValueError):
-    """A patch that is malformed, does not fit, or whose test failed; the text says where."""
-
-
-class PatchTestFailed(PatchRefused):
-    """A ``test`` operation found another value: the document is not what the sender thinks."""
 
 
 def patched(document: Mapping[str, Any], kind: PatchKind, patch: object) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.drift import differences as drift
 from rom.ledger.plan import plan_site, read_scope
 from rom.model.effect import SiteState
+from rom.model.errors import UnknownDevice, UnknownSite
 from rom.model.plan import SitePlan
 from rom.model.verdict import DriftResult
 from rom.store import changes, effects, intents
@@ -50,7 +51,7 @@ class Audit:
         parts, under_way = self._parts(devices)
         for name in devices or ():
             if name not in parts and not any(device == name for device, _ in under_way):
-                raise KeyError(name)
+                raise UnknownDevice(name)
         present = self._read(parts)
         rows = [
             self._row(device, part, present[device])
@@ -87,7 +88,7 @@ class Audit:
             devices = [row.device for row in intents.devices_of_site(connection, site)]
             kept = changes.kept_at(connection, site)
         if not devices:
-            raise KeyError(site)
+            raise UnknownSite(site)
         parts, _ = self._parts(devices, only=site)
         present = self._read(parts)
         return {

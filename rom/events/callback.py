@@ -15,16 +15,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
+from rom.model.errors import CallbackRefused
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 MAX_LENGTH = 2000
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-class CallbackRefused(Exception):
-    """A callback that is not allowed, or whose name has no address now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from uuid import uuid4
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
 from rom.model.access import current_scope
+from rom.model.errors import DuplicateListener, TooManyListeners
 from rom.model.event import NewSubscription, SubscriptionStatus
 from rom.model.event_types import Api
 from rom.store import subscriptions
@@ -15,14 +16,6 @@ from rom.store.database import Engine
 from rom.vault.vault import Vault
 
 Document = dict[str, Any]
-
-
-class DuplicateListener(Exception):
-    """The same callback with the same query is registered at this hub already."""
-
-
-class TooManyListeners(Exception):
-    """Each listener has connections of its own, so their number is bounded."""
 
 
 class Listeners:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
+from rom.model.errors import BadQuery
 from rom.model.event_types import EVENT_TYPES, SUBJECTS, Api
 
 Event = dict[str, Any]
@@ -22,14 +23,6 @@ _ENVELOPE = frozenset(
 )  # fmt: skip
 _ALWAYS = ("eventId", "eventTime", "eventType")
 """Kept whatever ``fields`` says: without them nobody could tell a repetition from news."""
-
-
-class BadQuery(Exception):
-    """A query that is not understood; ``part`` is the piece at fault."""
-
-    def __init__(self, part: str, text: str) -> None:
-        self.part = part
-        super().__init__(f"{part!r} {text}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
-from rom.events.callback import CallbackPolicy, CallbackRefused
+from rom.events.callback import CallbackPolicy
+from rom.model.errors import CallbackRefused
 
 SIGNATURE = "X-ROM-Signature"
 TIMESTAMP = "X-ROM-Timestamp"

@@ -1,4 +1,4 @@
-"""The ZTP desk: who gets which day-1 configuration, and what routers tell while they boot.
+"""The bootstrap server (RFC 8572's word): which router gets which day-1 configuration.
 
 A configuration leaves only for the router whose serial number is booked for the site and that
 came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone.
@@ -30,8 +30,8 @@ _SETTLED = FINAL_ITEM_STATES | CANCELLING_ITEM_STATES
 _SELF_HEALING = (Reason.WRONG_CPE, Reason.WRONG_CIRCUIT)
 
 
-class ZtpDesk:
-    """Fulfils ``adapters.ztp.service.Desk`` from the tickets in the database."""
+class Bootstrap:
+    """Fulfils ``adapters.ztp.service.BootstrapServer`` from the tickets in the database."""
 
     def __init__(
         self,

@@ -9,9 +9,9 @@ from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.verifying import Prover
+from rom.model.errors import StaleState
 from rom.store import site_items
 from rom.store.database import Connection, Engine
-from rom.store.order_items import StaleState
 
 log = structlog.get_logger(__name__)
 

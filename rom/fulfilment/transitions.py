@@ -8,6 +8,7 @@ from uuid import uuid4
 import structlog
 
 from rom.events.order_events import cancel_event, state_change_event
+from rom.model.errors import StaleState, UnknownOrder
 from rom.model.event_types import OrderEventType
 from rom.model.order import Item, Order
 from rom.model.order_states import (
@@ -42,7 +43,7 @@ class Transitions:
         """Emit the create event of a new order, and return the order as the event shows it."""
         document = self._emit(connection, order_id, OrderEventType.CREATE)
         if document is None:
-            raise LookupError(order_id)
+            raise UnknownOrder(order_id)
         return document
 
     def changed(self, connection: Connection, order_id: str, paths: Collection[str]) -> None:
@@ -97,7 +98,7 @@ class Transitions:
         """
         if row.state in CANCELLING_ITEM_STATES and not by_cancellation:
             message = f"item {row.item_id} of {row.order_id} is being cancelled"
-            raise order_items.StaleState(message)
+            raise StaleState(message)
         # Items are locked before their order, everywhere, so that no two wait in a circle.
         order_items.lock_item(connection, row)
         orders.lock_alone(connection, row.order_id)

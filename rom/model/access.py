@@ -60,18 +60,6 @@ class AccessToken:
     last_used_at: datetime | None = None
 
 
-class OutOfScope(Exception):
-    """A request names something beyond its client's limits, or nothing at all: which is not said.
-
-    ``field`` is the member that names it.
-    """
-
-    def __init__(self, field: str, identifier: str) -> None:
-        self.field = field
-        self.identifier = identifier
-        super().__init__(f"{field}: {identifier!r} is not within this client's limits")
-
-
 EVERYTHING = Scope()
 _current: ContextVar[Scope] = ContextVar("scope", default=EVERYTHING)
 

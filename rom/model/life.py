@@ -7,19 +7,9 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from device_profiles.words import Word
+from rom.model.errors import IllegalTransition
 
 State = TypeVar("State", bound=Word)
-
-
-class IllegalTransition(ValueError):
-    """A change of state that the table does not draw."""
-
-    def __init__(self, kind: str, old: str, new: str) -> None:
-        self.kind = kind
-        self.old = old
-        self.new = new
-        article = "an" if kind[0] in "aeiou" else "a"
-        super().__init__(f"{article} {kind} cannot go from {old} to {new}")
 
 
 @dataclass(frozen=True)

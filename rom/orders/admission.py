@@ -6,7 +6,7 @@ from dataclasses import replace
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError
 from rom.catalog.loader import Catalog
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 from rom.model.order import Action, Item, NewItem, NewOrder
 from rom.model.order_states import ItemState
 from rom.store import site_items

@@ -9,6 +9,7 @@ from rom.catalog.site_view import load_view
 from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
 from rom.model.change import Change, ChangeState
+from rom.model.errors import NotPossible, UnknownItem, UnknownOrder
 from rom.model.order import Item, Order
 from rom.model.order_states import COMMITTED, FINAL_ITEM_STATES, ItemState
 from rom.model.reason import Reason
@@ -18,16 +19,6 @@ from rom.orders.cancel.giving_up import give_up, wanted_of
 from rom.orders.documents import OrderDocuments
 from rom.store import cancellations, changes, order_items, orders, verdicts
 from rom.store.database import Connection, Engine
-
-
-class NotPossible(Exception):
-    """The item is not in a state for this; ``fix`` says what is possible instead."""
-
-    def __init__(self, code: str, reason: str, fix: str) -> None:
-        self.code = code
-        self.reason = reason
-        self.fix = fix
-        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +187,7 @@ class Fallout:
         items = _items(connection, row.id, None)
         chosen = [item for item in items if item.item_id in item_ids]
         if missing := set(item_ids) - {item.item_id for item in chosen}:
-            raise LookupError(sorted(missing)[0])
+            raise UnknownItem(sorted(missing)[0])
         for item in chosen:
             _refuse_unless_held(item)
             needed_by = self._needed_by(item, [each for each in items if each not in chosen])
@@ -230,14 +221,14 @@ class Fallout:
 def _locked(connection: Connection, order_id: str) -> Order:
     row = orders.lock_order(connection, order_id)
     if row is None:
-        raise LookupError(order_id)
+        raise UnknownOrder(order_id)
     return row
 
 
 def _reread(connection: Connection, order_id: str) -> Order:
     row = orders.find_order(connection, order_id)
     if row is None:
-        raise LookupError(order_id)
+        raise UnknownOrder(order_id)
     return row
 
 
@@ -248,7 +239,7 @@ def _items(connection: Connection, order_id: str, item_id: str | None) -> list[I
         if item_id is None or item.item_id == item_id
     ]
     if not found:
-        raise LookupError(item_id)
+        raise UnknownItem(item_id or "any")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from inventory.reservation import lock_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.transitions import Transitions
+from rom.model.errors import UnknownOrder
 from rom.model.order import NewOrder
 from rom.orders.admission import admit
 from rom.orders.documents import OrderDocuments
@@ -82,7 +83,7 @@ class Intake:
     def _document(self, connection: Connection, order_id: str) -> dict[str, Any]:
         row = orders.find_order(connection, order_id)
         if row is None:
-            raise LookupError(order_id)
+            raise UnknownOrder(order_id)
         return self._documents.render(connection, [row])[0]
 
 

@@ -9,8 +9,8 @@ from copy import deepcopy
 from typing import Any
 
 from rom.documents.fields import Node, as_node, check_storable, json_type
-from rom.documents.refused import OrderRefused
 from rom.model.dates import date_text, parse_date
+from rom.model.errors import OrderRefused
 from rom.model.order import Action, ExternalReference, NewItem, NewOrder
 from rom.orders.relationships import check_references, item_references
 

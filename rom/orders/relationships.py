@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from rom.documents.fields import Node
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 
 # The standard leaves the type a free string; these words all say "starts after".
 _DEPENDENCY_TYPES = frozenset({"dependency", "dependson", "relieson", "requires"})

@@ -7,8 +7,8 @@ from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError, UnknownSpecification
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Specification
-from rom.documents.refused import OrderRefused
-from rom.model.access import OutOfScope, current_scope
+from rom.model.access import current_scope
+from rom.model.errors import OrderRefused, OutOfScope
 from rom.model.order import Action, NewItem, NewOrder
 from rom.orders.parse import MAXIMUM_ITEMS, parse_order
 from rom.orders.relationships import find_cycle

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from rom.model.dates import date_text
+from rom.model.errors import ChangeRefused
 from rom.resources.documents import READ_ONLY, own_characteristics
 
 _ADMINISTRATIVE = ("locked", "unlocked", "shutdown")
@@ -18,16 +19,6 @@ _LISTS = {
 }
 """Arrays of objects, each with the member without which an element means nothing."""
 _MOST_MEMBERS = 100
-
-
-class ChangeRefused(Exception):
-    """A change that a client may not make; names the attribute."""
-
-    def __init__(self, field: str, reason: str, fix: str) -> None:
-        self.field = field
-        self.reason = reason
-        self.fix = fix
-        super().__init__(f"{field}: {reason}")
 
 
 def annotated(

@@ -8,9 +8,10 @@ from adapters.fleet import Fleet
 from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree, difference, in_scope, path_text, topmost
 from rom.devices.directory import DeviceDirectory, NoDevice
+from rom.model.errors import UnknownTarget
 from rom.model.snapshot import Sealer
 from rom.rollback.preview import shown
-from rom.rollback.target import UnknownTarget, places
+from rom.rollback.target import places
 from rom.store import snapshots
 from rom.store.database import Connection, Engine
 

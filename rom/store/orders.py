@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from rom.model.errors import UnknownOrder
 from rom.model.order import ItemNote, NewOrder, Order
 from rom.model.order_states import FINAL_ORDER_STATES, OrderState
 from rom.store import order_items
@@ -73,7 +74,7 @@ def state_of(connection: sa.Connection, order_id: str) -> OrderState:
         sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
     )
     if state is None:
-        raise LookupError(order_id)
+        raise UnknownOrder(order_id)
     return OrderState(state)
 
 

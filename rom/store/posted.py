@@ -6,6 +6,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from rom.model.errors import KeyReused
 from rom.store.order_tables import posted_order
 
 REPEATED_WITHIN = timedelta(days=1)
@@ -13,10 +14,6 @@ REPEATED_WITHIN = timedelta(days=1)
 
 KEY = "key"
 BODY = "body"
-
-
-class KeyReused(Exception):
-    """The Idempotency-Key belongs to another body."""
 
 
 class Post(NamedTuple):

@@ -19,7 +19,7 @@ from rom.catalog.site_view import load_view
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
-from rom.gateway import Gateway
+from rom.gateway.gateway import Gateway
 from rom.orders.documents import OrderDocuments
 from rom.runtime import open_gateway
 from rom.settings import Settings

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rom.fulfilment.transitions import Transitions
+from rom.model.errors import CancelImpossible, UnknownCancellation, UnknownOrder
 from rom.model.event_types import OrderEventType
 from rom.model.order import Order
 from rom.model.order_states import FINAL_ORDER_STATES
@@ -13,16 +14,6 @@ from rom.store import cancellations, order_items, orders
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
 from rom.store.scope import order_known
-
-
-class CancelImpossible(Exception):
-    """The order cannot be cancelled as asked; ``code`` is for programs."""
-
-    def __init__(self, code: str, reason: str, fix: str) -> None:
-        self.code = code
-        self.reason = reason
-        self.fix = fix
-        super().__init__(reason)
 
 
 class Cancellations:
@@ -50,7 +41,7 @@ class Cancellations:
         with self._engine.begin() as connection:
             row = orders.lock_order(connection, asked.order_id)
             if row is None or not order_known(connection, asked.order_id):
-                raise LookupError(asked.order_id)
+                raise UnknownOrder(asked.order_id)
             task = self.open_task(
                 connection, row, document=asked.document, requester=requester, due_at=asked.due_at
             )
@@ -112,7 +103,7 @@ class Cancellations:
         """Return a CancelResourceOrder as it is within a transaction; raises ``LookupError``."""
         row = cancellations.find(connection, task_id)
         if row is None:
-            raise LookupError(task_id)
+            raise UnknownCancellation(task_id)
         return document(row, self._base_url)
 
     def _wake_sites(self, order_id: str) -> None:
@@ -133,7 +124,7 @@ def tell(
     """Emit an event about the task as it is now, and return it."""
     row = cancellations.find(connection, task_id)
     if row is None:
-        raise LookupError(task_id)
+        raise UnknownCancellation(task_id)
     shown = document(row, base_url)
     transitions.tell_cancellation(connection, event_type, shown, field_path)
     return shown

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rom.documents.fields import as_node, check_storable
-from rom.documents.refused import OrderRefused
 from rom.model.dates import date_text, parse_date
+from rom.model.errors import OrderRefused
 from rom.model.reason import Reason
 from rom.model.task import Cancellation
 from rom.orders.render import order_href

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rom.documents.fields import as_node, check_storable, json_type
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 from rom.model.order import NewOrder
 from rom.model.order_states import ItemState, OrderState
 from rom.orders.parse import SERVER_OWNED, parse_order

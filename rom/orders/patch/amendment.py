@@ -7,6 +7,7 @@ from typing import Any
 
 from rom.documents.patching import PatchKind, patched
 from rom.fulfilment.transitions import Transitions
+from rom.model.errors import CancelImpossible, NotPossible, UnknownOrder
 from rom.model.life import Life, State
 from rom.model.order import Order
 from rom.model.order_states import (
@@ -18,9 +19,9 @@ from rom.model.order_states import (
     ItemState,
     OrderState,
 )
-from rom.orders.cancel.cancellation import CancelImpossible, Cancellations
+from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.documents import OrderDocuments
-from rom.orders.fallout import Decision, Fallout, NotPossible
+from rom.orders.fallout import Decision, Fallout
 from rom.orders.patch.amended import Amended, read_amended
 from rom.orders.patch.replanning import Replanner
 from rom.store import order_items, orders, posted
@@ -65,7 +66,7 @@ class Amendments:
         with self._engine.begin() as connection:
             row = orders.lock_order(connection, order_id)
             if row is None:
-                raise LookupError(order_id)
+                raise UnknownOrder(order_id)
             shown = self._document(connection, row)
             stored = order_items.items_of_orders(connection, [order_id])
             amended = read_amended(
@@ -96,7 +97,7 @@ class Amendments:
         with self._engine.begin() as connection:
             row = orders.lock_order(connection, order_id)
             if row is None:
-                raise LookupError(order_id)
+                raise UnknownOrder(order_id)
             if row.state not in FINAL_ORDER_STATES:
                 raise NotPossible(
                     "orderOpen",
@@ -113,7 +114,7 @@ class Amendments:
         """Do what the written states ask for; returns the devices that have work by it."""
         row = orders.lock_order(connection, order_id)
         if row is None:
-            raise LookupError(order_id)
+            raise UnknownOrder(order_id)
         decision = Decision("asked for by its state", requester)
         devices: set[str] = set()
         items = {item.item_id: item for item in order_items.items_of_orders(connection, [order_id])}
@@ -144,7 +145,7 @@ class Amendments:
     def _document(self, connection: Connection, row: Order) -> dict[str, Any]:
         found = orders.find_order(connection, row.id)
         if found is None:
-            raise LookupError(row.id)
+            raise UnknownOrder(row.id)
         return self._documents.render(connection, [found])[0]
 
     def _wake_all(self, order_id: str) -> None:

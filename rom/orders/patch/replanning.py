@@ -15,15 +15,14 @@ from inventory.requests import references
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
-from rom.documents.refused import OrderRefused
 from rom.fulfilment.compensation import Compensation, anything_sent
 from rom.fulfilment.fairness import refuse_overtaking
 from rom.fulfilment.transitions import Transitions
+from rom.model.errors import NotPossible, OrderRefused
 from rom.model.order import Action, Item, NewItem, NewOrder, Order
 from rom.model.order_states import FINAL_ITEM_STATES, ItemState, Step
 from rom.model.reason import Reason
 from rom.orders.admission import admit
-from rom.orders.fallout import NotPossible
 from rom.orders.parse import parse_order
 from rom.orders.patch.amended import Amended
 from rom.orders.validate import judge

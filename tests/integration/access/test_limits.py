@@ -18,7 +18,7 @@ from api.app import create_app
 from inventory.tables import customer, pool, reservation, resource, site
 from rom.access import tokens
 from rom.events.fan_out import fan_out
-from rom.gateway import Gateway
+from rom.gateway.gateway import Gateway
 from rom.model.access import EVERYTHING, Role, Scope
 from rom.runtime import open_gateway
 from rom.settings import Settings

@@ -14,7 +14,7 @@ from api.access.access import Access
 from api.access.rates import RETRY_REDIS_SECONDS, Rates
 from api.app import create_app
 from api.errors import ApiError
-from tests.unit.access.issuer import Engine, Limits
+from tests.unit.access.issuer import Limits, small_gateway
 
 
 class Clock:
@@ -64,7 +64,7 @@ def test_two_gateways_answer_429_together(server: ValkeyServer) -> None:
         both = [
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(
-                    create_app(Engine(), Limits(), access=Access(rates=replica(server.port)))  # type: ignore[arg-type]  # a small twin
+                    create_app(small_gateway(), Limits(), access=Access(rates=replica(server.port)))
                 ),
                 base_url="http://127.0.0.1",
             )

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from api import stream
 from api.access.access import open_access
 from api.live import Live
+from api.rom_v1 import stream
 from rom.access import tokens
 from rom.model.access import EVERYTHING, Role
 from rom.runtime import open_gateway

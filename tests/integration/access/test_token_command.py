@@ -8,7 +8,7 @@ from typer.testing import CliRunner, Result
 
 from api.cli import app
 from api.cli.client import GatewayClient
-from rom.access.control import AccessControl
+from rom.gateway.access import Access
 from rom.store.database import make_engine
 
 
@@ -38,7 +38,7 @@ def test_a_token_is_shown_once_lets_in_and_can_be_taken_back(rom: Rom, database_
     assert "cannot be shown again" in made.stderr
 
     engine = make_engine(database_url)
-    found = AccessControl(engine).token(token)
+    found = Access(engine).token(token)
     assert found is not None
     assert (found.name, sorted(found.roles)) == ("som-1", ["som"])
 
@@ -51,7 +51,7 @@ def test_a_token_is_shown_once_lets_in_and_can_be_taken_back(rom: Rom, database_
     assert "som-1" in rom("token", "list").stdout
 
     assert rom("token", "revoke", "som-1").exit_code == 0
-    assert AccessControl(engine).token(token) is None
+    assert Access(engine).token(token) is None
     engine.dispose()
     assert json.loads(rom("token", "list", "--json").stdout)[0]["state"] == "revoked"
     assert rom("token", "revoke", "som-1").exit_code == 2

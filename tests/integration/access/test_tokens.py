@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from rom.access import tokens
-from rom.access.control import AccessControl
+from rom.gateway.access import Access
 from rom.model.access import EVERYTHING, Role, Scope
 from rom.store.access_tables import access_token
 from rom.store.database import make_engine, migrate
@@ -35,7 +35,7 @@ def make(
 
 def test_a_token_is_found_with_its_roles_and_limits(engine: sa.Engine) -> None:
     scope = Scope(frozenset({"ACME"}), frozenset({"ENT-1"}))
-    found = AccessControl(engine).token(make(engine, scope=scope))
+    found = Access(engine).token(make(engine, scope=scope))
     assert found is not None
     assert (found.name, found.roles, found.scope) == ("noc-1", NOC, scope)
 
@@ -52,7 +52,7 @@ def test_what_is_kept_does_not_hold_the_secret(engine: sa.Engine) -> None:
 
 def test_neither_another_secret_nor_another_id_will_do(engine: sa.Engine) -> None:
     first, second = make(engine), make(engine)
-    control = AccessControl(engine)
+    control = Access(engine)
     head, number, secret = first.split("_", 2)
     wrong = [
         f"{head}_{second.split('_', 2)[1]}_{secret}",
@@ -68,7 +68,7 @@ def test_neither_another_secret_nor_another_id_will_do(engine: sa.Engine) -> Non
 def test_a_revoked_token_is_refused_at_once_and_others_of_its_name_with_it(
     engine: sa.Engine,
 ) -> None:
-    control = AccessControl(engine)
+    control = Access(engine)
     made = [make(engine), make(engine)]
     other = make(engine, "noc-2")
     with engine.begin() as connection:
@@ -82,16 +82,14 @@ def test_one_token_can_be_revoked_by_its_id(engine: sa.Engine) -> None:
     old, new = make(engine), make(engine)
     with engine.begin() as connection:
         assert tokens.revoke(connection, old.split("_", 2)[1]) == 1
-    assert AccessControl(engine).token(old) is None
-    assert AccessControl(engine).token(new) is not None
+    assert Access(engine).token(old) is None
+    assert Access(engine).token(new) is not None
 
 
 def test_an_expired_token_is_refused(engine: sa.Engine) -> None:
     now = datetime.now(UTC)
-    assert (
-        AccessControl(engine).token(make(engine, expires_at=now + timedelta(hours=1))) is not None
-    )
-    assert AccessControl(engine).token(make(engine, expires_at=now - timedelta(seconds=1))) is None
+    assert Access(engine).token(make(engine, expires_at=now + timedelta(hours=1))) is not None
+    assert Access(engine).token(make(engine, expires_at=now - timedelta(seconds=1))) is None
 
 
 def test_the_last_use_is_noted_but_not_for_every_request(engine: sa.Engine) -> None:
@@ -102,15 +100,15 @@ def test_the_last_use_is_noted_but_not_for_every_request(engine: sa.Engine) -> N
             return tokens.listed(connection)[0].last_used_at
 
     assert used() is None
-    AccessControl(engine).token(made)
+    Access(engine).token(made)
     first = used()
-    AccessControl(engine).token(made)
+    Access(engine).token(made)
     assert first is not None
     assert used() == first
 
 
 def test_revoking_the_last_token_does_not_open_the_gateway(engine: sa.Engine) -> None:
-    control = AccessControl(engine)
+    control = Access(engine)
     assert not control.tokens_made()
     make(engine)
     with engine.begin() as connection:
@@ -125,6 +123,6 @@ def test_a_name_that_is_none_is_refused(engine: sa.Engine) -> None:
 
 
 def test_an_empty_limit_stays_a_limit(engine: sa.Engine) -> None:
-    found = AccessControl(engine).token(make(engine, scope=Scope(sites=frozenset())))
+    found = Access(engine).token(make(engine, scope=Scope(sites=frozenset())))
     assert found is not None
     assert found.scope == Scope(sites=frozenset())

@@ -33,7 +33,7 @@ def value_of(name: str) -> str:
     return "Vault-" + name.replace("/", "-")
 
 
-class Desk:
+class BootstrapServer:
     """Serves one router, by serial number and address."""
 
     def __init__(self) -> None:
@@ -67,8 +67,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(lab: Any) -> Iterator[Desk]:
-    made = Desk()
+def bootstrap(lab: Any) -> Iterator[BootstrapServer]:
+    made = BootstrapServer()
     app = FastAPI()
     app.include_router(router(made))
     web = WebService(app)
@@ -79,9 +79,9 @@ def desk(lab: Any) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def edge(lab: Any, desk: Desk) -> Iterator[tuple[CustomerEdge, dict[str, int]]]:
+def edge(lab: Any, bootstrap: BootstrapServer) -> Iterator[tuple[CustomerEdge, dict[str, int]]]:
     async def discover(_: str) -> Offer:
-        return Offer("10.88.12.2", f"{desk.base}/ztp/v1/tok-MELB/ztp.py")
+        return Offer("10.88.12.2", f"{bootstrap.base}/ztp/v1/tok-MELB/ztp.py")
 
     made = CustomerEdge(SERIAL, "ISR4431/K9", lab.folder / "ce", discover)
     ports = lab.loop.run(made.start())
@@ -90,11 +90,11 @@ def edge(lab: Any, desk: Desk) -> Iterator[tuple[CustomerEdge, dict[str, int]]]:
 
 
 def test_a_router_out_of_its_box_becomes_a_proven_one(
-    edge: tuple[CustomerEdge, dict[str, int]], desk: Desk, lab: Any, closing: Any
+    edge: tuple[CustomerEdge, dict[str, int]], bootstrap: BootstrapServer, lab: Any, closing: Any
 ) -> None:
     router_, ports = edge
     lab.loop.run(router_.boot())
-    assert [name for name, _ in desk.events] == ["started", "completed"], desk.events
+    assert [name for name, _ in bootstrap.events] == ["started", "completed"], bootstrap.events
     login = Endpoint(
         "CE", "iosxe-ce", "127.0.0.1", ports["ssh"], "netops",
         SecretStr(value_of("ce-login/ENT-1102-MELB")), router_.public_key,

@@ -55,7 +55,7 @@ def configure(lines):
 """
 
 
-class DeskOfOneOrder:
+class BootstrapOfOneOrder:
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
         self.checksum = sha512(CONFIG).hexdigest()
@@ -86,14 +86,14 @@ class DeskOfOneOrder:
 
 
 @pytest.fixture
-def desk() -> DeskOfOneOrder:
-    return DeskOfOneOrder()
+def bootstrap() -> BootstrapOfOneOrder:
+    return BootstrapOfOneOrder()
 
 
 @pytest.fixture
-def client(desk: DeskOfOneOrder) -> TestClient:
+def client(bootstrap: BootstrapOfOneOrder) -> TestClient:
     app = FastAPI()
-    app.include_router(router(desk))
+    app.include_router(router(bootstrap))
     return TestClient(app)
 
 
@@ -129,9 +129,11 @@ def test_every_wrong_request_gets_the_same_empty_403(client: TestClient, path: s
     assert (response.status_code, response.content) == (403, b"")
 
 
-def test_an_event_reaches_the_desk(client: TestClient, desk: DeskOfOneOrder) -> None:
+def test_an_event_reaches_the_bootstrap_server(
+    client: TestClient, bootstrap: BootstrapOfOneOrder
+) -> None:
     client.get(f"/ztp/v1/tok-MELB/event/{SERIAL}/completed?d=abc_1.2")
-    assert desk.events == [("completed", "abc_1.2")]
+    assert bootstrap.events == [("completed", "abc_1.2")]
 
 
 def test_answers_are_not_to_be_cached(client: TestClient) -> None:
@@ -156,7 +158,7 @@ def test_frrs_file_begins_with_the_account_whose_password_is_still_a_reference()
 
 
 def test_a_serial_number_in_a_header_is_checked_before_it_is_believed() -> None:
-    class Asking(DeskOfOneOrder):
+    class Asking(BootstrapOfOneOrder):
         def script(self, token: str, serial: Serial, client: str) -> bytes:
             return serial("X-Serial-Number").encode()
 
@@ -217,11 +219,11 @@ def run_script(
 
 
 def test_the_script_provisions_and_reports(
-    tmp_path: Path, client: TestClient, desk: DeskOfOneOrder
+    tmp_path: Path, client: TestClient, bootstrap: BootstrapOfOneOrder
 ) -> None:
     code, log = run_script(tmp_path, client)
     assert code == 0
-    assert [name for name, _ in desk.events] == ["started", "completed"]
+    assert [name for name, _ in bootstrap.events] == ["started", "completed"]
     applied, ran, saved = (
         log.index("copy flash:day1.cfg running-config"),
         log.index("configure: snmp-server user nmsuser"),
@@ -233,37 +235,37 @@ def test_the_script_provisions_and_reports(
 
 
 def test_the_script_run_twice_does_the_same_again(
-    tmp_path: Path, client: TestClient, desk: DeskOfOneOrder
+    tmp_path: Path, client: TestClient, bootstrap: BootstrapOfOneOrder
 ) -> None:
     code, _ = run_script(tmp_path, client, times=2)
     assert code == 0
-    assert [name for name, _ in desk.events] == ["started", "completed"] * 2
+    assert [name for name, _ in bootstrap.events] == ["started", "completed"] * 2
 
 
 def test_the_script_applies_nothing_whose_checksum_is_wrong(
-    tmp_path: Path, client: TestClient, desk: DeskOfOneOrder
+    tmp_path: Path, client: TestClient, bootstrap: BootstrapOfOneOrder
 ) -> None:
-    desk.checksum = "0" * 128
+    bootstrap.checksum = "0" * 128
     code, log = run_script(tmp_path, client)
     assert code == 1
-    assert desk.events[-1] == ("failed", "checksum")
+    assert bootstrap.events[-1] == ("failed", "checksum")
     assert "running-config" not in log
 
 
 def test_the_script_reports_a_refused_configuration(
-    tmp_path: Path, client: TestClient, desk: DeskOfOneOrder
+    tmp_path: Path, client: TestClient, bootstrap: BootstrapOfOneOrder
 ) -> None:
     code, log = run_script(tmp_path, client, refused="copy flash:day1.cfg running-config")
     assert code == 1
-    assert desk.events[-1][0] == "failed"
-    assert "Invalid_input" in desk.events[-1][1]
+    assert bootstrap.events[-1][0] == "failed"
+    assert "Invalid_input" in bootstrap.events[-1][1]
     assert "write memory" not in log
 
 
 def test_a_refused_download_ends_in_a_report_or_silence_but_no_configuration(
-    tmp_path: Path, client: TestClient, desk: DeskOfOneOrder
+    tmp_path: Path, client: TestClient, bootstrap: BootstrapOfOneOrder
 ) -> None:
-    desk.config = lambda *_: (_ for _ in ()).throw(ZtpRefused())  # type: ignore[method-assign]
+    bootstrap.config = lambda *_: (_ for _ in ()).throw(ZtpRefused())  # type: ignore[method-assign]
     code, log = run_script(tmp_path, client)
     assert code == 1
     assert not re.search(r"copy flash:\S+ running-config", log)

@@ -14,7 +14,7 @@ from api.live import STREAM, STREAM_LENGTH, Live, RedisLive, live_events
 class EmptyOutbox:
     """What a replica sees that has not looked since."""
 
-    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+    def grown(self, after: int | None) -> list[tuple[int, str]]:
         return []
 
 
@@ -24,7 +24,7 @@ class OneEvent:
     def __init__(self) -> None:
         self._looks = 0
 
-    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+    def grown(self, after: int | None) -> list[tuple[int, str]]:
         self._looks += 1
         return [(41, "RO-1")] if self._looks == 2 else []
 

@@ -35,7 +35,7 @@ class Replica:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
 
     async def _run(self) -> None:
-        watching = asyncio.create_task(self.live.run(self._gateway))
+        watching = asyncio.create_task(self.live.run(self._gateway.events))
         await self._server.serve(sockets=[self._listening])
         watching.cancel()
 

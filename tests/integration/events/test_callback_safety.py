@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from rom.events.callback import CallbackPolicy, CallbackRefused
+from rom.events.callback import CallbackPolicy
 from rom.events.sender import Outcome, Sender
+from rom.model.errors import CallbackRefused
 from rom.model.event_types import Api
 from rom.store.event_tables import hub_subscription
 from tests.integration.events.certificates import Authority

@@ -15,8 +15,8 @@ from inventory.model import BundleRequest, ResourceRequest
 from inventory.reservation import reserve
 from rom.documents.patching import PatchKind
 from rom.events.resources import caused_by
+from rom.gateway.inventory import Inventory
 from rom.model.event_types import Api
-from rom.queries import Queries
 from rom.store.event_log import of_stream
 from rom.store.tables import event_outbox
 
@@ -67,7 +67,7 @@ def test_every_change_is_told_once_with_the_resource_as_it_is_shown(
         for row in found:
             resource = row.payload["event"]["resource"]
             assert row.order_id == resource["id"]
-            shown = queries.resource(resource["id"])
+            shown = stock.find(resource["id"])
             assert shown is None or shown == resource
         return {
             (row.event_type, resource["category"], resource["resourceStatus"])
@@ -75,7 +75,7 @@ def test_every_change_is_told_once_with_the_resource_as_it_is_shown(
             for resource in (row.payload["event"]["resource"],)
         }
 
-    queries = Queries(engine, None, BASE)  # type: ignore[arg-type]  # shows resources only
+    stock = Inventory(engine, BASE)
     wanted = (
         ResourceRequest(name="vlan", kind="vlan"),
         ResourceRequest(name="band", kind="sap-bandwidth", amount=10**8),
@@ -130,8 +130,8 @@ def test_a_patch_and_a_load_are_told_to_who_listens(
         found.wait(lambda found: len(found.taken) == 1)
         resource = found.taken[0].event["event"]["resource"]
         assert (kinds(), resource["name"]) == (["ResourceCreateEvent"], "102")
-        queries = Queries(engine, None, BASE)  # type: ignore[arg-type]  # changes resources only
-        queries.change_resource(resource["id"], PatchKind.MERGE, {"description": "spare"})
+        stock = Inventory(engine, BASE)
+        stock.change(resource["id"], PatchKind.MERGE, {"description": "spare"})
         found.wait(lambda found: len(found.taken) == 2)
         assert kinds()[1] == "ResourceAttributeValueChangeEvent"
         assert found.taken[1].event["event"]["resource"]["description"] == "spare"

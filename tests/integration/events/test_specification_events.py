@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from rom.catalog.administration import CatalogAdministration, SpecificationInUse
+from rom.catalog.administration import CatalogAdministration
 from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
-from rom.catalog.published import DocumentRefused
 from rom.documents.patching import PatchKind
 from rom.model.access import Scope
+from rom.model.errors import DocumentRefused, SpecificationInUse
 from rom.model.event_types import Api
 from rom.store.event_log import event_within
 from rom.store.tables import event_outbox

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 import api
 import inventory
 from api.app import create_app
-from rom.gateway import Gateway
+from rom.gateway.gateway import Gateway
 from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine

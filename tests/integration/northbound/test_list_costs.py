@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from inventory import condition_sql
 from inventory.condition_sql import bounded
 from inventory.conditions import Listing, ListingRefused
-from rom.gateway import Gateway
+from rom.gateway.gateway import Gateway
 from rom.model.access import Scope
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
@@ -75,8 +75,8 @@ def test_a_pattern_that_only_the_database_refuses_is_the_client_s_fault(
 
 
 def test_a_list_holds_nothing_beyond_the_limits_of_who_asks(gateway: Gateway, taken: int) -> None:
-    everything = gateway.queries.orders(Listing())[1]
-    one = gateway.queries.orders(Listing(), Scope(sites=frozenset({"ENT-1102-MELB"})))
+    everything = gateway.orders.page(Listing())[1]
+    one = gateway.orders.page(Listing(), Scope(sites=frozenset({"ENT-1102-MELB"})))
     assert (everything, one[1], len(one[0])) == (taken, 1, 1)
-    assert gateway.queries.orders(Listing(), Scope(sites=frozenset())) == ([], 0)
-    assert gateway.queries.resources(Listing(), Scope(customers=frozenset())) == ([], 0)
+    assert gateway.orders.page(Listing(), Scope(sites=frozenset())) == ([], 0)
+    assert gateway.inventory.page(Listing(), Scope(customers=frozenset())) == ([], 0)

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from rom.documents.refused import OrderRefused
-from rom.orders.cancel.cancellation import CancelImpossible
+from rom.model.errors import CancelImpossible, OrderRefused
 
 SITE = "ENT-1102-MELB"
 

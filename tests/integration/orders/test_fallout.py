@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from inventory.conditions import Listing
+from rom.model.errors import NotPossible
 from rom.model.order_states import ItemState
-from rom.orders.fallout import Decision, NotPossible
+from rom.orders.fallout import Decision
 from rom.store import order_items
 from rom.store.order_query import find_cancellations
 

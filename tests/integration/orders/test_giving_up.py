@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from rom.catalog.loader import load_catalog
-from rom.orders.fallout import Decision, NotPossible
+from rom.model.errors import NotPossible
+from rom.orders.fallout import Decision
 from rom.rollback.release import GiveBack
 from rom.store.tables import rollback_task
 

@@ -7,9 +7,15 @@ from typing import Any
 import pytest
 
 from inventory.model import ResourceExhausted
-from rom.documents.patching import PatchKind, PatchRefused, PatchTestFailed
-from rom.documents.refused import OrderRefused
-from rom.model.life import IllegalTransition
+from rom.documents.patching import PatchKind
+from rom.model.errors import (
+    CancelImpossible,
+    IllegalTransition,
+    NotPossible,
+    OrderRefused,
+    PatchRefused,
+    PatchTestFailed,
+)
 from rom.model.order_states import (
     CLIENT_ITEM_TRANSITIONS,
     CLIENT_ORDER_TRANSITIONS,
@@ -18,8 +24,6 @@ from rom.model.order_states import (
     ItemState,
     OrderState,
 )
-from rom.orders.cancel.cancellation import CancelImpossible
-from rom.orders.fallout import NotPossible
 
 SITE = "ENT-1102-MELB"
 MERGE, JSON = PatchKind.MERGE, PatchKind.JSON
@@ -330,7 +334,7 @@ def test_once_something_has_left_the_way_is_a_modify_order(north: Any, pilot: An
     before = everything(north)
     with pytest.raises(NotPossible, match="ROI-001") as refused:
         north.amendments.patch(order_id, JSON, rate(north, order_id, "100M"))
-    assert "modify order" in refused.value.fix
+    assert "modify order" in refused.value.mend
     assert everything(north) == before
 
 

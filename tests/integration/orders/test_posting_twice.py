@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from rom.documents.refused import OrderRefused
-from rom.store.posted import KeyReused
+from rom.model.errors import KeyReused, OrderRefused
 
 
 def test_the_same_key_and_body_give_the_first_order_back(north: Any, pilot: Any) -> None:

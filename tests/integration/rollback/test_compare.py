@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from device_profiles.tree import path_text
-from rom.rollback.target import UnknownTarget
+from rom.model.errors import UnknownTarget
 from tests.integration.rollback.network import LEAF, Network
 from tests.laws.sites import BNG, DEVICES, OLT, Wish, fragments, key
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from rom.model.errors import TargetGone
 from rom.rollback import standing
-from rom.rollback.standing import TargetGone
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import device_txn, order_item, resource_order, rollback_task, snapshot

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from rom.store.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from rom.model.errors import DatabaseUnavailable
+from rom.store.embedded import EmbeddedPostgres
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 
@@ -42,6 +43,6 @@ def test_no_mode_outside_the_data_directory_changes(scratch_root: Path) -> None:
 def test_root_is_refused_a_directory_under_a_closed_parent(scratch_root: Path) -> None:
     closed = scratch_root / "closed"
     closed.mkdir(mode=0o700)
-    with pytest.raises(EmbeddedPostgresError, match=r"may not pass .*closed"):
+    with pytest.raises(DatabaseUnavailable, match=r"may not pass .*closed"):
         EmbeddedPostgres(closed / "data").start()
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700

@@ -1,4 +1,4 @@
-"""An issuer with real keys, and the little of a gateway that the gate's tests reach."""
+"""An issuer with real keys, and the little of a gateway that the tests of admission reach."""
 
 import json
 import time
@@ -15,6 +15,10 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from adapters.ztp.service import ZtpRefused
 from api.access.access import Access
 from api.app import create_app
+from rom.gateway.answers.devices import DeviceLine
+from rom.gateway.devices import Devices
+from rom.gateway.gateway import Gateway
+from rom.gateway.operation import Counts, Operation
 from rom.model.access import AccessToken, Scope, ScopedKind
 
 ISSUER = "https://issuer.example/"
@@ -54,27 +58,47 @@ class Keys:
         return jwt.encode(body, key or self.rsa, algorithm=algorithm, headers=headers)
 
 
-class NoDesk:
-    """A ZTP desk that serves nobody."""
+class NoBootstrap:
+    """A bootstrap server that serves nobody."""
 
     def script(self, token: str, *_: Any) -> bytes:
         raise ZtpRefused
 
 
-@dataclass
-class Engine:
-    """The little of the engine that the gate's tests reach."""
+class NoDevices(Devices):
+    def __init__(self) -> None:
+        pass
 
-    ztp_desk: NoDesk = field(default_factory=NoDesk)
+    def all(self) -> tuple[DeviceLine, ...]:
+        return ()
 
-    def devices(self) -> list[dict[str, Any]]:
-        return []
+
+class Idle(Operation):
+    def __init__(self) -> None:
+        pass
 
     def problems(self) -> list[str]:
         return []
 
-    def statistics(self) -> dict[str, dict[tuple[str, ...], int]]:
+    def statistics(self) -> dict[str, Counts]:
         return {}
+
+
+def small_gateway() -> Gateway:
+    """The little of the gateway that the tests of admission reach."""
+    absent: Any = None
+    bootstrap: Any = NoBootstrap()
+    return Gateway(
+        orders=absent,
+        sites=absent,
+        devices=NoDevices(),
+        inventory=absent,
+        catalog=absent,
+        events=absent,
+        access=absent,
+        bootstrap=bootstrap,
+        operation=Idle(),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +125,7 @@ class AccessInMemory:
 
 
 def client_of(access: Access | None) -> TestClient:
-    app = create_app(Engine(), Limits(), access=access)  # type: ignore[arg-type]  # a small twin
+    app = create_app(small_gateway(), Limits(), access=access)
     return TestClient(app, raise_server_exceptions=False)
 
 

@@ -16,13 +16,13 @@ from api.access.permissions import (
 )
 from api.access.principal import Role
 from api.app import create_app
-from tests.unit.access.issuer import Engine, Keys, Limits, Serve, bearer
+from tests.unit.access.issuer import Keys, Limits, Serve, bearer, small_gateway
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 
 
 def whole_app() -> FastAPI:
-    return create_app(Engine(), Limits())  # type: ignore[arg-type]  # a small twin
+    return create_app(small_gateway(), Limits())
 
 
 def test_every_route_of_the_application_is_in_the_table() -> None:

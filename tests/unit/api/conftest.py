@@ -1,4 +1,4 @@
-"""An in-memory twin of the engine's façade, and an application over it."""
+"""An in-memory twin of the gateway, and an application over it."""
 
 import json
 import logging
@@ -18,8 +18,15 @@ import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
 from inventory.conditions import AllOf, Comparison, Listing
-from rom.documents.refused import OrderRefused
-from rom.orders.intake import Taken
+from rom.gateway.answers.orders import OrderReport
+from rom.gateway.answers.sites import Reapplied, RollbackPreview
+from rom.gateway.events import Events
+from rom.gateway.gateway import Gateway
+from rom.gateway.inventory import Inventory
+from rom.gateway.operation import Counts, Operation
+from rom.gateway.orders import Orders, Taken
+from rom.gateway.sites import Sites, Wanted
+from rom.model.errors import OrderRefused, UnknownOrder, UnknownResource, UnknownSite
 from rom.resources.documents import BASE_PATH, resource_document
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -27,8 +34,8 @@ ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 
 
 @dataclass
-class RefusingDesk:
-    """A desk that knows one token."""
+class RefusingBootstrap:
+    """A bootstrap server that knows one token."""
 
     def script(self, token: str, *_: Any) -> bytes:
         if token != "known":
@@ -48,17 +55,90 @@ class RefusingDesk:
         raise ZtpRefused
 
 
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    return resource_document(row, f"http://127.0.0.1:8652{BASE_PATH}/{row['resource_id']}")
+
+
 @dataclass
-class TwinQueries:
-    """Pages of what the twin keeps; filters are for a database to answer."""
+class Twin:
+    """What the parts of the gateway's twin keep, in dictionaries."""
 
-    twin: "Twin"
+    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
+    trouble: list[str] = field(default_factory=list)
+    counts: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
+    resent: int = 0
 
-    def orders(self, asked: Listing, _: Any) -> tuple[list[dict[str, Any]], int]:
+    def gateway(self) -> Gateway:
+        """The whole as the application takes it; what no test asks of it is absent."""
+        absent: Any = None
+        return Gateway(
+            orders=TwinOrders(self),
+            sites=TwinSites(self),
+            devices=absent,
+            inventory=TwinInventory(self),
+            catalog=absent,
+            events=TwinEvents(self),
+            access=absent,
+            bootstrap=RefusingBootstrap(),
+            operation=TwinOperation(self),
+        )
+
+
+class OfTwin:
+    """A part of the gateway over the twin's dictionaries."""
+
+    def __init__(self, twin: Twin) -> None:
+        object.__setattr__(self, "twin", twin)  # the parts are frozen
+
+
+class TwinOrders(OfTwin, Orders):
+    """Takes what looks like an order."""
+
+    twin: Twin
+
+    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+        if not isinstance(body, dict):
+            raise OrderRefused("", "is no object", "send one resource order")
+        if body.get("category") == "bug":
+            raise ZeroDivisionError("a bug with password=geheim in it")
+        for place, item in enumerate(body.get("orderItem", [])):
+            if item.get("action") not in {"add", "modify", "delete", "noChange"}:
+                raise OrderRefused(f"orderItem[{place}].action", "is unknown", "use add")
+        number = f"RO-{len(self.twin.orders) + 1}"
+        order = body | {
+            "id": number,
+            "href": f"http://127.0.0.1:8652{ORDERS}/{number}",
+            "orderDate": "2026-11-21T10:00:00Z",
+            "state": "acknowledged",
+            "orderItem": [item | {"state": "acknowledged"} for item in body["orderItem"]],
+        }
+        self.twin.orders[number] = order
+        return Taken(order, is_new=True)
+
+    def find(self, order_id: str) -> dict[str, Any]:
+        if order_id not in self.twin.orders:
+            raise UnknownOrder(order_id)
+        return self.twin.orders[order_id]
+
+    def page(self, asked: Listing, within: Any = None) -> tuple[list[dict[str, Any]], int]:
         found = list(self.twin.orders.values())
         return found[asked.offset : asked.offset + asked.limit], len(found)
 
-    def resources(self, asked: Listing, _: Any) -> tuple[list[dict[str, Any]], int]:
+    def report(self, order_id: str) -> OrderReport:
+        if order_id not in self.twin.reports:
+            raise UnknownOrder(order_id)
+        return OrderReport.model_validate(self.twin.reports[order_id])
+
+
+class TwinInventory(OfTwin, Inventory):
+    """Pages of what the twin keeps; filters are for a database to answer."""
+
+    twin: Twin
+
+    def page(self, asked: Listing, within: Any = None) -> tuple[list[dict[str, Any]], int]:
         (condition, *_) = cast(AllOf, asked.condition).conditions
         places = condition.operands if isinstance(condition, Comparison) else None
         found = [
@@ -68,100 +148,68 @@ class TwinQueries:
         ]
         return found[asked.offset : asked.offset + asked.limit], len(found)
 
-    def resource(self, resource_id: str, _: Any) -> dict[str, Any] | None:
+    def find(self, resource_id: str, within: Any = None) -> dict[str, Any]:
         rows = [row for row in self.twin.resources if row["resource_id"] == resource_id]
-        return shown(rows[0]) if rows else None
+        if not rows:
+            raise UnknownResource(resource_id)
+        return shown(rows[0])
 
 
-def shown(row: dict[str, Any]) -> dict[str, Any]:
-    return resource_document(row, f"http://127.0.0.1:8652{BASE_PATH}/{row['resource_id']}")
+class TwinSites(OfTwin, Sites):
+    """Knows one site."""
 
+    twin: Twin
 
-@dataclass
-class Twin:
-    """Keeps documents in dictionaries and refuses what is no order."""
+    def reapply(self, site: str) -> Reapplied:
+        self._known(site)
+        row = {
+            "device": "OLT-SOUTH-03", "edits": self.twin.resent, "state": "done",
+            "transaction": None,
+        }  # fmt: skip
+        return Reapplied.model_validate({"site": site, "devices": [row]})
 
-    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
-    resources: list[dict[str, Any]] = field(default_factory=list)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    reports: dict[str, dict[str, Any]] = field(default_factory=dict)
-    trouble: list[str] = field(default_factory=list)
-    counts: dict[str, dict[tuple[str, ...], int]] = field(default_factory=dict)
-    resent: int = 0
-    ztp_desk: RefusingDesk = field(default_factory=RefusingDesk)
-
-    @property
-    def intake(self) -> "Twin":
-        return self
-
-    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
-        return Taken(self.create_order(body), is_new=True)
-
-    @property
-    def queries(self) -> TwinQueries:
-        return TwinQueries(self)
-
-    def create_order(self, body: object) -> dict[str, Any]:
-        if not isinstance(body, dict):
-            raise OrderRefused("", "is no object", "send one resource order")
-        if body.get("category") == "bug":
-            raise ZeroDivisionError("a bug with password=geheim in it")
-        for place, item in enumerate(body.get("orderItem", [])):
-            if item.get("action") not in {"add", "modify", "delete", "noChange"}:
-                raise OrderRefused(f"orderItem[{place}].action", "is unknown", "use add")
-        number = f"RO-{len(self.orders) + 1}"
-        order = body | {
-            "id": number,
-            "href": f"http://127.0.0.1:8652{ORDERS}/{number}",
-            "orderDate": "2026-11-21T10:00:00Z",
-            "state": "acknowledged",
-            "orderItem": [item | {"state": "acknowledged"} for item in body["orderItem"]],
-        }
-        self.orders[number] = order
-        return order
-
-    def find_order(self, order_id: str) -> dict[str, Any] | None:
-        return self.orders.get(order_id)
-
-    def report(self, order_id: str) -> dict[str, Any] | None:
-        return self.reports.get(order_id)
-
-    def reapply(self, site: str) -> dict[str, Any]:
-        if site != "ENT-1102-MELB":
-            raise LookupError(site)
-        row = {"device": "OLT-SOUTH-03", "edits": self.resent, "sent": "<edit/>"}
-        return {"site": site, "devices": [row]}
-
-    def rollback_preview(self, site: str) -> dict[str, Any]:
-        if site != "ENT-1102-MELB":
-            raise LookupError(site)
+    def preview(self, wanted: Wanted) -> RollbackPreview:
+        self._known(wanted.site)
         device = {
             "device": "BNG-MEL-01", "role": "bng", "order": 1, "edits": 1,
             "sends": "<service[.='x']/>",
-            "already": [], "conflicts": [],
+            "already": [], "kept": [], "conflicts": [], "later": [],
         }  # fmt: skip
         release = {"name": "vlan", "pool": "ENT", "value": "2108"}
-        return {
-            "site": site, "target": 0, "orders": ["RO-1"], "devices": [device],
+        return RollbackPreview.model_validate({
+            "site": wanted.site, "target": 0, "orders": ["RO-1"], "devices": [device],
             "releases": [release],
-        }  # fmt: skip
+        })  # fmt: skip
 
-    def preview_of(self, wanted: Any) -> dict[str, Any]:
-        return self.rollback_preview(wanted.site)
+    def _known(self, site: str) -> None:
+        if site != "ENT-1102-MELB":
+            raise UnknownSite(site)
 
-    def events_after(self, order_id: str, sequence: int) -> list[dict[str, Any]]:
-        assert order_id in self.orders
-        return [e for e in self.events if e["sequence"] > sequence]
 
-    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
-        grown = [event["sequence"] for event in self.events if event["sequence"] > (after or 0)]
+class TwinEvents(OfTwin, Events):
+    """The events that a test has put there."""
+
+    twin: Twin
+
+    def of_stream(self, stream: str, sequence: int) -> list[dict[str, Any]]:
+        assert stream in self.twin.orders
+        return [event for event in self.twin.events if event["sequence"] > sequence]
+
+    def grown(self, after: int | None) -> list[tuple[int, str]]:
+        grown = [e["sequence"] for e in self.twin.events if e["sequence"] > (after or 0)]
         return [(max(grown), "RO-1")] if grown else []
 
-    def statistics(self) -> dict[str, dict[tuple[str, ...], int]]:
-        return self.counts
+
+class TwinOperation(OfTwin, Operation):
+    """As well as a test says."""
+
+    twin: Twin
+
+    def statistics(self) -> dict[str, Counts]:
+        return dict(self.twin.counts)
 
     def problems(self) -> list[str]:
-        return self.trouble
+        return self.twin.trouble
 
     def start(self) -> None:
         return
@@ -203,7 +251,7 @@ def twin() -> Twin:
 
 @pytest.fixture
 def http(twin: Twin) -> Iterator[TestClient]:
-    app = create_app(twin, Limits())
+    app = create_app(twin.gateway(), Limits())
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
@@ -229,9 +277,11 @@ def finished_report() -> dict[str, Any]:
              "type": "Physical", "value": "LC2 Port 8", "site": "ENT-1102-MELB"}
         ],
         "transactions": [
-            {"device": "OLT-SOUTH-03", "role": "access", "state": "committed", "edits": 2,
-             "sites": ["ENT-1102-MELB"], "sent": "vlan[.='2109'] \x1b[31m", "seconds": 0.25}
+            {"id": "T-1", "device": "OLT-SOUTH-03", "role": "access", "state": "committed",
+             "edits": 2, "sites": ["ENT-1102-MELB"], "sent": "vlan[.='2109'] \x1b[31m",
+             "error": None, "seconds": 0.25}
         ],
+        "unchanged": [],
         "measurements": [
             {"site": "ENT-1102-MELB", "probe": "Probe-ENT-1102-MELB", "sent": 30000,
              "received": 30000, "lost": 0, "loss_percent": 0.0, "loss_upper_bound_percent": 0.00999,
@@ -250,7 +300,7 @@ def url(twin: Twin) -> Iterator[str]:
     quiet = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=quiet)
     listening = socket.create_server(("127.0.0.1", 0))
-    app = create_app(twin, Limits())
+    app = create_app(twin.gateway(), Limits())
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()

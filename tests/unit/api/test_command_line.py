@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 import api
 from api.cli import app
+from tests.unit.api.conftest import TwinOrders
 
 PILOT = Path(api.__file__).parent / "examples" / "so-pilot-melbourne.json"
 
@@ -39,14 +40,16 @@ def test_watching_ends_with_the_order_and_exits_as_its_state_says(
     twin.reports["RO-1"] = running
     finished_report["order"]["state"] = state
 
-    def looked_at(order_id: str) -> Any:
-        found = twin.reports.get(order_id)
-        if found is running:
+    plain = TwinOrders.report
+
+    def looked_at(part: TwinOrders, order_id: str) -> Any:
+        found = plain(part, order_id)
+        if twin.reports[order_id] is running:
             twin.reports[order_id] = finished_report
             twin.events.append({"sequence": 1})
         return found
 
-    monkeypatch.setattr(twin, "report", looked_at)
+    monkeypatch.setattr(TwinOrders, "report", looked_at)
     done = rom("order", "submit", str(PILOT), "--watch", "--url", url)
     assert done.exit_code == code
     assert "ROI-001 RFS:GPON-Bearer reserved done port 8" in " ".join(done.output.split())

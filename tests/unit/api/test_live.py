@@ -3,9 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import OperationalError
-
 from api.live import Live
+from rom.model.errors import DatabaseUnavailable
 
 
 @dataclass
@@ -15,7 +14,7 @@ class GrowingOutbox:
     answers: list[list[tuple[int, str]] | Exception]
     asked: list[int | None] = field(default_factory=list)
 
-    def events_grown(self, after: int | None) -> list[tuple[int, str]]:
+    def grown(self, after: int | None) -> list[tuple[int, str]]:
         self.asked.append(after)
         answer = self.answers.pop(0) if self.answers else []
         if isinstance(answer, Exception):
@@ -39,7 +38,7 @@ def test_growth_of_the_outbox_wakes_who_waits_for_that_order() -> None:
 
 
 def test_a_database_that_does_not_answer_is_asked_again() -> None:
-    lost = OperationalError("select", {}, Exception("gone"))
+    lost = DatabaseUnavailable("its database does not answer", field="gateway")
     asyncio.run(_woken_by(Live(), GrowingOutbox([lost, [(1, "RO-1")]]), "RO-1"))
 
 

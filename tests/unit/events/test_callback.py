@@ -2,7 +2,8 @@ import asyncio
 
 import pytest
 
-from rom.events.callback import CallbackPolicy, CallbackRefused
+from rom.events.callback import CallbackPolicy
+from rom.model.errors import CallbackRefused
 
 NAMES = {
     "som.example.net": ["93.184.216.34"],

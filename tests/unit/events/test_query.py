@@ -1,6 +1,7 @@
 import pytest
 
-from rom.events.query import BadQuery, parse_query
+from rom.events.query import parse_query
+from rom.model.errors import BadQuery
 from rom.model.event_types import Api
 
 EVENT = {

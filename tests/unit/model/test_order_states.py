@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rom.model.life import IllegalTransition, Life, State
+from rom.model.errors import IllegalTransition
+from rom.model.life import Life, State
 from rom.model.order_states import (
     FINAL_ITEM_STATES,
     FINAL_ORDER_STATES,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 from rom.model.order import Action, ExternalReference
 from rom.orders.parse import parse_order
 
@@ -20,7 +20,7 @@ def refusal(body: object, **options: Any) -> OrderRefused:
     with pytest.raises(OrderRefused) as caught:
         parse_order(body, **options)
     assert caught.value.reason
-    assert caught.value.fix
+    assert caught.value.mend
     return caught.value
 
 
@@ -130,7 +130,7 @@ def test_a_free_text_may_have_several_lines(item: Item) -> None:
 
 @pytest.mark.parametrize("body", [None, [], "order", 7, True])
 def test_what_is_no_object_is_refused(body: object) -> None:
-    assert "send a JSON object" in refusal(body).fix
+    assert "send a JSON object" in refusal(body).mend
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_long_chain_of_items_is_no_circle(item: Item) -> None:
 
 def test_too_many_items_are_refused(item: Item) -> None:
     body = {"orderItem": [item(str(number)) for number in range(4)]}
-    assert "at most 3" in refusal(body, maximum_items=3).fix
+    assert "at most 3" in refusal(body, maximum_items=3).mend
     assert len(parse_order(body, maximum_items=4).items) == 4
 
 

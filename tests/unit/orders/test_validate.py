@@ -5,7 +5,7 @@ import pytest
 
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.loader import Catalog
-from rom.documents.refused import OrderRefused
+from rom.model.errors import OrderRefused
 from rom.model.order import NewOrder
 from rom.orders.validate import validate
 

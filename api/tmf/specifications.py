@@ -1,21 +1,15 @@
 """TMF634 Resource Catalog v4.1: specifications to read, and for administrators to change."""
 
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from api.body import read_json, read_patch
-from api.errors import ApiError, invalid_change, not_found, patch_refused
-from api.ports import ApiSettings, OrderGateway
-from api.query import asked_for, listing_refused, page_response, parameters, select_fields
-from inventory.conditions import ListingRefused
-from rom.catalog.administration import SpecificationInUse
-from rom.catalog.published import BASE_PATH, DocumentRefused
-from rom.documents.patching import PatchRefused
+from api.ports import ApiSettings
+from api.query import asked_for, page_response, parameters, select_fields
+from rom.gateway.catalog import BASE_PATH, Catalog
 
 BASE_PATHS = (
     BASE_PATH,
@@ -23,47 +17,34 @@ BASE_PATHS = (
 )
 
 
-def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
+def router(catalog: Catalog, settings: ApiSettings) -> APIRouter:
     """Return the operations on resource specifications."""
     routes = APIRouter(tags=["TMF634 Resource Catalog"])
     for base in BASE_PATHS:
         of_base = APIRouter(include_in_schema=base == BASE_PATH)
-        _add_reading(of_base, base, gateway, settings)
-        _add_changing(of_base, base, gateway, settings)
+        _add_reading(of_base, base, catalog, settings)
+        _add_changing(of_base, base, catalog, settings)
         routes.include_router(of_base)
     return routes
 
 
-def _add_reading(
-    routes: APIRouter, base: str, gateway: OrderGateway, settings: ApiSettings
-) -> None:
+def _add_reading(routes: APIRouter, base: str, catalog: Catalog, settings: ApiSettings) -> None:
     @routes.get(base)
     async def list_all(request: Request) -> JSONResponse:
         """List specifications in force; every version when a filter is about versions."""
         asked = asked_for(request, "ResourceSpecification")
-        try:
-            found, total = await run_in_threadpool(
-                gateway.specifications.specifications, asked.listing
-            )
-        except ListingRefused as error:
-            raise listing_refused(error) from error
+        found, total = await run_in_threadpool(catalog.page, asked.listing)
         return page_response(found, total, asked, settings.base_url)
 
     @routes.get(f"{base}/{{specification_id}}")
     async def read(request: Request, specification_id: str) -> JSONResponse:
         """Return one specification, in the version in force unless ``version`` is given."""
         found = parameters(request, {"fields", "version"})
-        document = await run_in_threadpool(
-            gateway.specifications.specification, specification_id, found.get("version")
-        )
-        if document is None:
-            raise not_found("resourceSpecification", specification_id)
+        document = await run_in_threadpool(catalog.find, specification_id, found.get("version"))
         return JSONResponse(select_fields(document, found.get("fields")))
 
 
-def _add_changing(
-    routes: APIRouter, base: str, gateway: OrderGateway, settings: ApiSettings
-) -> None:
+def _add_changing(routes: APIRouter, base: str, catalog: Catalog, settings: ApiSettings) -> None:
     one = f"{base}/{{specification_id}}"
 
     @routes.post(base)
@@ -71,7 +52,7 @@ def _add_changing(
         """Make a specification: 201 with ``Location`` equal to its ``href``."""
         found = parameters(request, {"fields"})
         body = await read_json(request, settings.max_body_bytes)
-        made = await _refusing(lambda: gateway.specifications.create(body))
+        made = await run_in_threadpool(catalog.create, body)
         return JSONResponse(
             select_fields(made, found.get("fields")),
             HTTPStatus.CREATED,
@@ -83,35 +64,14 @@ def _add_changing(
         """Change a specification; once it has been ordered, a new version is made."""
         found = parameters(request, {"fields", "version"})
         kind, patch = await read_patch(request, settings.max_body_bytes)
-        changed = await _refusing(
-            lambda: gateway.specifications.change(
-                specification_id, found.get("version"), kind, patch
-            )
+        changed = await run_in_threadpool(
+            catalog.change, specification_id, found.get("version"), kind, patch
         )
-        if changed is None:
-            raise not_found("resourceSpecification", specification_id)
         return JSONResponse(select_fields(changed, found.get("fields")))
 
     @routes.delete(one)
     async def withdraw(request: Request, specification_id: str) -> Response:
         """Withdraw a specification that no site uses and no open order names."""
         parameters(request, ())
-        if not await _refusing(lambda: gateway.specifications.withdraw(specification_id)):
-            raise not_found("resourceSpecification", specification_id)
+        await run_in_threadpool(catalog.withdraw, specification_id)
         return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-async def _refusing(action: Callable[[], Any]) -> Any:
-    try:
-        return await run_in_threadpool(action)
-    except PatchRefused as error:
-        raise patch_refused(error) from error
-    except DocumentRefused as error:
-        raise invalid_change(
-            error.field, error.reason, "See docs/adding-a-product.md for what may be said"
-        ) from error
-    except SpecificationInUse as error:
-        raise ApiError(
-            HTTPStatus.CONFLICT, "specificationInUse", f"id: {error}",
-            "Retire it with lifecycleStatus, or make another version",
-        ) from error  # fmt: skip

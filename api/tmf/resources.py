@@ -10,17 +10,12 @@ from fastapi.responses import JSONResponse
 
 from api.access.principal import principal
 from api.body import read_patch
-from api.errors import invalid_change, not_found, patch_refused
-from api.ports import ApiSettings, OrderGateway
-from api.query import asked_for, listing_refused, page_response, parameters, select_fields
-from inventory.conditions import ListingRefused
-from rom.documents.patching import PatchRefused
-from rom.resources.changes import ChangeRefused
-from rom.resources.documents import BASE_PATH
-from rom.store.resource_query import UNSEARCHABLE
+from api.ports import ApiSettings
+from api.query import asked_for, page_response, parameters, select_fields
+from rom.gateway.inventory import BASE_PATH, UNSEARCHABLE, Inventory
 
 
-def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
+def router(inventory: Inventory, settings: ApiSettings) -> APIRouter:
     """Return the operations on resources."""
     routes = APIRouter(tags=["TMF639 Resource Inventory"])
 
@@ -29,10 +24,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
         """List the resources that fulfil every filter given."""
         asked = asked_for(request, "Resource", UNSEARCHABLE)
         within = principal(request).scope
-        try:
-            found, total = await run_in_threadpool(gateway.queries.resources, asked.listing, within)
-        except ListingRefused as error:
-            raise listing_refused(error) from error
+        found, total = await run_in_threadpool(inventory.page, asked.listing, within)
         return page_response(found, total, asked, settings.base_url)
 
     @routes.get(f"{BASE_PATH}/{{resource_id}}")
@@ -40,9 +32,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
         """Return one resource."""
         found = parameters(request, {"fields"})
         within = principal(request).scope
-        document = await run_in_threadpool(gateway.queries.resource, resource_id, within)
-        if document is None:
-            raise not_found("resource", resource_id)
+        document = await run_in_threadpool(inventory.find, resource_id, within)
         return JSONResponse(select_fields(document, found.get("fields")))
 
     @routes.patch(f"{BASE_PATH}/{{resource_id}}")
@@ -51,16 +41,7 @@ def router(gateway: OrderGateway, settings: ApiSettings) -> APIRouter:
         found = parameters(request, {"fields"})
         kind, patch = await read_patch(request, settings.max_body_bytes)
         within = principal(request).scope
-        try:
-            changed = await run_in_threadpool(
-                gateway.queries.change_resource, resource_id, kind, patch, within
-            )
-        except PatchRefused as error:
-            raise patch_refused(error) from error
-        except ChangeRefused as error:
-            raise invalid_change(error.field, error.reason, error.fix) from error
-        if changed is None:
-            raise not_found("resource", resource_id)
-        return JSONResponse(select_fields(changed[1], found.get("fields")))
+        changed = await run_in_threadpool(inventory.change, resource_id, kind, patch, within)
+        return JSONResponse(select_fields(changed, found.get("fields")))
 
     return routes

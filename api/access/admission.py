@@ -15,20 +15,28 @@ from api.access.bearer import forbidden, presented_token
 from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
 from api.access.principal import Principal, attach
 from api.access.rates import Kind, Rates
-from api.errors import ApiError, error_response, not_found, unserved
+from api.errors import ApiError, error_response, of_domain, unserved
 from rom.model.access import ScopedKind, limited_to
+from rom.model.errors import (
+    Unknown,
+    UnknownCancellation,
+    UnknownOrder,
+    UnknownResource,
+    UnknownRollback,
+    UnknownSite,
+)
 
 OPEN_LAB_HEADER = "X-ROM-Open-Lab"
-# What each path parameter's collection is called where nothing is found.
-_COLLECTIONS = {
-    ScopedKind.ORDER: "resourceOrder",
-    ScopedKind.SITE: "site",
-    ScopedKind.RESOURCE: "resource",
+# What is said of each path parameter where nothing is found.
+_NOT_FOUND: Mapping[ScopedKind, type[Unknown]] = {
+    ScopedKind.ORDER: UnknownOrder,
+    ScopedKind.SITE: UnknownSite,
+    ScopedKind.RESOURCE: UnknownResource,
 }
 _log = structlog.get_logger(__name__)
 
 
-class Gate:
+class Admission:
     """ASGI middleware around the whole application; what it does not let in ends here.
 
     Whoever is not known learns nothing but that a token is needed, also not which paths there are.
@@ -135,13 +143,13 @@ class Gate:
             if kind is None:
                 continue
             if self._control is None or not await ask(self._control.sees, who.scope, kind, value):
-                raise not_found(_collection(operation.template, name, kind), value)
+                raise of_domain(_unknown(operation.template, kind)(value))
 
 
-def _collection(template: str, name: str, kind: ScopedKind) -> str:
-    """Return what the operation itself calls the collection when it finds nothing."""
-    before = template.partition(f"/{{{name}}}")[0].rpartition("/")[2]
-    return _COLLECTIONS.get(kind, before)
+def _unknown(template: str, kind: ScopedKind) -> type[Unknown]:
+    """Return what the operation itself raises when it finds nothing."""
+    cancels = "cancelResourceOrder" in template
+    return _NOT_FOUND.get(kind, UnknownCancellation if cancels else UnknownRollback)
 
 
 def _kind(method: str, rule: Rule | None) -> Kind:

@@ -1,15 +1,15 @@
-"""The gate: nobody learns anything before being known; the open lab says that it is open."""
+"""Admission: nobody learns anything before being known; the open lab says that it is open."""
 
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from api.access.access import Access, AccessMisconfigured, open_access
 from api.access.authentication import Authenticator
 from rom.access.settings import AccessSettings
 from rom.model.access import EVERYTHING, AccessToken, Role
+from rom.model.errors import DatabaseUnavailable
 from tests.unit.access.issuer import (
     AUDIENCE,
     DEVICES,
@@ -145,10 +145,10 @@ class DeafControl(AccessInMemory):
     """One whose database does not answer."""
 
     def token(self, presented: str) -> AccessToken | None:
-        raise OperationalError("select", {}, Exception("gone"))
+        raise DatabaseUnavailable("its database does not answer", field="gateway")
 
     def tokens_made(self) -> bool:
-        raise OperationalError("select", {}, Exception("gone"))
+        raise DatabaseUnavailable("its database does not answer", field="gateway")
 
 
 def test_without_its_database_a_closed_gateway_is_alive_and_lets_nobody_in() -> None:

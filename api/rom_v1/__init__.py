@@ -1,0 +1,1 @@
+"""What TM Forum has no word for, below ``/rom/v1``: typed requests and answers."""

@@ -1,0 +1,39 @@
+"""The inventory beyond TMF639: pools with what is free, and files that bring more."""
+
+from typing import Annotated, Any, ClassVar
+
+from fastapi import APIRouter, Body
+
+from api.dependencies import InventoryPart
+from api.errors import ERRORS
+from api.strict_route import StrictRoute
+from inventory.load import MAX_FILE_BYTES
+from rom.gateway.answers.inventory import PoolLine
+from rom.gateway.inventory import LoadReport
+
+
+class FileRoute(StrictRoute):
+    """Takes bodies as large as an inventory file may be."""
+
+    most_bytes: ClassVar[int | None] = MAX_FILE_BYTES
+
+
+routes = APIRouter(prefix="/rom/v1", tags=["ROM"], route_class=FileRoute, responses=ERRORS)
+_FILE = {"schema": {"$ref": "#/components/schemas/InventoryFile"}}
+
+
+@routes.get("/pools", operation_id="listPools")
+def pools(inventory: InventoryPart) -> tuple[PoolLine, ...]:
+    """List the pools with capacity and what is free; ``low`` is less than planning keeps."""
+    return inventory.pools()
+
+
+@routes.post(
+    "/inventory",
+    operation_id="loadInventory",
+    # The inventory reads it itself, to tell every finding at once.
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": _FILE}}},
+)
+def load(content: Annotated[Any, Body()], inventory: InventoryPart) -> LoadReport:
+    """Take an inventory file's content as JSON, all of it or nothing; what it lacks stays."""
+    return inventory.load(content, "body")

@@ -1,0 +1,64 @@
+"""One site: its snapshots, what differs, a second run, and what a rollback would do."""
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict
+
+from api.dependencies import Place, SitesPart, naming_site
+from api.errors import ERRORS
+from api.strict_route import StrictRoute
+from rom.gateway.answers.sites import (
+    Reapplied,
+    RepairPreview,
+    RollbackPreview,
+    SiteComparison,
+    SnapshotLine,
+)
+from rom.gateway.sites import Wanted
+
+routes = APIRouter(
+    prefix="/rom/v1/sites/{site}",
+    tags=["ROM"],
+    route_class=StrictRoute,
+    responses=ERRORS,
+    dependencies=[Depends(naming_site)],
+)
+
+
+class RepairRequest(BaseModel):
+    """The body of ``POST /rom/v1/sites/{site}/repair``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    dryRun: bool = True  # noqa: N815 - the name on the wire
+
+
+@routes.post("/reapply", operation_id="reapplySite")
+def reapply(site: str, sites: SitesPart) -> Reapplied:
+    """Bring the site's intent onto its devices again; what is in place already is not sent."""
+    return sites.reapply(site)
+
+
+@routes.get("/rollbackPreview", operation_id="previewRollback")
+def rollback_preview(site: str, sites: SitesPart) -> RollbackPreview:
+    """Say what taking the site back would send and release; changes nothing."""
+    return sites.preview(Wanted(site))
+
+
+@routes.get("/snapshots", operation_id="listSnapshots")
+def snapshots(site: str, sites: SitesPart) -> tuple[SnapshotLine, ...]:
+    """List the site's snapshots, oldest first."""
+    return sites.snapshots(site)
+
+
+@routes.get("/diff", operation_id="compareSnapshots")
+def diff(
+    site: str, sites: SitesPart, a: Place | None = None, b: Place | None = None
+) -> SiteComparison:
+    """Compare snapshot ``a`` with ``b``; by default the latest with the devices as they are."""
+    return sites.compare(site, a, b)
+
+
+@routes.post("/repair", operation_id="repairSite")
+def repair(site: str, asked: RepairRequest, sites: SitesPart) -> RepairPreview | Reapplied:
+    """Say what repairing the site would send or, with ``dryRun`` false, send it."""
+    return sites.repair_preview(site) if asked.dryRun else sites.reapply(site)

@@ -1,0 +1,1 @@
+"""TM Forum interfaces, below ``/tmf-api``."""

@@ -1,0 +1,1 @@
+"""What the faces call, grouped by what it is about."""

@@ -1,0 +1,181 @@
+"""Answers about one site: its snapshots, what differs, and what a rollback or repair would send."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from rom.gateway.answers.answer import Answer
+from rom.model.change import ChangeState, Policy
+from rom.model.snapshot import Moment
+from rom.model.task import TaskState
+
+
+class ReappliedDevice(Answer):
+    """What a second run did to one device; 0 edits where it was as wanted."""
+
+    device: str
+    edits: int
+    state: ChangeState
+    transaction: str | None
+    error: str | None = None
+
+
+class Reapplied(Answer):
+    """What a second run of the site's intent did."""
+
+    site: str
+    devices: tuple[ReappliedDevice, ...]
+
+
+class SnapshotLine(Answer):
+    """One snapshot of a site on one device."""
+
+    snapshot: int
+    device: str
+    role: str
+    moment: Moment
+    time: str
+    order: str | None
+    transaction: str
+    hash: str
+
+
+class ConflictLine(Answer):
+    """Where a device holds something else than was left there."""
+
+    kind: str
+    path: str
+    expected: str | None
+    found: str | None
+    blocks: bool
+    """Whether the policy asked for stops at it."""
+
+
+class LaterWriter(Answer):
+    """What stays because another site or order wrote it later."""
+
+    path: str
+    site: str | None = None
+    order: str | None = None
+    time: str | None = None
+
+
+class PreviewDevice(Answer):
+    """What a rollback would do to one device."""
+
+    device: str
+    role: str
+    order: int
+    """Its turn, from 1."""
+    edits: int
+    sends: str
+    already: tuple[str, ...]
+    kept: tuple[str, ...]
+    conflicts: tuple[ConflictLine, ...]
+    later: tuple[LaterWriter, ...]
+    note: str | None = None
+    error: str | None = None
+
+
+class Release(Answer):
+    """A resource that would go back to its pool."""
+
+    name: str
+    pool: str
+    value: str | None
+
+
+class RollbackPreview(Answer):
+    """What a rollback would send and release."""
+
+    site: str
+    target: int
+    """A snapshot's number; 0 is before everything."""
+    orders: tuple[str, ...]
+    devices: tuple[PreviewDevice, ...]
+    releases: tuple[Release, ...]
+
+
+class RollbackTarget(Answer):
+    """Where a rollback leads, and which orders it takes back."""
+
+    number: int
+    orders: tuple[str, ...]
+
+
+class RollbackTask(Answer):
+    """A rollback's task; preview and result stand as they were written at their time."""
+
+    id: str
+    site: str
+    state: TaskState
+    target: RollbackTarget
+    policy: Policy
+    reason: str
+    ticket: str
+    requester: str
+    preview: dict[str, JsonValue]
+    result: dict[str, JsonValue] | None
+    created_date: str = Field(alias="createdDate")
+    completion_date: str | None = Field(alias="completionDate")
+    href: str | None = None
+
+
+class ComparedPath(Answer):
+    """A path with its value on either side, ``None`` where it is not there."""
+
+    kind: str
+    path: str
+    a: str | None
+    b: str | None
+
+
+class ComparedDevice(Answer):
+    """What differs on one device."""
+
+    device: str
+    differences: tuple[ComparedPath, ...]
+    error: str | None = None
+
+
+class SiteComparison(Answer):
+    """What differs between two snapshots, or between one and the devices now."""
+
+    site: str
+    a: int
+    b: int | Literal["live"]
+    devices: tuple[ComparedDevice, ...]
+
+
+class Difference(Answer):
+    """A path of a device that is not as the site should have it."""
+
+    kind: str
+    path: str
+    expected: str | None
+    found: str | None
+
+
+class KeptPath(Answer):
+    """What a rollback left on purpose, and which one."""
+
+    path: str
+    task: str
+
+
+class RepairDevice(Answer):
+    """What a repair would send to one device."""
+
+    device: str
+    edits: int
+    sends: str
+    kept: tuple[KeptPath, ...]
+    differences: tuple[Difference, ...] = ()
+    error: str | None = None
+
+
+class RepairPreview(Answer):
+    """What a repair of the site would send."""
+
+    site: str
+    devices: tuple[RepairDevice, ...]

@@ -1,0 +1,100 @@
+"""Inventory: resources as TMF639 has them, how full the pools are, and files that bring more."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from inventory import news
+from inventory.condition_sql import bounded
+from inventory.conditions import Comparison, Listing, Operator
+from inventory.load import load_content, parsed_file
+from inventory.queries import pool_status
+from inventory.writing import LoadReport
+from rom.documents.patching import PatchKind, patched
+from rom.gateway.answers.inventory import PoolLine
+from rom.gateway.seam import loading, searching
+from rom.model.access import EVERYTHING, Scope
+from rom.model.errors import UnknownResource
+from rom.resources.changes import annotated
+from rom.resources.documents import BASE_PATH, resource_document
+from rom.store import annotations, order_items
+from rom.store.database import Connection, Engine
+from rom.store.resource_query import UNSEARCHABLE, find_resources
+
+__all__ = ["BASE_PATH", "UNSEARCHABLE", "Inventory", "LoadReport", "read_file"]
+
+Document = dict[str, Any]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What orders draw from. Thread-safe; methods block."""
+
+    engine: Engine
+    base_url: str
+
+    def load(self, content: object, name: str) -> LoadReport:
+        """Bring an inventory file's content in, all or nothing; held items are tried at once.
+
+        ``name`` is what a refusal calls the file. Raises ``InventoryRefused`` with every finding.
+        """
+        with loading(), self.engine.begin() as connection:
+            report = load_content(connection, content, name)
+            order_items.resources_came(connection)
+        log.info("inventory.loaded", file=name, **report.model_dump())
+        return report
+
+    def pools(self) -> tuple[PoolLine, ...]:
+        """Return every pool with its capacity and what is free, by name."""
+        with self.engine.connect() as connection:
+            found = pool_status(connection)
+        return tuple(PoolLine(**pool.model_dump(mode="json"), low=pool.is_low) for pool in found)
+
+    def page(self, asked: Listing, within: Scope = EVERYTHING) -> tuple[list[Document], int]:
+        """Return a page of resources and how many match in all; raises ``SearchRefused``."""
+        with searching(), self.engine.begin() as connection, bounded(connection):
+            rows, total = find_resources(connection, asked, within)
+        return [self._shown(row) for row in rows], total
+
+    def find(self, resource_id: str, within: Scope = EVERYTHING) -> Document:
+        """Return one resource; raises ``UnknownResource``, also for one beyond ``within``."""
+        with self.engine.begin() as connection:
+            return self._shown(_row(connection, resource_id, within))
+
+    def change(
+        self, resource_id: str, kind: PatchKind, patch: object, within: Scope = EVERYTHING
+    ) -> Document:
+        """Patch what clients may say of a resource and return it.
+
+        Raises ``UnknownResource``, ``PatchRefused`` and ``ChangeRefused``; nothing is written then.
+        """
+        with self.engine.begin() as connection:
+            # One at a time for a resource, also before it has anything to lock.
+            annotations.lock(connection, resource_id)
+            row = _row(connection, resource_id, within)
+            before = self._shown(row)
+            said = annotated(row, before, patched(before, kind, patch))
+            with news.of_resources(connection, [UUID(resource_id)]):
+                annotations.keep(connection, resource_id, said)
+        return self._shown(row | {"annotation": said})
+
+    def _shown(self, row: Document) -> Document:
+        return resource_document(row, f"{self.base_url}{BASE_PATH}/{row['resource_id']}")
+
+
+def read_file(file: Path) -> object:
+    """Return the content of an inventory file (YAML or JSON); raises ``InventoryRefused``."""
+    with loading():
+        return parsed_file(file)
+
+
+def _row(connection: Connection, resource_id: str, within: Scope) -> Document:
+    only = Comparison(("id",), Operator.EQ, (resource_id,))
+    rows, _ = find_resources(connection, Listing(only, limit=1), within)
+    if not rows:
+        raise UnknownResource(resource_id)
+    return rows[0]

@@ -1,0 +1,180 @@
+"""Sites: snapshots, what differs, a second run, and the way back."""
+
+import time
+from dataclasses import dataclass
+
+from inventory import queries
+from rom.drift.audit import Audit
+from rom.gateway.answers.sites import (
+    Reapplied,
+    ReappliedDevice,
+    RepairPreview,
+    RollbackPreview,
+    RollbackTask,
+    SiteComparison,
+    SnapshotLine,
+)
+from rom.gateway.seam import reaching_devices, reserving
+from rom.jobs.wakes import Wakes
+from rom.model.change import SETTLED, Change, ChangeKind, ChangeState
+from rom.model.errors import DevicesBusy, RollbackConflicts, UnknownRollback, UnknownSite
+from rom.model.snapshot import SnapshotEntry
+from rom.rollback import tasks
+from rom.rollback.compare import Comparison
+from rom.rollback.preview import RollbackPreview as Previewing
+from rom.rollback.release import GiveBack
+from rom.rollback.tasks import Wanted
+from rom.store import changes, intents, snapshots
+from rom.store.database import Connection, Engine
+from rom.store.scope import known_sites
+from rom.vault.vault import Vault
+
+__all__ = ["Sites", "Wanted"]
+
+_REAPPLY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Sites:
+    """What is done with one site. Thread-safe; methods block while devices are read.
+
+    Raises ``UnknownSite`` for a site that the gateway has nothing at or the client may not see,
+    ``DeviceFailed``, and what the methods say besides.
+    """
+
+    engine: Engine
+    wakes: Wakes
+    vault: Vault
+    previewing: Previewing
+    comparison: Comparison
+    give_back: GiveBack
+    audit: Audit
+
+    def snapshots(self, site: str) -> tuple[SnapshotLine, ...]:
+        """Return the site's snapshots, oldest first."""
+        with self.engine.connect() as connection:
+            if not queries.site_exists(connection, site):
+                raise UnknownSite(site)
+            return tuple(_shown(entry) for entry in snapshots.entries(connection, site))
+
+    def compare(self, site: str, first: int | None, second: int | None) -> SiteComparison:
+        """Return what differs between two snapshots, or a snapshot and the devices now.
+
+        Raises ``UnknownTarget`` for a number that is none of its snapshots.
+        """
+        with reaching_devices():
+            return SiteComparison.model_validate(self.comparison.of_site(site, first, second))
+
+    def repair_preview(self, site: str) -> RepairPreview:
+        """Return what ``reapply`` would send."""
+        with reaching_devices():
+            return RepairPreview.model_validate(self.audit.repairs(site))
+
+    def reapply(self, site: str) -> Reapplied:
+        """Bring the site's present intent onto all its devices again, by the one reconcile path.
+
+        Raises ``DevicesBusy`` after a minute; what was asked for stays queued.
+        """
+        with self.engine.begin() as connection:
+            numbers = _request_all(connection, site)
+        if not numbers:
+            raise UnknownSite(site)
+        for device in sorted(set(numbers.values())):
+            self.wakes.device(device)
+        rows = self._settled(list(numbers))
+        with self.engine.begin() as connection:
+            intents.drop_empty(connection, site)
+        return Reapplied(site=site, devices=tuple(_reapplied(row) for row in rows))
+
+    def _settled(self, numbers: list[int]) -> list[Change]:
+        deadline = time.monotonic() + _REAPPLY_SECONDS
+        while True:
+            with self.engine.connect() as connection:
+                rows = changes.of_numbers(connection, numbers)
+            if all(row.state in SETTLED for row in rows):
+                return rows
+            if time.monotonic() > deadline:
+                waiting = ", ".join(row.device for row in rows if row.state not in SETTLED)
+                raise DevicesBusy(f"still waiting for {waiting}")
+            time.sleep(0.05)
+
+    def preview(self, wanted: Wanted) -> RollbackPreview:
+        """Return what a rollback would send; nothing is changed.
+
+        Without a snapshot or an order it leads back to before everything. Raises
+        ``UnknownTarget`` and ``TargetGone``.
+        """
+        with self.engine.connect() as connection:
+            if not known_sites(connection, [wanted.site]):
+                raise UnknownSite(wanted.site)
+        with reaching_devices():
+            found = self.previewing.of_site(
+                wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
+            )
+        return RollbackPreview.model_validate(found)
+
+    def roll_back(self, wanted: Wanted) -> RollbackTask:
+        """Start a rollback's task after a preview, and return it.
+
+        Raises besides what ``preview`` does ``RollbackConflicts`` when the policy does not let it
+        go, ``RollbackOpen``, ``OrderUnderWay`` and ``NotEnough``; then nothing has been changed.
+        """
+        preview = self.preview(wanted)
+        blocking = [
+            {"device": device.device, **conflict.model_dump()}
+            for device in preview.devices
+            for conflict in device.conflicts
+            if conflict.blocks
+        ]
+        if blocking:
+            raise RollbackConflicts(blocking)
+        with reserving("site", "The site as it was needs more than is free"):
+            task_id = tasks.create(
+                self.engine,
+                self.vault,
+                self.give_back,
+                wanted,
+                preview.model_dump(mode="json", by_alias=True, exclude_unset=True),
+            )
+        self.wakes.site(wanted.site)
+        return self.find_rollback(task_id)
+
+    def find_rollback(self, task_id: str) -> RollbackTask:
+        """Return a rollback's task; raises ``UnknownRollback``."""
+        with self.engine.connect() as connection:
+            found = tasks.find(connection, task_id)
+        if found is None:
+            raise UnknownRollback(task_id)
+        return RollbackTask.model_validate(found)
+
+
+def _request_all(connection: Connection, site: str) -> dict[int, str]:
+    """Ask for a change on every device of the site; return the devices by the changes' numbers."""
+    return {
+        changes.request(
+            connection, device=row.device, site=site, kind=ChangeKind.RECONCILE
+        ): row.device
+        for row in intents.devices_of_site(connection, site)
+    }
+
+
+def _reapplied(row: Change) -> ReappliedDevice:
+    done = ReappliedDevice(
+        device=row.device, edits=row.edits or 0, state=row.state, transaction=row.transaction
+    )
+    if row.state is not ChangeState.REFUSED:
+        return done
+    return ReappliedDevice(**{**dict(done), "error": row.error})
+
+
+def _shown(entry: SnapshotEntry) -> SnapshotLine:
+    return SnapshotLine(
+        snapshot=entry.number,
+        device=entry.device,
+        role=entry.role,
+        moment=entry.moment,
+        time=entry.time.isoformat(),
+        order=entry.order_id,
+        transaction=entry.transaction,
+        hash=entry.content_hash,
+    )
