@@ -83,6 +83,6 @@ def _number(value: Any) -> str:
 def format_() -> None:
     """Print the reference of inventory files as Markdown: docs/inventory-format.md."""
     # Imported here because the models would slow every other command down.
-    from rom.catalog.reference import inventory_reference
+    from rom.gateway.file_format import inventory_reference
 
     typer.echo(inventory_reference(), nl=False)
