@@ -24,9 +24,9 @@ from api.ports import ApiSettings, Document, OrderGateway
 from api.query import parameters, whole_number
 from inventory.model import ResourceExhausted
 from rom.model.change import Policy
-from rom.rollback.standing import TargetGone
-from rom.rollback.target import UnknownTarget
-from rom.rollback.tasks import OrderUnderWay, RollbackConflicts, RollbackOpen, Wanted
+from rom.undo.standing import TargetGone
+from rom.undo.target import UnknownTarget
+from rom.undo.tasks import OrderUnderWay, RollbackConflicts, RollbackOpen, Wanted
 
 TASKS = "/siteRollback"
 _MAX_NUMBER = 2**63 - 1

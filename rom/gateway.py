@@ -23,14 +23,14 @@ from rom.orders.intake import Intake
 from rom.orders.patch.amendment import Amendments
 from rom.queries import Queries
 from rom.reports import Reports
-from rom.rollback import tasks
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview
-from rom.rollback.release import GiveBack
 from rom.stock import Stock
 from rom.store import changes, intents, orders, snapshots
 from rom.store.database import DatabaseError, Engine
 from rom.store.scope import known_sites
+from rom.undo import tasks
+from rom.undo.compare import Comparison
+from rom.undo.preview import RollbackPreview
+from rom.undo.release import GiveBack
 from rom.vault.vault import Vault
 
 _REAPPLY_SECONDS = 60.0

@@ -39,14 +39,14 @@ from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
 from rom.proof.service_check import WorkingServices
 from rom.queries import Queries
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview
-from rom.rollback.release import GiveBack
-from rom.rollback.tasks import RollbackRunner
 from rom.settings import Settings
 from rom.stock import Stock
 from rom.store.database import Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
+from rom.undo.compare import Comparison
+from rom.undo.preview import RollbackPreview
+from rom.undo.release import GiveBack
+from rom.undo.tasks import RollbackRunner
 from rom.vault.master_key import master_key
 from rom.vault.vault import Vault
 

@@ -19,8 +19,6 @@ from rom.fulfilment.changing import is_one_way
 from rom.model.change import Change, ChangeKind, ChangeState
 from rom.model.order import Action, Item
 from rom.model.snapshot import Sealer
-from rom.rollback import standing
-from rom.rollback.target import Target, at_number, places
 from rom.store import (
     changes,
     effects,
@@ -32,6 +30,8 @@ from rom.store import (
     transactions,
 )
 from rom.store.database import Connection
+from rom.undo import standing
+from rom.undo.target import Target, at_number, places
 
 GIVE_UP_AFTER = 4
 """Attempts at a device that cannot be reached before the others are done without it."""

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path
 from rom.model.change import Policy
-from rom.rollback.target import at_number
 from rom.store import snapshots
+from rom.undo.target import at_number
 from tests.laws.devices import baseline, merged_into, same, tree
 from tests.laws.sites import OLT, key
 from tests.laws.world import World

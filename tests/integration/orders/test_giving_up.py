@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from rom.catalog.loader import load_catalog
 from rom.orders.fallout import Decision, NotPossible
-from rom.rollback.release import GiveBack
 from rom.store.tables import rollback_task
+from rom.undo.release import GiveBack
 
 SITE, DEVICE = "ENT-1102-MELB", "OLT-SOUTH-03"
 WHY = Decision("burnt down", "noc-anna")

@@ -9,9 +9,9 @@ from rom.model.change import Change, ChangeState
 from rom.model.plan import ConflictKind
 from rom.model.task import RollbackTask
 from rom.model.verdict import Outcome, VerdictKind
-from rom.rollback.target import Target
 from rom.store import effects, evidence, snapshots, verdicts
 from rom.store.database import Connection
+from rom.undo.target import Target
 
 _LOOKED_AT = frozenset(kind.value.replace("-", "_").upper() for kind in ConflictKind)
 """Reasons of a refusal after the device was read: what it holds is known."""

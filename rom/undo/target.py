@@ -7,9 +7,9 @@ from device_profiles.fragment import Fragment
 from inventory import queries
 from rom.model.intent import Place
 from rom.model.snapshot import Sealer
-from rom.rollback import standing
 from rom.store import intents, snapshots
 from rom.store.database import Connection
+from rom.undo import standing
 
 # Order of activation; the way back goes through it in reverse.
 ACTIVATION = ("logistics", "access", "bng", "dhcp4", "dhcp6", "radius", "ce", "probe", "agent")

@@ -24,13 +24,13 @@ from rom.drift.audit import Audit
 from rom.ledger.group import WriterSettings
 from rom.ledger.service_check import ServiceCheck
 from rom.ledger.writer import DeviceWriter
-from rom.rollback import tasks
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview
-from rom.rollback.release import GiveBack
-from rom.rollback.tasks import RollbackRunner, Wanted
 from rom.store import changes, intents
 from rom.store.database import make_engine
+from rom.undo import tasks
+from rom.undo.compare import Comparison
+from rom.undo.preview import RollbackPreview
+from rom.undo.release import GiveBack
+from rom.undo.tasks import RollbackRunner, Wanted
 from rom.vault.vault import Vault
 from tests.laws.devices import baseline, merged_into, resolve, schema, text, tree
 from tests.laws.sites import DEVICES, OLT, PROFILES, ROLES, Wish, fragments, key

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from device_profiles.tree import path_text
-from rom.rollback.target import UnknownTarget
-from tests.integration.rollback.network import LEAF, Network
+from rom.undo.target import UnknownTarget
+from tests.integration.undo.network import LEAF, Network
 from tests.laws.sites import BNG, DEVICES, OLT, Wish, fragments, key
 
 pytestmark = pytest.mark.timeout(240)

@@ -16,9 +16,9 @@ from rom.catalog.planning import resource_requests
 from rom.events.resources import caused_by
 from rom.model.order import Item
 from rom.model.task import RollbackTask
-from rom.rollback import standing
 from rom.store import cancellations, order_items, orders, rollbacks, site_items
 from rom.store.database import Connection
+from rom.undo import standing
 
 _MOST = 10_000
 

@@ -3,8 +3,8 @@
 import pytest
 
 from rom.model.change import Change, ChangeKind, ChangeState, Policy
-from rom.rollback import results
-from rom.rollback.target import ACTIVATION, activated
+from rom.undo import results
+from rom.undo.target import ACTIVATION, activated
 
 
 @pytest.mark.parametrize(

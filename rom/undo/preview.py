@@ -17,9 +17,9 @@ from rom.model.effect import SiteState
 from rom.model.intent import Place
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Sealer
-from rom.rollback.target import Target, places, resolve
 from rom.store import effects
 from rom.store.database import Connection, Engine
+from rom.undo.target import Target, places, resolve
 
 
 class RollbackPreview:

@@ -9,10 +9,10 @@ from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree, difference, in_scope, path_text, topmost
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.model.snapshot import Sealer
-from rom.rollback.preview import shown
-from rom.rollback.target import UnknownTarget, places
 from rom.store import snapshots
 from rom.store.database import Connection, Engine
+from rom.undo.preview import shown
+from rom.undo.target import UnknownTarget, places
 
 _LATEST = 2**63 - 1
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from rom.rollback import standing
-from rom.rollback.standing import TargetGone
+from rom.store import site_items
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import device_txn, order_item, resource_order, rollback_task, snapshot
+from rom.undo import standing
+from rom.undo.standing import TargetGone
 from tests.databases import fresh_database
 
 SITE, ELSEWHERE = "ENT-1", "ENT-2"
@@ -89,7 +90,7 @@ class Books:
         return self.names(standing.earlier_items(self.connection, SITE, taken_back))
 
     def in_force(self) -> set[str]:
-        return self.names(standing.items_in_force(self.connection, SITE))
+        return self.names(site_items.items_in_force(self.connection, SITE))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def test_orders_under_way_are_those_with_items_that_are_not_final(books: Books) 
     books.order("elsewhere", "vlan", state="pending", site=ELSEWHERE)
     for state in ("cancelled", "failed", "rejected"):
         books.order(state, "vlan", state=state)
-    assert standing.orders_under_way(books.connection, SITE) == ["a-running", "b-held"]
+    assert site_items.orders_under_way(books.connection, SITE) == ["a-running", "b-held"]
 
 
 def test_items_in_force_are_the_completed_ones_that_nobody_has_taken_back(books: Books) -> None:

@@ -20,12 +20,12 @@ from rom.model.intent import Place
 from rom.model.reason import Reason
 from rom.model.snapshot import Sealer
 from rom.model.task import Quarantine, RollbackTask, TaskState
-from rom.rollback import results
-from rom.rollback.release import GiveBack
-from rom.rollback.target import Target, at_number, places, resolve
 from rom.store import changes, effects, intents, outbox, rollbacks, site_items, tickets
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
+from rom.undo import results
+from rom.undo.release import GiveBack
+from rom.undo.target import Target, at_number, places, resolve
 
 log = structlog.get_logger(__name__)
 
