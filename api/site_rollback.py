@@ -25,8 +25,14 @@ from api.query import parameters, whole_number
 from inventory.model import ResourceExhausted
 from rom.model.change import Policy
 from rom.undo.standing import TargetGone
-from rom.undo.target import UnknownTarget
-from rom.undo.tasks import OrderUnderWay, RollbackConflicts, RollbackOpen, Wanted
+from rom.undo.target import NotABoundary, UnknownTarget
+from rom.undo.tasks import (
+    OrderUnderWay,
+    PreviewDiffers,
+    RollbackConflicts,
+    RollbackOpen,
+    Wanted,
+)
 
 TASKS = "/siteRollback"
 _MAX_NUMBER = 2**63 - 1
@@ -67,6 +73,8 @@ class RollbackRequest(BaseModel):
     reason: str = Field(default="", max_length=500)
     ticket: str = Field(default="", max_length=100)
     requester: str = Field(default="", max_length=100)
+    hash: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Of the preview that was seen; when it would be another one now, nothing is started."""
     dryRun: bool = True  # noqa: N815 - the name on the wire
 
     @model_validator(mode="after")
@@ -92,6 +100,7 @@ class RollbackRequest(BaseModel):
             self.reason,
             self.ticket,
             proven or self.requester,
+            self.hash,
         )
 
 
@@ -128,10 +137,10 @@ def _add_tasks(
         action = engine.preview_of if asked.dryRun else engine.start_rollback
         try:
             found = await run_in_threadpool(action, asked.wanted(requester(request)))
-        except RollbackConflicts as error:
-            return _conflicts(error)
-        except LookupError as error:
-            raise _unknown(error, asked.site) from error
+        except (RollbackConflicts, PreviewDiffers) as error:
+            return _look_again(error)
+        except (LookupError, NotABoundary) as error:
+            raise _no_target(error, asked.site) from error
         except (RollbackOpen, OrderUnderWay, TargetGone, ResourceExhausted) as error:
             raise _impossible(error) from error
         if asked.dryRun:
@@ -218,6 +227,15 @@ def parsed(model: type[Asked], body: object) -> Asked:
         ) from error
 
 
+def _no_target(error: LookupError | NotABoundary, site: str) -> ApiError:
+    if isinstance(error, LookupError):
+        return _unknown(error, site)
+    return ApiError(
+        HTTPStatus.BAD_REQUEST, "notABoundary", f"{error.field}: {error}",
+        f"Choose one that GET /rom/v1/sites/{site}/snapshots marks as a boundary",
+    )  # fmt: skip
+
+
 def _unknown(error: LookupError, site: str) -> ApiError:
     if isinstance(error, UnknownTarget):
         return ApiError(
@@ -240,15 +258,15 @@ def _impossible(error: Exception) -> ApiError:
     return ApiError(HTTPStatus.CONFLICT, code, f"site: {error}", fix)
 
 
-def _conflicts(error: RollbackConflicts) -> JSONResponse:
-    """Answer with the TM Forum error body, and the whole list beside it."""
-    response = error_response(
-        ApiError(
-            HTTPStatus.CONFLICT,
-            "rollbackConflicts",
-            f"policy: {error}",
-            "Look at conflicts; then ask with policy keep, or force with a reason",
-        )
-    )
-    body = json.loads(bytes(response.body)) | {"conflicts": error.conflicts}
-    return JSONResponse(body, HTTPStatus.CONFLICT)
+def _look_again(error: RollbackConflicts | PreviewDiffers) -> JSONResponse:
+    """Answer with the TM Forum error body, and what there is to look at beside it."""
+    if isinstance(error, RollbackConflicts):
+        code, reason = "rollbackConflicts", f"policy: {error}"
+        fix = "Look at conflicts; then ask with policy keep, or force with a reason"
+        more: Document = {"conflicts": error.conflicts}
+    else:
+        code, reason = "previewDiffers", f"hash: {error}"
+        fix = "Look at preview, and ask again with its hash"
+        more = {"preview": error.preview}
+    response = error_response(ApiError(HTTPStatus.CONFLICT, code, reason, fix))
+    return JSONResponse(json.loads(bytes(response.body)) | more, HTTPStatus.CONFLICT)

@@ -29,8 +29,9 @@ from rom.store.database import DatabaseError, Engine
 from rom.store.scope import known_sites
 from rom.undo import tasks
 from rom.undo.compare import Comparison
+from rom.undo.give_back import GiveBack
 from rom.undo.preview import RollbackPreview
-from rom.undo.release import GiveBack
+from rom.undo.standing import history_of
 from rom.vault.vault import Vault
 
 _REAPPLY_SECONDS = 60.0
@@ -198,7 +199,7 @@ class Gateway:
         """Return what a rollback of the site would send; nothing is changed.
 
         Without a snapshot number or an order it leads back to before everything. Raises
-        ``KeyError`` for a site without intents and ``UnknownTarget``.
+        ``KeyError`` for a site without intents, ``UnknownTarget`` and ``NotABoundary``.
         """
         return self._preview.of_site(site, to=to, before=before, policy=policy)
 
@@ -217,19 +218,13 @@ class Gateway:
     def start_rollback(self, wanted: tasks.Wanted) -> dict[str, Any]:
         """Start a rollback task after a preview, and return it.
 
-        Raises ``RollbackConflicts`` with the preview when the policy does not let it go, besides
-        what ``rollback_preview`` raises, and ``RollbackOpen``, ``OrderUnderWay`` and
-        ``ResourceExhausted``; then nothing has been changed.
+        Raises ``PreviewDiffers`` when that is not the preview that was seen, ``RollbackConflicts``
+        when the policy does not let it go, besides what ``rollback_preview`` raises, and
+        ``RollbackOpen``, ``OrderUnderWay`` and ``ResourceExhausted``; then nothing has been
+        changed.
         """
         preview = self.preview_of(wanted)
-        blocking = [
-            {"device": device["device"], **conflict}
-            for device in preview["devices"]
-            for conflict in device["conflicts"]
-            if conflict["blocks"]
-        ]
-        if blocking:
-            raise tasks.RollbackConflicts(blocking)
+        tasks.refuse_unforeseen(wanted, preview)
         task_id = tasks.create(self._engine, self._vault, self._give_back, wanted, preview)
         self._wakes.site(wanted.site)
         return self.find_rollback(task_id) or {}
@@ -240,10 +235,14 @@ class Gateway:
             return tasks.find(connection, task_id)
 
     def snapshots(self, site: str) -> list[dict[str, Any]]:
-        """Return the site's snapshots, oldest first; raises ``KeyError`` for an unknown site."""
+        """Return the site's snapshots, oldest first; raises ``KeyError`` for an unknown site.
+
+        ``boundary`` tells that no order was half done then: a rollback may lead there.
+        """
         with self._engine.connect() as connection:
             if not queries.site_exists(connection, site):
                 raise KeyError(site)
+            known = history_of(connection, site)
             return [
                 {
                     "snapshot": entry.number,
@@ -254,6 +253,7 @@ class Gateway:
                     "order": entry.order_id,
                     "transaction": entry.transaction,
                     "hash": entry.content_hash,
+                    "boundary": known.is_boundary(entry.number),
                 }
                 for entry in snapshots.entries(connection, site)
             ]

@@ -20,7 +20,6 @@ from rom.drift.audit import Audit
 from rom.drift.periodic import PeriodicAudit
 from rom.events.service import Events
 from rom.fulfilment.bootstrap import ZtpDesk
-from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
@@ -44,9 +43,10 @@ from rom.stock import Stock
 from rom.store.database import Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 from rom.undo.compare import Comparison
+from rom.undo.compensation import Compensation
+from rom.undo.give_back import GiveBack
 from rom.undo.preview import RollbackPreview
-from rom.undo.release import GiveBack
-from rom.undo.tasks import RollbackRunner
+from rom.undo.rollback import RollbackRunner
 from rom.vault.master_key import master_key
 from rom.vault.vault import Vault
 
@@ -124,7 +124,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             base.wakes,
             jobs.Worker(plain_url(base.url), handlers, settings.workers),
             desk,
-            RollbackPreview(base.engine, base.fleet, base.devices, base.vault),
+            RollbackPreview(base.engine, base.fleet, base.devices, base.vault, give_back),
             Comparison(base.engine, base.fleet, base.devices, base.vault),
             give_back,
             audit,

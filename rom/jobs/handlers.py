@@ -10,7 +10,7 @@ from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import CancelRunner
 from rom.store import cancellations, changes, order_items, rollbacks, site_items
 from rom.store.database import Engine
-from rom.undo.tasks import RollbackRunner
+from rom.undo.rollback import RollbackRunner
 
 
 class Waker(Protocol):

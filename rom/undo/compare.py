@@ -12,7 +12,8 @@ from rom.model.snapshot import Sealer
 from rom.store import snapshots
 from rom.store.database import Connection, Engine
 from rom.undo.preview import shown
-from rom.undo.target import UnknownTarget, places
+from rom.undo.target import UnknownTarget
+from rom.undo.way_back import places
 
 _LATEST = 2**63 - 1
 

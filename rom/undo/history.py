@@ -19,11 +19,6 @@ Place = tuple[int, float]
 _JUST_BEHIND = 1e-9
 
 
-def behind(number: int) -> Place:
-    """Return the place from which on nothing had happened when a snapshot was taken."""
-    return (number, _JUST_BEHIND)
-
-
 @dataclass(frozen=True, slots=True)
 class TakenBack:
     """A finished way back: a rollback, or a cancellation with compensation."""
@@ -70,9 +65,20 @@ class History:
         """Return the episode that has begun before a place and not ended, if there is one."""
         return next((e for e in self.episodes if e.begins < place <= e.ends), None)
 
+    def behind(self, number: int) -> Place:
+        """Return the place from which on nothing had happened when a snapshot was taken.
+
+        Numbers are counted over all sites: between two of this one's it is the earlier's.
+        """
+        return (max((n for n in self.numbers if n <= number), default=0), _JUST_BEHIND)
+
+    def number_at(self, time: datetime) -> int:
+        """Return the last snapshot taken by then; 0 where there was none yet."""
+        return int(_moment(self.numbers, self.times, time)[0])
+
     def is_boundary(self, number: int) -> bool:
         """Tell whether the site was whole when its snapshots had come to ``number``."""
-        return self.inside(behind(number)) is None
+        return self.inside(self.behind(number)) is None
 
     def nearest(self, number: int) -> tuple[int, int | None]:
         """Return the boundaries around a snapshot; 0 is before everything."""

@@ -1,22 +1,32 @@
-"""Where a rollback leads: the site as it was at a snapshot, before an order, or nothing at all."""
+"""Where a rollback leads: to a boundary of orders, to before an order, or to nothing at all."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device_profiles.fragment import Fragment
-from inventory import queries
-from rom.model.intent import Place
 from rom.model.snapshot import Sealer
-from rom.store import intents, snapshots
+from rom.store import snapshots
 from rom.store.database import Connection
-from rom.undo import standing
-
-# Order of activation; the way back goes through it in reverse.
-ACTIVATION = ("logistics", "access", "bng", "dhcp4", "dhcp6", "radius", "ce", "probe", "agent")
+from rom.undo.history import Episode, History, Place
+from rom.undo.standing import TargetGone, history_of
 
 
 class UnknownTarget(LookupError):
     """The site has no such snapshot, or the order has changed nothing there."""
+
+
+class NotABoundary(Exception):
+    """The target lies within an order, or within a way back: the site would be half of one.
+
+    ``field`` is what was asked with.
+    """
+
+    def __init__(self, field: str, episode: Episode, below: int, above: int | None) -> None:
+        self.field = field
+        kind = "order" if episode.is_order else "rollback or cancellation"
+        nearest = f"{below}" if above is None else f"{below} and {above}"
+        word = "boundary is" if above is None else "boundaries are"
+        super().__init__(f"this lies within {kind} {episode.id}; the nearest {word} {nearest}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +45,6 @@ class Target:
         return self.fragments.get(device, {})
 
 
-def places(connection: Connection, site: str) -> list[Place]:
-    """Return the site's devices in the order in which a rollback changes them.
-
-    A device on which an earlier rollback has left something is one of them, also without an
-    intent. Empty for a site that has nothing anywhere; raises ``KeyError`` for an unknown one.
-    """
-    roles = {place.device: place.role for place in snapshots.left_over(connection, site)}
-    roles |= {place.device: place.role for place in intents.devices_of_site(connection, site)}
-    if not roles and not queries.site_exists(connection, site):
-        raise KeyError(site)
-    found = [Place(device, role) for device, role in sorted(roles.items())]
-    return sorted(found, key=lambda place: activated(place.role), reverse=True)
-
-
-def activated(role: str) -> int:
-    """Return a role's place in the order of activation; one that it does not name comes last."""
-    return ACTIVATION.index(role) if role in ACTIVATION else len(ACTIVATION)
-
-
 def resolve(
     connection: Connection,
     sealer: Sealer,
@@ -64,34 +55,50 @@ def resolve(
 ) -> Target:
     """Return the target of a rollback to a snapshot, or to before an order, or to nothing.
 
-    Raises ``UnknownTarget``, and ``standing.TargetGone`` for one whose resources are given back.
+    What is taken back are all orders that begin there or later and that nobody has taken back
+    yet, whether or not they have sent anything. Raises ``UnknownTarget``, ``NotABoundary``, and
+    ``TargetGone`` for one whose resources are given back.
     """
-    if to is not None:
-        if to not in {entry.number for entry in snapshots.entries(connection, site)}:
-            message = f"site {site} has no snapshot {to}"
-            raise UnknownTarget(message)
-        number = to
-    elif before is not None:
-        first = snapshots.first_of_order(connection, site, before)
-        if first is None:
+    known = history_of(connection, site)
+    place = _place(known, site, to, before)
+    number = place[0] if place[1] else place[0] - 1
+    inside = known.inside(place)
+    if inside is not None:
+        name = "to" if before is None else "before"
+        raise NotABoundary(name, inside, *known.nearest(number))
+    fragments = at_number(connection, sealer, site, number)
+    if any(fragments.values()):
+        _refuse_what_is_gone(known, place)
+    return Target(site, number, fragments, known.standing_from(place))
+
+
+def _place(known: History, site: str, to: int | None, before: str | None) -> Place:
+    if before is not None:
+        episode = known.order(before)
+        if episode is None:
             message = f"order {before} has changed nothing at site {site}"
             raise UnknownTarget(message)
-        # The first snapshot of an order is the one taken before its first change.
-        number = first - 1
-    else:
-        number = 0
-    target = at_number(connection, sealer, site, number)
-    if any(target.fragments.values()):
-        standing.refuse_what_is_gone(connection, site, number)
-    return target
+        return episode.begins
+    if to and to not in known.numbers:
+        message = f"site {site} has no snapshot {to}"
+        raise UnknownTarget(message)
+    return known.behind(to) if to else (0, 0)
 
 
-def at_number(connection: Connection, sealer: Sealer, site: str, number: int) -> Target:
-    """Return the site as it was when its snapshots had come to ``number``."""
+def _refuse_what_is_gone(known: History, place: Place) -> None:
+    gone = known.gone_since(place)
+    if gone is not None:
+        message = f"order {gone[0]}, which it shows, was taken back by {gone[1]}"
+        raise TargetGone(message)
+    deleted = known.deleted_since(place)
+    if deleted is not None:
+        message = f"order {deleted} has deleted something since and given its resources back"
+        raise TargetGone(message)
+
+
+def at_number(
+    connection: Connection, sealer: Sealer, site: str, number: int
+) -> dict[str, Mapping[str, Fragment]]:
+    """Return what the site wanted, by device, when its snapshots had come to ``number``."""
     at = snapshots.site_at(connection, sealer, site, number)
-    return Target(
-        site,
-        number,
-        {device: found.fragments for device, found in at.items()},
-        tuple(snapshots.orders_after(connection, site, number)),
-    )
+    return {device: found.fragments for device, found in at.items()}

@@ -15,7 +15,7 @@ from adapters.seam import ApplyMode, Session, SiteEdits
 from device_profiles.profile import load_profile
 from device_profiles.tree import Edit
 from rom.devices.directory import DeviceDirectory
-from rom.secrets import Vault
+from rom.vault.vault import Vault
 from tests.faults.network import MASTER_KEY, Gateway, network, order
 
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"

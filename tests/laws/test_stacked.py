@@ -122,4 +122,4 @@ def test_a_site_covered_by_a_later_writer_can_go_back_to_where_it_had_left(world
         entries = snapshots.entries(connection, key(0))
         before_second = [entry for entry in entries if entry.moment == "before"][-1]
         target = at_number(connection, world.vault, key(0), before_second.number)
-    assert target.wanted(OLT) == {}
+    assert target.get(OLT, {}) == {}

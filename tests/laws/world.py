@@ -114,7 +114,7 @@ class World:
         with self.engine.begin() as connection:
             target = at_number(connection, self.vault, key(index), number)
             for device in reversed(DEVICES):
-                self.ask(connection, device, key(index), target.wanted(device), policy)
+                self.ask(connection, device, key(index), target.get(device, {}), policy)
                 self.now[device, index] = self.at(device, index, number)
 
     def at(self, device: str, index: int, number: int) -> Wish | None:

@@ -16,7 +16,6 @@ from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
 from rom.documents.refused import OrderRefused
-from rom.fulfilment.compensation import Compensation, anything_sent
 from rom.fulfilment.fairness import refuse_overtaking
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Action, Item, NewItem, NewOrder, Order
@@ -30,6 +29,7 @@ from rom.orders.validate import judge
 from rom.store import changes, order_items, orders
 from rom.store.database import Connection
 from rom.store.scope import known_sites
+from rom.undo.compensation import Compensation, anything_sent
 
 
 class Replanner:
