@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from uuid import uuid4
 
 from click.testing import Result
 from ncclient import manager
@@ -16,7 +17,7 @@ from device_profiles.profile import load_profile
 from device_profiles.tree import Edit
 from rom.devices.directory import DeviceDirectory
 from rom.vault.vault import Vault
-from tests.faults.network import MASTER_KEY, Gateway, network, order
+from tests.faults.network import MASTER_KEY, ORDERS, Gateway, network, order
 
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 FINAL = ("done", "terminatedWithError")
@@ -137,7 +138,11 @@ class Noc:
 
     def done(self, document: Document) -> str:
         """Post an order and follow it until it is completed; returns its id."""
-        order_id = self.gateway.post(document)
+        # A key of its own: the same wish once more is a new order, no repetition of the first.
+        headers = {"Idempotency-Key": str(uuid4())}
+        taken = self.http.post(ORDERS, json=document, headers=headers)
+        assert taken.status_code == 201, taken.text[:500]
+        order_id: str = taken.json()["id"]
         self.gateway.completes(order_id)
         return order_id
 

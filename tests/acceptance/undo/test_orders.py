@@ -98,7 +98,7 @@ def test_only_boundaries_of_orders_are_offered_and_taken(noc: Noc, full: Whole) 
         for policy in ("refuse", "keep"):
             answer = noc.start(FIRST, to=number, policy=policy)
             assert answer.status_code == 400, answer.text
-            said = answer.json()["message"]
+            said = answer.json()["reason"]
             assert said.startswith("to:")
             assert order_id in said
             assert f"{first} and {last}" in said

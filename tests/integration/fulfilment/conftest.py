@@ -116,8 +116,8 @@ class Engine:
             connection.execute(
                 sa.text(
                     "UPDATE change SET state = 'done', finished_at = now() "
-                    "WHERE state IN ('waiting', 'blocked') AND item_id IN "
-                    "(SELECT item_id FROM order_item WHERE key LIKE :key)"
+                    "WHERE state IN ('waiting', 'blocked') AND (item_id IS NULL OR item_id IN "
+                    "(SELECT item_id FROM order_item WHERE key LIKE :key))"
                 ),
                 {"key": key},
             )
