@@ -214,6 +214,8 @@ class RollbackRunner:
             task.ticket and f"ticket {task.ticket}",
         ]
         for item in taken:
+            if not item.in_force:
+                continue
             orders.add_note(connection, item.order_id, item.item_id, ", ".join(filter(None, words)))
         return gone
 

@@ -114,12 +114,8 @@ def create(
 
 
 def items_of(connection: Connection, site: str, orders: tuple[str, ...]) -> list[Item]:
-    """Return what the orders give the site now."""
-    return [
-        item
-        for item in site_items.items_of_site(connection, site)
-        if item.order_id in orders and item.in_force
-    ]
+    """Return what the orders have given the site, also what later ones have taken the place of."""
+    return [item for item in site_items.items_of_site(connection, site) if item.order_id in orders]
 
 
 def find(connection: Connection, task_id: str) -> Document | None:

@@ -146,6 +146,15 @@ class Noc:
         self.gateway.completes(order_id)
         return order_id
 
+    def again(self, site: str, document: Document) -> str:
+        """Order a site anew that was taken back; its router comes back as from the factory."""
+        (row,) = self.gateway.rows(
+            "SELECT device FROM snapshot WHERE site = :s AND role = 'ce' ORDER BY id DESC LIMIT 1",
+            s=site,
+        )
+        self.lab.do(f"/ce/{row.device}/factory-reset")
+        return self.done(document)
+
     def preview(self, site: str, **asked: Any) -> Document:
         answer = self.http.post("/rom/v1/siteRollback", json={"site": site, **asked})
         assert answer.status_code == 200, answer.text

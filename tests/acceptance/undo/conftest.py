@@ -43,7 +43,7 @@ def others(folder: Any, noc: Noc, before: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def full(noc: Noc, others: dict[str, str]) -> dict[str, str]:
     """What every device holds with Brisbane 1 in service too; ordered anew where it is not."""
-    if not noc.http.get("/tmf-api/resourceInventoryManagement/v4/resource",
-                        params={"place.id": FIRST}).json():  # fmt: skip
-        noc.orders[FIRST] = noc.done(brisbane(FIRST))
+    if not noc.held(FIRST):
+        new = brisbane(FIRST)
+        noc.orders[FIRST] = noc.again(FIRST, new) if FIRST in noc.orders else noc.done(new)
     return noc.whole()

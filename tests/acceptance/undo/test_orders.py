@@ -82,7 +82,7 @@ def test_nothing_of_a_site_stays_in_force_after_all_of_it_was_taken_back(
     same(noc.whole(), others)
     left = noc.gateway.rows("SELECT 1 FROM order_item WHERE site = :s AND in_force", s=FIRST)
     assert left == []
-    noc.orders[FIRST] = noc.done(brisbane(FIRST))  # a site that has nothing may be ordered
+    noc.orders[FIRST] = noc.again(FIRST, brisbane(FIRST))  # a site that has nothing may be ordered
 
 
 def test_only_boundaries_of_orders_are_offered_and_taken(noc: Noc, full: Whole) -> None:
@@ -133,7 +133,7 @@ def test_an_add_in_the_middle_goes_with_what_came_after_it(
     noc: Noc, full: Whole, others: Whole
 ) -> None:
     ended_well(noc.rolled_back(FIRST))
-    noc.done(without(brisbane(FIRST), "SLA-Monitoring"))
+    noc.again(FIRST, without(brisbane(FIRST), "SLA-Monitoring"))
     noc.done(faster(FIRST, "200M"))
     unmeasured = noc.whole()
     added = noc.done(only(brisbane(FIRST), "SLA-Monitoring"))

@@ -36,7 +36,7 @@ def endless(noc: Noc) -> set[str]:
 def sydney(noc: Noc, others: Whole) -> Whole:
     """What every device holds with Sydney in service, ordered anew where it is not."""
     if not noc.held(SYDNEY):
-        noc.orders[SYDNEY] = noc.done(order("so-wave1-sydney-2"))
+        noc.orders[SYDNEY] = noc.again(SYDNEY, order("so-wave1-sydney-2"))
     return noc.whole()
 
 
