@@ -61,7 +61,7 @@ def resolve(
     """
     known = history_of(connection, site)
     place = _place(known, site, to, before)
-    number = place[0] if place[1] else place[0] - 1
+    number = place[0] if place[1] else max(0, place[0] - 1)
     inside = known.inside(place)
     if inside is not None:
         name = "to" if before is None else "before"

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from uuid import uuid4
 
+import sqlalchemy as sa
 from click.testing import Result
 from ncclient import manager
 from pydantic import SecretStr
@@ -147,7 +148,14 @@ class Noc:
         return order_id
 
     def again(self, site: str, document: Document) -> str:
-        """Order a site anew that was taken back; its router comes back as from the factory."""
+        """Order a site anew, long after it was taken back: nothing rests, its router is wiped."""
+        with self.gateway.engine.begin() as connection:
+            connection.execute(
+                sa.text(
+                    "UPDATE resource SET state = 'available', quarantine_until = NULL "
+                    "WHERE state = 'quarantined'"
+                )
+            )
         (row,) = self.gateway.rows(
             "SELECT device FROM snapshot WHERE site = :s AND role = 'ce' ORDER BY id DESC LIMIT 1",
             s=site,
