@@ -161,6 +161,7 @@ class Noc:
             s=site,
         )
         self.lab.do(f"/ce/{row.device}/factory-reset")
+        self.lab.do(f"/ce/{row.device}/boot")  # it asks until it is told its configuration
         return self.done(document)
 
     def preview(self, site: str, **asked: Any) -> Document:
