@@ -17,6 +17,7 @@ from adapters.nornir.tasks import ByHost
 from adapters.pool import SessionPool
 from adapters.seam import Endpoint, SecretResolver
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree
 
 Arguments = ParamSpec("Arguments")
@@ -79,6 +80,15 @@ class Fleet:
     ) -> Mapping[str, Tree | AdapterError]:
         """Read each device once in its scope, in parallel; return trees, or errors, by device."""
         return self.run(endpoints, tasks.read, ByHost(scopes))
+
+    def read_used(
+        self,
+        endpoints: Collection[Endpoint],
+        scopes: Mapping[str, Collection[Path]],
+        entries: Mapping[str, Collection[Path]],
+    ) -> Mapping[str, tuple[Tree, Users] | AdapterError]:
+        """Read each device as ``read`` does, with who refers to its ``entries``."""
+        return self.run(endpoints, tasks.read_used, ByHost(scopes), ByHost(entries))
 
     def run(
         self,

@@ -58,6 +58,7 @@ STATUS: Mapping[type[RomError], HTTPStatus] = {
     errors.OrderUnderWay: HTTPStatus.CONFLICT,
     errors.TargetGone: HTTPStatus.CONFLICT,
     errors.RollbackConflicts: HTTPStatus.CONFLICT,
+    errors.PreviewDiffers: HTTPStatus.CONFLICT,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DevicesBusy: HTTPStatus.GATEWAY_TIMEOUT,
     errors.DeviceFailed: HTTPStatus.BAD_GATEWAY,
