@@ -43,6 +43,17 @@ class YangModel(_Model):
     last, and one template may write one entry only: trees have no order."""
     values: Mapping[str, ValueKind] = Field(default_factory=dict)
     """How values are brought to their canonical form; strings stay as they are."""
+    references: Mapping[str, str] = Field(default_factory=dict)
+    """Leaves (keys and leaf-lists too) whose value names an entry, and the list it is in."""
+    unique: frozenset[str] = frozenset()
+    """Lists whose entries of one first key are one thing, wherever on the device they lie."""
+
+    @model_validator(mode="after")
+    def _refers_to_lists(self) -> Self:
+        for path in (*self.references.values(), *sorted(self.unique)):
+            if path not in self.lists:
+                raise ValueError(f"references and unique: {path} is no list of this model")
+        return self
 
 
 class CommandRule(_Model):
@@ -92,6 +103,25 @@ class Closing(_Model):
     line: str
 
 
+class LineReference(_Model):
+    """A line whose value names a root section, such as the VLAN that a port is in."""
+
+    within: str = ""
+    """Regular expression of the section's line; empty for the root."""
+    step: str
+    """Regular expression of the step; its group ``value``, if it has one, is the value."""
+    names: str
+    """The section's line with ``{value}`` in it."""
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Self:
+        re.compile(self.within)
+        re.compile(self.step)
+        if "{value}" not in self.names:
+            raise ValueError(f"names: {self.names!r} has no {{value}}")
+        return self
+
+
 class CliModel(_Model):
     """The grammar of a command line's configuration."""
 
@@ -108,6 +138,8 @@ class CliModel(_Model):
     closings: tuple[Closing, ...] = ()
     refused: str = ""
     """Characters a value must not hold because the command line acts on them."""
+    references: tuple[LineReference, ...] = ()
+    """Lines that refer to root sections."""
 
 
 class DataModel(_Model):
@@ -134,6 +166,8 @@ class RadiusModel(_Model):
     """Tables of FreeRADIUS' rlm_sql schema."""
 
     tables: Mapping[str, Table]
+    references: Mapping[str, str] = Field(default_factory=dict)
+    """Columns whose value is the first key of rows of another table, as ``/table/column``."""
 
 
 Syntax = Literal["octets", "integer", "oid", "transport-address"]

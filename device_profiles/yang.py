@@ -304,6 +304,23 @@ def encode_filter(profile: Profile, scope: Collection[Path]) -> list[etree._Elem
     return list(root)
 
 
+def encode_selection(profile: Profile, leaves: Collection[str]) -> list[etree._Element]:
+    """Return the children of a subtree filter for these leaves of every entry, whatever its keys.
+
+    ``leaves`` are schema paths; one that is a list selects its keys. The keys of all entries on
+    the way are selected with them (RFC 6241 section 6.2.5).
+    """
+    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter", nsmap={"nc": NETCONF_NAMESPACE})
+    builder = _Builder(profile, root)
+    for leaf in sorted(leaves):
+        path = tuple(leaf.removeprefix("/").split("/"))
+        for length in range(1, len(path) + 1):
+            builder.element(path[:length])
+            for key in builder.model.lists.get(schema_path(path[:length]), ()):
+                builder.element((*path[:length], key))
+    return list(root)
+
+
 def _selectable(path: Path) -> Path:
     step = parse_step(path[-1])
     return (*path[:-1], step.name) if step.member is not None else path
