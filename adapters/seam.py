@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from device_profiles.references import Users
 from device_profiles.tree import Edit, Path, Tree
 
 SecretResolver = Callable[[str], SecretStr]
@@ -128,6 +129,13 @@ class Session(Protocol):
         """Return what the device holds at and below the paths in ``scope``; absent ones miss.
 
         Entries that a found path lies in are told too, without the rest of their contents.
+        """
+
+    def users(self, entries: Collection[Path]) -> Users:
+        """Return what else on the device refers to each of ``entries``, as the profile says.
+
+        Entries that nothing refers to are absent, all of them where the profile names no
+        references.
         """
 
     def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:

@@ -27,10 +27,12 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
+from device_profiles import references
 from device_profiles.cli import Command, decode, encode_commands, encode_lines
 from device_profiles.dialects import MINUTES, SECONDS, CliDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.tree import DIGEST_PREFIX, Edit, Path, Tree
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -92,6 +94,14 @@ class CliSession:
         text = self._running()
         with codec_errors(self._device):
             return decode(self._profile, text, scope)
+
+    def users(self, entries: Collection[Path]) -> Users:
+        """Return which lines of the running configuration refer to ``entries``."""
+        if not entries:
+            return {}
+        text = self._running()
+        with codec_errors(self._device):
+            return references.users(self._profile, decode(self._profile, text), entries)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return the first group of each query's pattern in what its command prints."""

@@ -27,6 +27,7 @@ from adapters.secrets import Secrets
 from device_profiles.data import decode, patch
 from device_profiles.native import native
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.steps import parse_step
 from device_profiles.tree import Path, Tree
 
@@ -71,6 +72,10 @@ class KeaSession:
         document = _pruned(self._agent.configuration(), scope)
         with codec_errors(self._device):
             return decode(self._profile, document, scope)
+
+    def users(self, entries: Collection[Path]) -> Users:  # noqa: ARG002 - seam
+        """Return nothing: a subnet or a reservation is named by nothing else."""
+        return {}
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return configured values by path, or what ``pattern`` finds in a command's answer."""

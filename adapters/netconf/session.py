@@ -30,12 +30,14 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
+from device_profiles import references
 from device_profiles.defaults import filled
 from device_profiles.dialects import NetconfDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree, in_scope
-from device_profiles.yang import decode, encode_edit, encode_filter
+from device_profiles.yang import decode, encode_edit, encode_filter, encode_selection
 
 REPLY_SECONDS = 30
 OPEN_SECONDS = 15
@@ -89,6 +91,18 @@ class NetconfSession:
             data = self._rpc.data(operation, REPLY_SECONDS)
             tree = filled(decode(self._profile, data), self._dialect.defaults)
             return in_scope(tree, scope)
+
+    def users(self, entries: Collection[Path]) -> Users:
+        """Return who refers to ``entries``, by one get-config of the leaves that could."""
+        with codec_errors(self._device):
+            leaves = references.referring(self._profile, entries)
+            if not leaves:
+                return {}
+            operation = operations.get_config(
+                encode_selection(self._profile, leaves), self._with_defaults
+            )
+            tree = decode(self._profile, self._rpc.data(operation, REPLY_SECONDS))
+            return references.users(self._profile, tree, entries)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's value, configuration or state, by one filtered get."""

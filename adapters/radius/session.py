@@ -26,9 +26,12 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
+from device_profiles import references
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.radius import RowChange, changes, decode, filters, radius_model
+from device_profiles.references import Users
+from device_profiles.steps import format_step
 from device_profiles.tree import Path, Tree
 
 _WORDS = 500
@@ -65,6 +68,22 @@ class RadiusSession:
             self._engine.connect() as connection,
         ):
             return decode(self._profile, self._rows(connection, scope), scope)
+
+    def users(self, entries: Collection[Path]) -> Users:
+        """Return which rows refer to ``entries``; only rows that name them are selected."""
+        scope = [
+            (format_step(table, [(column, name)]),)
+            for table, column, name in references.rows(self._profile, entries)
+        ]
+        if not scope:
+            return {}
+        with (
+            codec_errors(self._device),
+            sqlalchemy_errors(self._device),
+            self._engine.connect() as connection,
+        ):
+            tree = decode(self._profile, self._rows(connection, scope))
+            return references.users(self._profile, tree, entries)
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's cell."""

@@ -28,6 +28,7 @@ from adapters.web import WebClient
 from device_profiles.data import decode, encode
 from device_profiles.native import native
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.steps import Step, parse_step
 from device_profiles.tree import Edit, Path, Tree, in_scope, patched
 
@@ -66,6 +67,10 @@ class RestSession:
                 with codec_errors(self._device):
                     tree |= decode(self._profile, {self._collection: [found]})
         return in_scope(tree, scope)
+
+    def users(self, entries: Collection[Path]) -> Users:  # noqa: ARG002 - seam
+        """Return nothing: no object of the partner names another."""
+        return {}
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each path's member as the partner shows it, state included."""

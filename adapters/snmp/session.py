@@ -26,6 +26,7 @@ from adapters.secrets import Secrets
 from adapters.snmp.engine import Agent
 from device_profiles.native import native
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.snmp import SnmpValue, decode, oids, varbinds
 from device_profiles.tree import Edit, Path, Tree, in_scope
 
@@ -66,6 +67,10 @@ class SnmpSession:
             for start in range(0, len(wanted), _VARIABLES):
                 values |= self._agent.get(wanted[start : start + _VARIABLES])
             return in_scope(decode(self._profile, scope, values), scope)
+
+    def users(self, entries: Collection[Path]) -> Users:  # noqa: ARG002 - seam
+        """Return nothing: rows name each other only within one agent, which is one site's."""
+        return {}
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each object's value, ``None`` where the agent has none."""

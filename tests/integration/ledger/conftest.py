@@ -20,6 +20,7 @@ from adapters.seam import (
     SiteReceipt,
 )
 from device_profiles.fragment import Fragment
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
@@ -45,6 +46,7 @@ class DictionaryDevice:
     hears_nothing_of_the_end: bool = False
     persist: bool = True
     """False: a confirmed commit ends with its session, and only that one confirms it."""
+    refers: dict[Path, dict[Path, str]] = field(default_factory=dict)
     shown_as: dict[str, str] = field(default_factory=dict)
     shows: list[bytes] = field(default_factory=list)
 
@@ -61,6 +63,10 @@ class DictionaryDevice:
     def read(self, scope: Collection[Path]) -> Tree:
         self.reads += 1
         return in_scope(self.running, scope)
+
+    def users(self, entries: Collection[Path]) -> Users:
+        used = {entry: self.refers.get(entry, {}) for entry in entries}
+        return {entry: found for entry, found in used.items() if found}
 
     def apply(self, batch: Sequence[SiteEdits], mode: ApplyMode) -> Receipt:
         if self.lose_before_commit:
