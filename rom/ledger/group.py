@@ -18,7 +18,7 @@ from device_profiles.tree import Path, Tree
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
 from rom.ledger.outcome import keep_plans, named_site
-from rom.ledger.plan import read_scope
+from rom.ledger.plan import leaving, read_scope
 from rom.ledger.proving import Proof
 from rom.ledger.service_check import ServiceCheck
 from rom.model.plan import SitePlan
@@ -73,9 +73,10 @@ class Group:
         Raises ``AdapterError`` when the device cannot be talked to any more; what is not settled
         then stays claimed, and an open transaction is for recovery.
         """
-        wishes = self._wishes(list(claimed))
+        wishes: Mapping[str, Wish] = self._wishes(list(claimed))
         scope = {path for wish in wishes.values() for path in read_scope(wish.wanted, wish.state)}
         present = self._session.read(frozenset(scope))
+        wishes, present = self._with_users(wishes, present)
         plans = plan_batch(
             {site: (wish.wanted, wish.state) for site, wish in wishes.items()},
             present,
@@ -113,6 +114,20 @@ class Group:
             site: Wish(found[site].role, found[site].fragments, wanted[site], held[site])
             for site in sites
         }
+
+    def _with_users(
+        self, wishes: Mapping[str, Wish], present: Tree
+    ) -> tuple[Mapping[str, Wish], Tree]:
+        """Find out who else uses what the sites are about to leave; part of the device as well."""
+        left = {site: leaving(wish.wanted, wish.state) for site, wish in wishes.items()}
+        users = self._session.users(frozenset().union(*left.values()))
+        if not users:
+            return wishes, present
+        found = {
+            site: replace(wish, state=wish.state.used_by(users, left[site]))
+            for site, wish in wishes.items()
+        }
+        return found, dict(present) | {p: v for used in users.values() for p, v in used.items()}
 
     def _refuse_blocked(self, plans: Mapping[str, SitePlan], claimed: Claimed) -> None:
         for site, plan in plans.items():

@@ -5,7 +5,7 @@ before us is restored, never deleted, and what other sites wrote is never looked
 """
 
 import re
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -43,6 +43,16 @@ def read_scope(wanted: Fragment, state: SiteState) -> frozenset[Path]:
 def own_scope(wanted: Fragment, state: SiteState) -> tuple[Path, ...]:
     """Return the topmost paths that are, or are going to be, the site's own."""
     return topmost([*wanted.own, *state.net])
+
+
+def leaving(wanted: Fragment, state: SiteState) -> frozenset[Path]:
+    """Return the entries that the site made and is about to leave: others may refer to them."""
+    own = {
+        path
+        for path, effect in state.net.items()
+        if effect.before is None and effect.read_back == PRESENT and path not in wanted.own
+    }
+    return frozenset(own | state.shared.keys() - {item.root for item in wanted.shared})
 
 
 def _informative(tree: Tree) -> Iterable[Path]:
@@ -89,8 +99,7 @@ def plan_site(
     for path in sorted(state.net.keys() - wanted.own.keys()):
         draft.restore(path, state.net[path])
     wanted_roots = {item.root for item in wanted.shared}
-    for root in sorted(state.shared.keys() - wanted_roots):
-        draft.release(root, state.shared[root])
+    draft.release({root: state.shared[root] for root in sorted(state.shared.keys() - wanted_roots)})
     return draft.finished(wanted)
 
 
@@ -110,6 +119,7 @@ class _Draft:
     conflicts: list[Conflict] = field(default_factory=list)
     lapsed: list[Path] = field(default_factory=list)
     relinked: list[tuple[Path, str]] = field(default_factory=list)
+    used: set[Path] = field(default_factory=set)
     overtaken: list[tuple[Path, str]] = field(default_factory=list)
 
     @cached_property
@@ -133,6 +143,10 @@ class _Draft:
         if path in self.state.later:
             self.relinked.append((path, self.state.later[path]))
             return
+        user = self._user(path)
+        if user is not None:
+            self.used.add(path)
+            self._conflict(ConflictKind.IN_USE, user, None, self.present[user])
         now = self.present.get(path)
         if now == effect.before or _is_digest(effect.before):
             # An earlier secret is known by its digest only: nobody could write it back.
@@ -159,22 +173,47 @@ class _Draft:
             self.created.add(item.root)
         self.edits.extend(Edit(path, None, item.tree[path]) for path in missing)
 
-    def release(self, root: Path, known: SharedState) -> None:
-        if self.site not in known.owners:
-            return
-        self.released.append(root)
-        if known.owners - {self.site} or not known.created_by_rom:
-            return
-        if root not in self.present:
-            return
-        foreign = root if known.held else self._foreign(root, known.tree)
-        if foreign is not None:
-            self.orphaned.append(root)
-            self._conflict(ConflictKind.ORPHAN_SHARED, foreign, None, self.present[foreign])
-            return
-        for path in sorted(known.tree.keys() & self.present.keys()):
-            self.dropped.add(path)
-            self.edits.append(Edit(path, self.present[path], None))
+    def release(self, left: Mapping[Path, SharedState]) -> None:
+        """Leave shared objects; those that nobody owns any more go, unless somebody uses them."""
+        mine = {root: known for root, known in left.items() if self.site in known.owners}
+        self.released += mine
+        going = {
+            root: known
+            for root, known in mine.items()
+            if known.created_by_rom and not known.owners - {self.site} and root in self.present
+        }
+        while found := self._used_shared(going):
+            # What an object that stays refers to has to stay with it.
+            for root, user in found.items():
+                self.orphaned.append(root)
+                self._conflict(ConflictKind.ORPHAN_SHARED, user, None, self.present[user])
+                del going[root]
+        for known in going.values():
+            for path in sorted(known.tree.keys() & self.present.keys()):
+                now = self.present[path]
+                if not took(known.tree[path], now):
+                    self._conflict(ConflictKind.DRIFT, path, known.tree[path], now)
+                self.dropped.add(path)
+                self.edits.append(Edit(path, now, None))
+
+    def _used_shared(self, going: Mapping[Path, SharedState]) -> dict[Path, Path]:
+        """Return which of the objects cannot go, each with what uses it."""
+        ours = {path for known in going.values() for path in known.tree}
+        found: dict[Path, Path] = {}
+        for root, known in going.items():
+            user = root if known.held else self._foreign(root, known.tree)
+            user = user or self._user(root, ours)
+            if user is not None:
+                found[root] = user
+        return found
+
+    def _user(self, entry: Path, ours: Container[Path] = ()) -> Path | None:
+        """Return who refers to ``entry`` and is not this site."""
+        for user, value in self.state.uses.get(entry, {}).items():
+            foreign = user not in self.state.net and user not in ours
+            if foreign and self.present.get(user) == value:
+                return user
+        return None
 
     def _foreign(self, path: Path, ours: Container[Path] = ()) -> Path | None:
         """Return something below ``path`` that this site did not put there."""
@@ -190,10 +229,8 @@ class _Draft:
         self.conflicts.append(Conflict(kind, path, expected, found))
 
     def finished(self, wanted: Fragment) -> SitePlan:
-        kept: frozenset[Path] = frozenset()
-        if self.policy is Policy.KEEP:
-            kept = touched_entries(self.conflicts, self.state.net, self.present)
-            kept |= self._staying(kept)
+        kept = self._kept()
+        in_use = {path for path in kept if _at_or_below(path, self.used)}
         return SitePlan(
             self.site,
             wanted,
@@ -205,27 +242,40 @@ class _Draft:
             frozenset(self.dropped),
             tuple(self.orphaned),
             tuple(self.conflicts),
-            tuple(self.lapsed),
+            tuple(path for path in self.lapsed if path not in in_use),
             tuple(self.relinked),
             tuple(entry for entry in self.overtaken if entry[0] not in kept),
             tuple(sorted(kept)),
             self.policy,
         )
 
-    def _staying(self, kept: Collection[Path]) -> frozenset[Path]:
+    def _kept(self) -> frozenset[Path]:
+        """Return what stays: what others refer to, and by policy what others have touched."""
+        net = self.state.net
+        gone = {path for path in self.used if path not in self.present}
+        touched, shared = self.used - gone, set[Path]()
+        if self.policy is Policy.KEEP:
+            conflicts = [each for each in self.conflicts if each.kind is not ConflictKind.IN_USE]
+            touched |= {each.path for each in conflicts}
+            shared = touched & self.dropped
+        kept = touched_entries(touched, net, self.present)
+        # Ours is gone from where we made it, but what it stands for is in use elsewhere.
+        kept |= {path for path in net if _at_or_below(path, gone)}
+        return self._with_shared(kept | shared)
+
+    def _with_shared(self, kept: frozenset[Path]) -> frozenset[Path]:
         """Stay an owner of the shared objects that hold what is kept, or that it refers to.
 
-        Returns their paths.
+        Returns their paths with what is kept.
         """
         staying = set(kept)
         while True:
             words = {self.present.get(path) for path in staying} - {PRESENT, None}
             for root in self.released:
-                holds = any(path[: len(root)] == root for path in staying)
-                if holds or _key_words(root) & words:
+                if any(_at_or_below(path, (root,)) for path in staying) or _key_words(root) & words:
                     break
             else:
-                return frozenset(staying.difference(kept))
+                return frozenset(staying)
             self.released.remove(root)
             staying.update(self.state.shared[root].tree)
             self.dropped -= staying
@@ -233,9 +283,9 @@ class _Draft:
 
 
 def touched_entries(
-    conflicts: Iterable[Conflict], net: Mapping[Path, NetEffect], present: Tree
+    touched: Iterable[Path], net: Mapping[Path, NetEffect], present: Tree
 ) -> frozenset[Path]:
-    """Return every path of ours that must stay when conflicting entries are kept.
+    """Return every path of ours that must stay when the entries around ``touched`` are kept.
 
     A leaf kept alone would leave an entry without its mandatory leaves, so the whole entry that
     we created stays, and with it the entries of ours that it refers to by name, as the device
@@ -244,8 +294,7 @@ def touched_entries(
     created = [path for path, effect in net.items() if effect.before is None]
     roots = topmost(path for path in created if path[-1].endswith("]"))
     waiting = [
-        next((root for root in roots if conflict.path[: len(root)] == root), conflict.path)
-        for conflict in conflicts
+        next((root for root in roots if path[: len(root)] == root), path) for path in touched
     ]
     kept: set[Path] = set()
     while waiting:
@@ -255,7 +304,11 @@ def touched_entries(
         kept.add(root)
         words = set(within(present, [root]).values()) - {PRESENT}
         waiting += [other for other in roots if _key_words(other) & words]
-    return frozenset(path for path in net if any(path[: len(root)] == root for root in kept))
+    return frozenset(path for path in net if _at_or_below(path, kept))
+
+
+def _at_or_below(path: Path, roots: Container[Path]) -> bool:
+    return any(path[:length] in roots for length in range(1, len(path) + 1))
 
 
 def _key_words(entry: Path) -> set[str]:

@@ -1,8 +1,9 @@
 """What the ledger holds for one site on one device: net effects and shared objects."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree, content_hash
 
 
@@ -43,6 +44,12 @@ class SiteState:
     """Shared objects the site owns or now wants, as far as they are known."""
     later: Mapping[Path, str] = field(default_factory=dict)
     """Paths that another site has written after this one, with that site."""
+    uses: Users = field(default_factory=dict)
+    """Who on the device refers to what the site is about to leave."""
+
+    def used_by(self, users: Users, entries: Collection[Path]) -> "SiteState":
+        """Return it with those on the device who refer to ``entries``."""
+        return replace(self, uses={each: users[each] for each in entries if each in users})
 
     def holding(self, roots: Container[Path]) -> "SiteState":
         """Return it with these shared objects held by the device."""

@@ -15,6 +15,7 @@ class ConflictKind(Word):
     TEMPLATE_DRIFT = "template-drift"  # a shared object differs from what we render
     FOREIGN_CONTENT = "foreign-content"  # somebody put something below what we created
     ORPHAN_SHARED = "orphan-shared"  # the last owner leaves, but somebody outside still uses it
+    IN_USE = "in-use"  # an entry of ours is to go, but somebody outside refers to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,11 @@ class SitePlan:
 
 # A template that differs is never overwritten, whatever the policy.
 _BLOCKING = {
-    Policy.APPLY: (ConflictKind.TEMPLATE_DRIFT, ConflictKind.FOREIGN_CONTENT),
+    Policy.APPLY: (
+        ConflictKind.TEMPLATE_DRIFT,
+        ConflictKind.FOREIGN_CONTENT,
+        ConflictKind.IN_USE,
+    ),
     Policy.REFUSE: (
         ConflictKind.TEMPLATE_DRIFT,
         ConflictKind.FOREIGN_CONTENT,

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path, patched
 from rom.ledger.batch import plan_batch
-from rom.ledger.plan import plan_site, read_scope
+from rom.ledger.plan import leaving, plan_site, read_scope
 from rom.model.change import Policy
 from rom.model.effect import NetEffect, SharedState, SiteState
 from rom.model.plan import ConflictKind
@@ -187,6 +188,151 @@ def test_what_holds_or_serves_a_kept_entry_stays_with_its_last_owner() -> None:
     kept = plan_site("A", Fragment(), device.present, device.state("A"), Policy.KEEP)
     assert [edit.path for edit in kept.edits] == [other]
     assert kept.released == (other,)
+    assert kept.dropped == {other}
     assert set(kept.kept) == {*wanted.own, service, TEMPLATE}
     forced = plan_site("A", Fragment(), device.present, device.state("A"), Policy.FORCE)
     assert patched(device.present, forced.edits) == {}
+
+
+def test_a_leaf_that_somebody_has_deleted_and_that_had_a_value_before_is_drift() -> None:
+    port: Path = ("ports", "port[name='12']")
+    device = Ledgered({port: PRESENT, (*port, "description"): "spare"})
+    device.make("A", Fragment(own={(*port, "description"): "site A"}))
+    del device.present[*port, "description"]
+    plan = plan_site("A", Fragment(), device.present, device.state("A"), Policy.REFUSE)
+    (conflict,) = plan.blocking
+    assert (conflict.kind, conflict.expected, conflict.found) == (
+        ConflictKind.DRIFT, "site A", None
+    )  # fmt: skip
+    forced = plan_site("A", Fragment(), device.present, device.state("A"), Policy.FORCE)
+    assert patched(device.present, forced.edits)[*port, "description"] == "spare"
+
+
+GOLD: Path = ("templates", "template[name='500']")
+
+
+def with_template(changed: str = "") -> Ledgered:
+    """A is the only site of its template, into which somebody has typed."""
+    device = Ledgered(dict(BASELINE))
+    device.make("A", intent("A", 500))
+    if changed:
+        device.present[*GOLD, "rate"] = changed
+    return device
+
+
+def test_a_shared_template_that_somebody_has_changed_does_not_go_unseen_with_its_last_site() -> (
+    None
+):
+    device = with_template("450")
+    refused = plan_site("A", Fragment(), device.present, device.state("A"), Policy.REFUSE)
+    (conflict,) = refused.blocking
+    assert (conflict.kind, conflict.path) == (ConflictKind.DRIFT, (*GOLD, "rate"))
+    assert (conflict.expected, conflict.found) == ("500", "450")
+
+    kept = plan_site("A", Fragment(), device.present, device.state("A"), Policy.KEEP)
+    assert kept.blocking == ()
+    left = patched(device.present, kept.edits)
+    assert left == {**BASELINE, GOLD: PRESENT, (*GOLD, "rate"): "450"}
+    assert (kept.released, kept.dropped) == ((), frozenset())
+    assert {GOLD, (*GOLD, "rate")} <= set(kept.kept)
+
+    forced = plan_site("A", Fragment(), device.present, device.state("A"), Policy.FORCE)
+    assert patched(device.present, forced.edits) == BASELINE
+
+
+def test_a_changed_template_that_others_still_own_is_not_looked_at() -> None:
+    device = with_template()
+    device.make("B", intent("B", 500))
+    device.present[*GOLD, "rate"] = "450"
+    plan = plan_site("A", Fragment(), device.present, device.state("A"), Policy.REFUSE)
+    assert (plan.conflicts, plan.released) == ((), (GOLD,))
+
+
+SITE: Path = ("sites", "site[name='A']")
+USER: Path = ("ports", "port[name='9']", "site")
+POLICIES = (Policy.REFUSE, Policy.KEEP, Policy.FORCE)
+
+
+def used(device: Ledgered, entry: Path, user: Path, value: str) -> SiteState:
+    """The ledger's part of A, with somebody who refers to one of its entries."""
+    device.present[user] = value
+    return device.state("A").used_by({entry: {user: value}}, [entry])
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_an_entry_that_somebody_refers_to_stays_and_is_told(policy: Policy) -> None:
+    device = with_template()
+    state = used(device, SITE, USER, "A")
+    plan = plan_site("A", Fragment(), device.present, state, policy)
+    assert plan.blocking == ()
+    assert [(c.kind, c.path, c.found) for c in plan.conflicts] == [(ConflictKind.IN_USE, USER, "A")]
+    # The entry stays whole, with the template that it refers to.
+    stays = {SITE: PRESENT, (*SITE, "speed"): "500", GOLD: PRESENT, (*GOLD, "rate"): "500"}
+    assert set(plan.kept) == stays.keys()
+    assert patched(device.present, plan.edits) == {**BASELINE, USER: "A", **stays}
+    assert (plan.released, plan.dropped) == ((), frozenset())
+
+
+def test_a_change_of_intent_waits_for_people_where_somebody_refers_to_what_goes() -> None:
+    device = with_template()
+    plan = plan_site("A", Fragment(), device.present, used(device, SITE, USER, "A"))
+    assert [conflict.kind for conflict in plan.blocking] == [ConflictKind.IN_USE]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_what_is_in_use_under_another_parent_is_not_forgotten(policy: Policy) -> None:
+    device = with_template()
+    del device.present[SITE], device.present[*SITE, "speed"]
+    elsewhere = ("renamed", "site[name='A']")
+    plan = plan_site("A", Fragment(), device.present, used(device, SITE, elsewhere, ""), policy)
+    assert set(plan.kept) == {SITE, (*SITE, "speed")}
+    assert plan.lapsed == ()
+    assert patched(device.present, plan.edits) == {**BASELINE, elsewhere: PRESENT}
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_template_that_somebody_refers_to_stays_as_an_orphan(policy: Policy) -> None:
+    device = with_template()
+    plan = plan_site("A", Fragment(), device.present, used(device, GOLD, USER, "500"), policy)
+    assert (plan.blocking, plan.orphaned, plan.released) == ((), (GOLD,), (GOLD,))
+    assert [(c.kind, c.path) for c in plan.conflicts] == [(ConflictKind.ORPHAN_SHARED, USER)]
+    assert GOLD in patched(device.present, plan.edits)
+
+
+def test_what_refers_no_longer_and_what_is_ours_uses_nothing() -> None:
+    device = with_template()
+    no_longer = used(device, SITE, USER, "A")
+    device.present[USER] = "B"
+    ours = (*SITE, "speed")
+    for state in (no_longer, device.state("A").used_by({GOLD: {ours: "500"}}, [GOLD])):
+        plan = plan_site("A", Fragment(), device.present, state, Policy.REFUSE)
+        assert (plan.conflicts, plan.kept, plan.orphaned) == ((), (), ())
+
+
+def test_what_an_orphan_refers_to_stays_with_it() -> None:
+    customer: Path = ("customers", "customer[name='C']")
+    service: Path = ("services", "service[name='vpn']")
+    named = (*service, "customer")
+    shared = (
+        SharedObject(customer, {customer: PRESENT}),
+        SharedObject(service, {service: PRESENT, named: "C"}),
+    )
+    device = Ledgered({})
+    device.make("A", Fragment(shared=shared))
+    uses: dict[Path, dict[Path, str]] = {customer: {named: "C"}}
+    state = device.state("A").used_by(uses, [customer])
+    alone = plan_site("A", Fragment(), device.present, state, Policy.REFUSE)
+    assert patched(device.present, alone.edits) == {}
+    device.present[*service, "interface[name='x']"] = PRESENT
+    plan = plan_site("A", Fragment(), device.present, state, Policy.REFUSE)
+    assert set(plan.orphaned) == {customer, service}
+    assert plan.edits == ()
+
+
+def test_only_entries_that_the_site_made_and_leaves_can_be_in_use() -> None:
+    device = with_template()
+    state = device.state("A")
+    member = (*UPLINK, "vlan[.='A']")
+    assert leaving(Fragment(), state) == {SITE, member, GOLD}
+    assert leaving(intent("A", 500), state) == frozenset()
+    assert leaving(intent("A", 800), state) == {GOLD}
