@@ -17,6 +17,7 @@ from adapters.nornir.tasks import ByHost
 from adapters.pool import SessionPool
 from adapters.seam import Endpoint, SecretResolver
 from device_profiles.profile import Profile
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree
 
 Arguments = ParamSpec("Arguments")
@@ -79,6 +80,12 @@ class Fleet:
     ) -> Mapping[str, Tree | AdapterError]:
         """Read each device once in its scope, in parallel; return trees, or errors, by device."""
         return self.run(endpoints, tasks.read, ByHost(scopes))
+
+    def users(
+        self, endpoints: Collection[Endpoint], entries: Mapping[str, Collection[Path]]
+    ) -> Mapping[str, Users | AdapterError]:
+        """Return by device who refers to its entries, or the error it ends with, in parallel."""
+        return self.run(endpoints, tasks.users, ByHost(entries))
 
     def run(
         self,

@@ -19,7 +19,6 @@ from rom.drift.audit import Audit
 from rom.drift.periodic import PeriodicAudit
 from rom.events.service import Events as EventService
 from rom.fulfilment.bootstrap import Bootstrap
-from rom.fulfilment.compensation import Compensation
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
@@ -47,13 +46,14 @@ from rom.orders.intake import Intake
 from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
 from rom.proof.service_check import WorkingServices
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview
-from rom.rollback.release import GiveBack
-from rom.rollback.tasks import RollbackRunner
 from rom.settings import Settings
 from rom.store.database import DatabaseAway, Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
+from rom.undo.compare import Comparison
+from rom.undo.compensation import Compensation
+from rom.undo.give_back import GiveBack
+from rom.undo.preview import RollbackPreview
+from rom.undo.rollback import RollbackRunner
 from rom.vault.master_key import master_key
 from rom.vault.vault import Vault
 
@@ -242,7 +242,7 @@ def _sites(base: _Foundation, give_back: GiveBack, audit: Audit) -> Sites:
         base.engine,
         base.wakes,
         base.vault,
-        RollbackPreview(base.engine, base.fleet, base.devices, base.vault),
+        RollbackPreview(base.engine, base.fleet, base.devices, base.vault, give_back),
         Comparison(base.engine, base.fleet, base.devices, base.vault),
         give_back,
         audit,

@@ -15,7 +15,7 @@ from rom.store.embedded import EmbeddedPostgres
 from tests.databases import fresh_database
 
 ROOT_DATA = Path("/var/lib/rom-gateway")
-SHARING = ("tests/faults", "tests/acceptance/rollback")
+SHARING = ("tests/faults", "tests/acceptance/rollback", "tests/acceptance/undo")
 """Folders whose modules share a network."""
 APART = ("tests/laws",)
 """Folders whose tests are long and need nothing of each other."""

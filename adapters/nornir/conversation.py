@@ -11,6 +11,7 @@ from adapters.errors import SessionLost
 from adapters.nornir import tasks
 from adapters.nornir.connection import NAME
 from adapters.seam import ApplyMode, Capability, Query, Receipt, SiteEdits
+from device_profiles.references import Users
 from device_profiles.tree import Path, Tree
 
 
@@ -45,6 +46,11 @@ class Conversation:
         """Return what the device holds at and below the paths in ``scope``."""
         tree: Tree = self._result(tasks.read, scope=scope)
         return tree
+
+    def users(self, entries: Collection[Path]) -> Users:
+        """Return what else on the device refers to each of ``entries``."""
+        found: Users = self._result(tasks.users, entries=entries)
+        return found
 
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each query's value by name."""

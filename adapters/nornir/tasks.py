@@ -36,6 +36,11 @@ def read(task: Task, scope: Collection[Path] | ByHost[Collection[Path]]) -> Resu
     return Result(task.host, result=session_of(task).read(_own(task.host, scope)))
 
 
+def users(task: Task, entries: Collection[Path] | ByHost[Collection[Path]]) -> Result:
+    """Return as ``result`` who on the host refers to each of ``entries``, as its profile says."""
+    return Result(task.host, result=session_of(task).users(_own(task.host, entries)))
+
+
 def check(task: Task, queries: Sequence[Query | Check] | ByHost[Sequence[Query | Check]]) -> Result:
     """Return as ``result`` each query's value by name, ``None`` where the host has none.
 

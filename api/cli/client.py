@@ -116,7 +116,8 @@ class GatewayClient:
         headers = {"Content-Type": "application/json"}
         return self._object(self._send("POST", "/rom/v1/inventory", content=body, headers=headers))
 
-    def _send(self, method: str, path: str, **options: Any) -> Any:
+    def _send(self, method: str, path: str, *, expected: str = "", **options: Any) -> Any:
+        """Return what the gateway answers, also a refusal of the ``expected`` code."""
         try:
             answer = self._http.request(method, path, **options)
         except httpx.ConnectError as error:
@@ -135,7 +136,7 @@ class GatewayClient:
         except ValueError as error:
             message = f"What answers at {self.url} is no gateway: status {answer.status_code}"
             raise fail(message) from error
-        if answer.is_error:
+        if answer.is_error and not (expected and self._object(body).get("code") == expected):
             raise _refusal(answer.status_code, body)
         return body
 

@@ -13,7 +13,8 @@ from api.cli.text import cell, safe
 Row = Mapping[str, Any]
 _STYLES = {
     "clean": "green", "VERIFIED": "green", "done": "green", "under way": "yellow",
-    "INDETERMINATE": "yellow", "drift": "red", "unreachable": "red", "FAILED": "red",
+    "INDETERMINATE": "yellow", "KEPT": "yellow", "notAsked": "yellow",
+    "drift": "red", "unreachable": "red", "FAILED": "red",
     "refused": "red", "terminatedWithError": "red",
 }  # fmt: skip
 
@@ -55,8 +56,10 @@ def rollback_preview(preview: Row) -> RenderableType:
             Text(""),
             Listing("Goes into quarantine", ("Resource", "Value", "Of pool"), rows),
         ]
-    if not any(row["edits"] for row in preview["devices"]) and not preview["releases"]:
+    sends = any(row["edits"] for row in preview["devices"])
+    if not (sends or preview["orders"] or preview["releases"]):
         shown.append(cell("Nothing to do: the site is there already", "green"))
+    shown.append(cell(f"Preview {preview['hash']}: give it with --yes to do this and nothing else"))
     return Group(*shown)
 
 
@@ -113,13 +116,16 @@ def _left(row: Row) -> str:
 
 def snapshots(site: str, rows: Iterable[Row]) -> Listing:
     """Return a site's snapshots."""
-    headings = ("Snapshot", "Taken", "Device", "Role", "Moment", "Order", "Transaction", "Hash")
+    headings = (
+        "Snapshot", "Boundary", "Taken", "Device", "Role", "Moment", "Order", "Transaction", "Hash"
+    )  # fmt: skip
     return Listing(
         f"Snapshots of {site}",
         headings,
         (
             (
-                row["snapshot"], row["time"][:19] + "Z", row["device"], row["role"],
+                row["snapshot"], "yes" if row["boundary"] else "", row["time"][:19] + "Z",
+                row["device"], row["role"],
                 row["moment"], row["order"] or "", row["transaction"][:8], row["hash"][:12],
             )
             for row in rows

@@ -23,6 +23,9 @@ PolicyName = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why; needed to force.")]
 Ticket = Annotated[str, typer.Option(help="Goes into notes and audit.")]
+Seen = Annotated[
+    str, typer.Option("--preview", help="The hash of the preview you have seen; with --yes.")
+]
 Number = Annotated[int | None, typer.Argument(min=0, help="A snapshot's number.")]
 
 
@@ -75,6 +78,7 @@ def rollback(
     to: To = None,
     before: Before = None,
     yes: Yes = False,
+    preview: Seen = "",
     policy: PolicyName = "refuse",
     reason: Reason = "",
     ticket: Ticket = "",
@@ -83,8 +87,8 @@ def rollback(
 ) -> None:
     """Take one site back, nobody else touched; shows it first, and does it with --yes.
 
-    Without --to and --before all that the gateway has done at the site goes. Exit 0 done, 1 ended
-    with an error, 2 refused.
+    Without --to and --before all that the gateway has done at the site goes. What would be sent is
+    what was shown, or it is shown and asked anew. Exit 0 done, 1 ended with an error, 2 refused.
     """
     if policy not in ("refuse", "keep", "force"):
         raise fail(f"policy '{policy}' is none of refuse, keep, force")
@@ -95,19 +99,13 @@ def rollback(
     asked |= {name: value for name, value in (("to", to), ("before", before)) if value is not None}
     console = output()
     with SiteClient(url) as client:
-        preview = client.rollback(asked)
-        if not (yes and json):
-            if json:
-                console.print_json(data=preview)
-            else:
-                console.print(show_site.rollback_preview(preview))
-        in_the_way = show_site.blocking(preview)
-        if in_the_way:
-            advice = "look at them; --policy keep leaves them, --policy force --reason does not"
-            raise fail(f"{len(in_the_way)} conflicts stop the rollback: {advice}")
+        shown = client.rollback(asked)
+        _show(shown, quiet=yes and json, json=json)
         if not yes:
             return
-        task = _followed(client, asked | {"dryRun": False}, quiet=json)
+        if preview not in ("", shown["hash"]):
+            _confirm("This is not the preview with the hash you gave. Do it as shown now?")
+        task = _followed(client, _started(client, asked, shown), quiet=json)
     if json:
         console.print_json(data=task)
     else:
@@ -115,9 +113,41 @@ def rollback(
     raise typer.Exit(Exit.COMPLETED if task["state"] == "done" else Exit.FAILED)
 
 
-def _followed(client: SiteClient, asked: Document, *, quiet: bool) -> Document:
+def _show(preview: Document, *, quiet: bool, json: bool) -> None:
+    """Show a preview; ends the command when a conflict stops the rollback."""
     console = output()
-    task = client.rollback(asked)
+    if json and not quiet:
+        console.print_json(data=preview)
+    elif not quiet:
+        console.print(show_site.rollback_preview(preview))
+    in_the_way = show_site.blocking(preview)
+    if in_the_way:
+        advice = "look at them; --policy keep leaves them, --policy force --reason does not"
+        raise fail(f"{len(in_the_way)} conflicts stop the rollback: {advice}")
+
+
+def _started(client: SiteClient, asked: Document, seen: Document) -> Document:
+    """Start what was seen; what differs by now is shown, and asked anew."""
+    while True:
+        task, now = client.start_rollback(asked | {"dryRun": False, "hash": seen["hash"]})
+        if task is not None:
+            return task
+        _show(now, quiet=False, json=False)
+        _confirm("Devices have changed since the preview above. Do it as shown now?")
+        seen = now
+
+
+def _confirm(question: str) -> None:
+    try:
+        agreed = typer.confirm(question, err=True)
+    except typer.Abort:  # nobody is there to answer
+        agreed = False
+    if not agreed:
+        raise fail("nothing was started")
+
+
+def _followed(client: SiteClient, task: Document, *, quiet: bool) -> Document:
+    console = output()
     shown = None
     for latest in client.states(str(task["id"])):
         task = latest

@@ -26,6 +26,15 @@ class SiteClient(GatewayClient):
         """Return the preview or the task that ``asked`` gives."""
         return self._object(self._send("POST", "/rom/v1/siteRollback", json=asked))
 
+    def start_rollback(self, asked: Document) -> tuple[Document | None, Document]:
+        """Start a rollback: the task, or none and the preview where it is another one by now."""
+        body = self._object(
+            self._send("POST", "/rom/v1/siteRollback", json=asked, expected="previewDiffers")
+        )
+        if body.get("code") == "previewDiffers":
+            return None, self._object(body["preview"])
+        return body, {}
+
     def states(self, task_id: str) -> Iterator[Document]:
         """Yield the task as it goes on, driven by its events, until it is final."""
         path = f"/rom/v1/siteRollback/{segment(task_id)}"

@@ -47,6 +47,8 @@ class RollbackRequest(BaseModel):
     reason: str = Field(default="", max_length=500)
     ticket: str = Field(default="", max_length=100)
     requester: str = Field(default="", max_length=100)
+    hash: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Of the preview that was seen; when it would be another one now, nothing is started."""
     dryRun: bool = True  # noqa: N815 - the name on the wire
 
     @model_validator(mode="after")
@@ -72,6 +74,7 @@ class RollbackRequest(BaseModel):
             self.reason,
             self.ticket,
             proven or self.requester,
+            self.hash,
         )
 
 

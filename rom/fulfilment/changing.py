@@ -9,18 +9,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from device_profiles.fragment import Fragment
-from device_profiles.profile import load_profile
 from device_profiles.render import render
 from inventory import holding
 from rom.catalog.planning import configurations, resource_requests
 from rom.catalog.site_view import SiteView
-from rom.devices.directory import DeviceDirectory, NoDevice
+from rom.devices.directory import DeviceDirectory
 from rom.fulfilment import staging
 from rom.model.change import ChangeKind
 from rom.model.device import Device
 from rom.model.order import Action, Item
 from rom.store import changes, effects, intents, order_items
 from rom.store.database import Connection
+from rom.undo.way_back import is_one_way
 
 
 def kept_items(view: SiteView, item: Item) -> list[Item]:
@@ -146,11 +146,3 @@ def _request(
         order_id=item.order_id,
         item_id=item.item_id,
     )
-
-
-def is_one_way(connection: Connection, devices: DeviceDirectory, site: str, device: str) -> bool:
-    """Tell whether nothing can be taken back from the device."""
-    try:
-        return bool(load_profile(devices.profile_name(connection, device, site)).quirks.one_way)
-    except NoDevice:
-        return False

@@ -17,16 +17,17 @@ from rom.gateway.answers.sites import (
 from rom.gateway.seam import reaching_devices, reserving
 from rom.jobs.wakes import Wakes
 from rom.model.change import SETTLED, Change, ChangeKind, ChangeState
-from rom.model.errors import DevicesBusy, RollbackConflicts, UnknownRollback, UnknownSite
+from rom.model.errors import DevicesBusy, UnknownRollback, UnknownSite
 from rom.model.snapshot import SnapshotEntry
-from rom.rollback import tasks
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview as Previewing
-from rom.rollback.release import GiveBack
-from rom.rollback.tasks import Wanted
 from rom.store import changes, intents, snapshots
 from rom.store.database import Connection, Engine
 from rom.store.scope import known_sites
+from rom.undo import tasks
+from rom.undo.compare import Comparison
+from rom.undo.give_back import GiveBack
+from rom.undo.preview import RollbackPreview as Previewing
+from rom.undo.standing import history_of
+from rom.undo.tasks import Wanted
 from rom.vault.vault import Vault
 
 __all__ = ["Sites", "Wanted"]
@@ -55,7 +56,11 @@ class Sites:
         with self.engine.connect() as connection:
             if not queries.site_exists(connection, site):
                 raise UnknownSite(site)
-            return tuple(_shown(entry) for entry in snapshots.entries(connection, site))
+            known = history_of(connection, site)
+            return tuple(
+                _shown(entry, boundary=known.is_boundary(entry.number))
+                for entry in snapshots.entries(connection, site)
+            )
 
     def compare(self, site: str, first: int | None, second: int | None) -> SiteComparison:
         """Return what differs between two snapshots, or a snapshot and the devices now.
@@ -102,7 +107,7 @@ class Sites:
         """Return what a rollback would send; nothing is changed.
 
         Without a snapshot or an order it leads back to before everything. Raises
-        ``UnknownTarget`` and ``TargetGone``.
+        ``UnknownTarget``, ``NotABoundary`` and ``TargetGone``.
         """
         with self.engine.connect() as connection:
             if not known_sites(connection, [wanted.site]):
@@ -116,25 +121,19 @@ class Sites:
     def roll_back(self, wanted: Wanted) -> RollbackTask:
         """Start a rollback's task after a preview, and return it.
 
-        Raises besides what ``preview`` does ``RollbackConflicts`` when the policy does not let it
-        go, ``RollbackOpen``, ``OrderUnderWay`` and ``NotEnough``; then nothing has been changed.
+        Raises besides what ``preview`` does ``PreviewDiffers`` when that is not what was seen,
+        ``RollbackConflicts`` when the policy does not let it go, ``RollbackOpen``,
+        ``OrderUnderWay`` and ``NotEnough``; then nothing has been changed.
         """
-        preview = self.preview(wanted)
-        blocking = [
-            {"device": device.device, **conflict.model_dump()}
-            for device in preview.devices
-            for conflict in device.conflicts
-            if conflict.blocks
-        ]
-        if blocking:
-            raise RollbackConflicts(blocking)
+        preview = self.preview(wanted).model_dump(mode="json", by_alias=True, exclude_unset=True)
+        tasks.refuse_unforeseen(wanted, preview)
         with reserving("site", "The site as it was needs more than is free"):
             task_id = tasks.create(
                 self.engine,
                 self.vault,
                 self.give_back,
                 wanted,
-                preview.model_dump(mode="json", by_alias=True, exclude_unset=True),
+                preview,
             )
         self.wakes.site(wanted.site)
         return self.find_rollback(task_id)
@@ -167,7 +166,7 @@ def _reapplied(row: Change) -> ReappliedDevice:
     return ReappliedDevice(**{**dict(done), "error": row.error})
 
 
-def _shown(entry: SnapshotEntry) -> SnapshotLine:
+def _shown(entry: SnapshotEntry, *, boundary: bool) -> SnapshotLine:
     return SnapshotLine(
         snapshot=entry.number,
         device=entry.device,
@@ -177,4 +176,5 @@ def _shown(entry: SnapshotEntry) -> SnapshotLine:
         order=entry.order_id,
         transaction=entry.transaction,
         hash=entry.content_hash,
+        boundary=boundary,
     )

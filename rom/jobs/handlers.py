@@ -8,9 +8,9 @@ from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import CancelRunner
-from rom.rollback.tasks import RollbackRunner
 from rom.store import cancellations, changes, order_items, rollbacks, site_items
 from rom.store.database import Engine
+from rom.undo.rollback import RollbackRunner
 
 
 class Waker(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from adapters.errors import Refused
 from device_profiles.tree import Path, Tree
-from rom.ledger.plan import took
+from rom.ledger.values import took
 from rom.model.plan import SitePlan
 from rom.store import effects
 from rom.store.database import Connection

@@ -8,8 +8,9 @@ from adapters.errors import Refused
 from adapters.seam import Capability, Session
 from device_profiles.tree import Tree, in_scope
 from rom.ledger.outcome import keep_plans
-from rom.ledger.plan import own_scope, took
+from rom.ledger.plan import own_scope
 from rom.ledger.service_check import ServiceCheck, verdict
+from rom.ledger.values import took
 from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot

@@ -13,6 +13,7 @@
     │   ├── CallbackRefused         a listener's URL that is not allowed
     │   ├── BadQuery                a listener's query that is not understood
     │   ├── InventoryRefused        an inventory file, with every finding
+    │   ├── NotABoundary            a rollback's target in the middle of an order
     │   └── Misconfigured           a setting, or a file that a setting names
     ├── OutOfScope                  beyond the client's limits, or not there: which is not said
     ├── NotFound
@@ -34,6 +35,7 @@
     │   ├── RollbackOpen            the site has a rollback under way
     │   ├── OrderUnderWay           an order of the site is not final
     │   ├── TargetGone              the target needs what has been given back
+    │   ├── PreviewDiffers          a rollback would do something else than was shown
     │   └── RollbackConflicts       the policy does not let the rollback go
     └── Unavailable                 nothing is wrong with what was asked
         ├── DevicesBusy             devices have not taken a change in time
@@ -191,6 +193,17 @@ class Misconfigured(Invalid):
 
     def __str__(self) -> str:
         return f"setting {self.told}" if self.field else self.reason
+
+
+class NotABoundary(Invalid):
+    """A rollback's target within an order, or within a way back: the site would be half of one."""
+
+    code = "notABoundary"
+    mend = "Choose a snapshot of the site that is marked as a boundary"
+
+    def __init__(self, field: str, within: str, below: int, above: int | None) -> None:
+        nearest = f"boundary is {below}" if above is None else f"boundaries are {below} and {above}"
+        super().__init__(f"this lies within {within}; the nearest {nearest}", field=field)
 
 
 class OutOfScope(RomError):
@@ -409,6 +422,23 @@ class TargetGone(Conflict):
     code = "targetGone"
     field = "site"
     mend = "Order the site again; its former resources are given back"
+
+
+class PreviewDiffers(Conflict):
+    """A rollback would do something else than was shown; ``preview`` is what it would do now."""
+
+    code = "previewDiffers"
+    field = "hash"
+    mend = "Look at preview, and ask again with its hash"
+
+    def __init__(self, preview: Mapping[str, Any]) -> None:
+        self.preview = preview
+        super().__init__("what would be done is not what the preview with this hash has shown")
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The preview as it is now."""
+        return {"preview": self.preview}
 
 
 class RollbackConflicts(Conflict):

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     TEMPLATE_DRIFT = "TEMPLATE_DRIFT"
     FOREIGN_CONTENT = "FOREIGN_CONTENT"
     ORPHAN_SHARED = "ORPHAN_SHARED"
+    IN_USE = "IN_USE"
     # what is at the customer's
     AWAITING_ONU = "AWAITING_ONU"
     AWAITING_CPE = "AWAITING_CPE"

@@ -22,6 +22,7 @@ class Outcome(Word):
     """What is known of something that was to be done; never assumed."""
 
     VERIFIED = "VERIFIED"
+    KEPT = "KEPT"  # read back, but something was left as somebody else has made or uses it
     FAILED = "FAILED"
     INDETERMINATE = "INDETERMINATE"
 

@@ -122,6 +122,16 @@ def end(
     )
 
 
+def finished(connection: sa.Connection, site: str) -> list[Cancellation]:
+    """Return the ended tasks that have taken something back at the site, oldest first."""
+    rows = connection.execute(
+        sa.select(cancel_task)
+        .where(cancel_task.c.effective_at.is_not(None), cancel_task.c.sites.has_key(site))
+        .order_by(cancel_task.c.created_at)
+    )
+    return [cancellation_of(row) for row in rows]
+
+
 def resting(connection: sa.Connection, site: str) -> list[str]:
     """Return the resources that cancellations at the site have left to rest until it is cleaned."""
     here = cancel_task.c.sites[site]

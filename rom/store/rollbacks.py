@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from rom.model.change import Policy
 from rom.model.task import TASK_LIFE, Quarantine, RollbackTask, TaskState
-from rom.store.tables import rollback_task, snapshot
+from rom.store.tables import rollback_task
 
 
 class AlreadyOpen(Exception):
@@ -86,32 +86,14 @@ def enter(
     )
 
 
-def finished_after(connection: sa.Connection, site: str, number: int) -> list[RollbackTask]:
-    """Return the site's ended tasks that were asked for after its snapshots came to ``number``."""
-    # The number may lie between two of the site's snapshots: numbers are counted over all sites.
-    taken = (
-        sa.select(sa.func.max(snapshot.c.time))
-        .where(snapshot.c.site == site, snapshot.c.id <= number)
-        .scalar_subquery()
-    )
+def finished(connection: sa.Connection, site: str) -> list[RollbackTask]:
+    """Return the site's ended tasks, oldest first."""
     return _all(
         connection,
-        sa.select(rollback_task).where(
-            rollback_task.c.site == site,
-            rollback_task.c.finished_at.is_not(None),
-            rollback_task.c.created_at > taken,
-        ),
+        sa.select(rollback_task)
+        .where(rollback_task.c.site == site, rollback_task.c.finished_at.is_not(None))
+        .order_by(rollback_task.c.created_at),
     )
-
-
-def orders_taken_back(connection: sa.Connection, site: str) -> set[str]:
-    """Return the orders that ended rollbacks of the site have taken back."""
-    found = connection.scalars(
-        sa.select(rollback_task.c.target["orders"]).where(
-            rollback_task.c.site == site, rollback_task.c.finished_at.is_not(None)
-        )
-    )
-    return {order_id for orders in found for order_id in orders}
 
 
 def resting(connection: sa.Connection, site: str) -> list[str]:

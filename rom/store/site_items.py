@@ -138,6 +138,17 @@ def completed_items_of_site(connection: sa.Connection, site: str) -> list[Item]:
     )
 
 
+def items_of_site(connection: sa.Connection, site: str) -> list[Item]:
+    """Return every item the site has ever had, by the arrival of their orders."""
+    return read_items(
+        connection,
+        sa.select(order_item)
+        .join(resource_order, resource_order.c.id == order_item.c.order_id)
+        .where(order_item.c.site == site)
+        .order_by(resource_order.c.created_at, order_item.c.order_id, order_item.c.position),
+    )
+
+
 def giving_items(connection: sa.Connection, sites: Collection[str]) -> list[Item]:
     """Return the items that give the sites something, or are about to; completed ones first."""
     return read_items(
@@ -190,36 +201,6 @@ def items_in_force(connection: sa.Connection, site: str) -> list[Item]:
             order_item.c.action.in_((Action.ADD, Action.MODIFY)),
             order_item.c.in_force,
         ),
-    )
-
-
-def modified_keys(connection: sa.Connection, site: str, order_ids: Collection[str]) -> set[str]:
-    """Return what the orders' modifies have changed at the site, by key."""
-    return set(
-        connection.scalars(
-            sa.select(order_item.c.key).where(
-                order_item.c.site == site,
-                order_item.c.order_id.in_(list(order_ids)),
-                order_item.c.action == Action.MODIFY,
-                order_item.c.in_force,
-            )
-        )
-    )
-
-
-def completed_of_keys(
-    connection: sa.Connection, site: str, keys: Collection[str], without: Collection[str]
-) -> list[Item]:
-    """Return the completed items of the keys, oldest first, those of some orders left out."""
-    return read_items(
-        connection,
-        sa.select(order_item)
-        .join(resource_order, resource_order.c.id == order_item.c.order_id)
-        .where(order_item.c.site == site, order_item.c.key.in_(list(keys)))
-        .where(order_item.c.state == ItemState.COMPLETED)
-        .where(order_item.c.action.in_((Action.ADD, Action.MODIFY)))
-        .where(order_item.c.order_id.not_in(list(without)))
-        .order_by(resource_order.c.created_at),
     )
 
 

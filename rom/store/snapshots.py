@@ -14,11 +14,9 @@ import sqlalchemy as sa
 
 from device_profiles.tree import Path, Tree, content_hash
 from rom.model.intent import Place
-from rom.model.order import Action
-from rom.model.order_states import ItemState
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot, SnapshotEntry, Taken
 from rom.store.codec import fragment_from_json, fragment_to_json, tree_from_json, tree_to_json
-from rom.store.tables import net_effect, order_item, snapshot
+from rom.store.tables import net_effect, snapshot
 
 
 def keep(
@@ -154,19 +152,6 @@ def first_of_order(connection: sa.Connection, site: str, order_id: str) -> int |
     return number
 
 
-def orders_after(connection: sa.Connection, site: str, number: int) -> list[str]:
-    """Return the orders whose first snapshot at the site is later than ``number``."""
-    first = sa.func.min(snapshot.c.id)
-    rows = connection.execute(
-        sa.select(snapshot.c.order_id)
-        .where(snapshot.c.site == site, snapshot.c.order_id.is_not(None))
-        .group_by(snapshot.c.order_id)
-        .having(first > number)
-        .order_by(first)
-    )
-    return [row.order_id for row in rows]
-
-
 def left_over(connection: sa.Connection, site: str) -> list[Place]:
     """Return the devices on which the site has effects, with the role they had for it last."""
     ours = sa.exists().where(
@@ -189,23 +174,6 @@ def hashes(connection: sa.Connection, site: str, transaction: str | None) -> dic
         )
     )
     return {Moment(row.moment): row.content_hash for row in rows}
-
-
-def deleted_since(connection: sa.Connection, site: str, number: int) -> str | None:
-    """Return an order that has deleted something of the site after a snapshot, or ``None``."""
-    order_id: str | None = connection.scalar(
-        sa.select(order_item.c.order_id)
-        .join(
-            snapshot,
-            sa.and_(
-                snapshot.c.order_id == order_item.c.order_id, snapshot.c.site == order_item.c.site
-            ),
-        )
-        .where(order_item.c.site == site, order_item.c.action == Action.DELETE)
-        .where(order_item.c.state == ItemState.COMPLETED, snapshot.c.id > number)
-        .limit(1)
-    )
-    return order_id
 
 
 def _opened(sealer: Sealer, row: sa.Row[Any]) -> SiteSnapshot:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path
 from rom.model.change import Policy
-from rom.rollback.target import at_number
 from rom.store import snapshots
+from rom.undo.target import at_number
 from tests.laws.devices import baseline, merged_into, same, tree
 from tests.laws.sites import OLT, key
 from tests.laws.world import World
@@ -122,4 +122,4 @@ def test_a_site_covered_by_a_later_writer_can_go_back_to_where_it_had_left(world
         entries = snapshots.entries(connection, key(0))
         before_second = [entry for entry in entries if entry.moment == "before"][-1]
         target = at_number(connection, world.vault, key(0), before_second.number)
-    assert target.wanted(OLT) == {}
+    assert target.get(OLT, {}) == {}

@@ -10,7 +10,6 @@ from device_profiles.fragment import Fragment
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
-from rom.rollback.target import at_number
 from rom.store import changes, intents
 from rom.store.tables import (
     change,
@@ -22,6 +21,7 @@ from rom.store.tables import (
     site_intent,
     snapshot,
 )
+from rom.undo.target import at_number
 from rom.vault.vault import Vault
 from tests.laws.devices import Network, baseline, oracle, same, text
 from tests.laws.sites import DEVICES, ROLES, Wish, fragments, key
@@ -114,7 +114,7 @@ class World:
         with self.engine.begin() as connection:
             target = at_number(connection, self.vault, key(index), number)
             for device in reversed(DEVICES):
-                self.ask(connection, device, key(index), target.wanted(device), policy)
+                self.ask(connection, device, key(index), target.get(device, {}), policy)
                 self.now[device, index] = self.at(device, index, number)
 
     def at(self, device: str, index: int, number: int) -> Wish | None:

@@ -38,6 +38,8 @@ class SnapshotLine(Answer):
     order: str | None
     transaction: str
     hash: str
+    boundary: bool
+    """Whether no order was half done then: a rollback may lead there."""
 
 
 class ConflictLine(Answer):
@@ -94,6 +96,8 @@ class RollbackPreview(Answer):
     orders: tuple[str, ...]
     devices: tuple[PreviewDevice, ...]
     releases: tuple[Release, ...]
+    hash: str
+    """Stands for all that would be done; a start may name it."""
 
 
 class RollbackTarget(Answer):

@@ -4,12 +4,12 @@ What the items had may still be configured there, so all of it rests without end
 ledger still knows what the site has on the device: a rollback of the site takes it away.
 """
 
-from rom.fulfilment.compensation import is_stuck
 from rom.model.change import Change, ChangeState
 from rom.model.reason import Reason
 from rom.model.task import Cancellation
 from rom.store import cancellations, changes, order_items, orders
 from rom.store.database import Connection
+from rom.undo.way_back import is_stuck
 
 
 def give_up(connection: Connection, task: Cancellation, device: str, words: str) -> list[str]:

@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 
 from rom.catalog.loader import Catalog
-from rom.fulfilment.compensation import Compensation, Progress
 from rom.fulfilment.transitions import Transitions
 from rom.model.event_types import OrderEventType
 from rom.model.order import Action, Item, Order
@@ -22,6 +21,8 @@ from rom.model.task import Cancellation, SiteProgress, TaskState
 from rom.orders.cancel.cancellation import tell
 from rom.store import cancellations, order_items, orders, site_items
 from rom.store.database import Connection, Engine
+from rom.undo.compensation import Compensation
+from rom.undo.way_back import Progress
 
 log = structlog.get_logger()
 
@@ -178,13 +179,13 @@ class CancelRunner:
         progress = (
             self._compensation.step(connection, task.id, site, here, found.get("given_up", {}))
             if here
-            else Progress(is_clean=True)
+            else Progress(is_over=True)
         )
         if progress.wake is not None:
             step.devices.add(progress.wake)
         if not progress.is_clean:
             step.blocked = True
-            self._note_stuck(connection, task, here, site, dict(progress.stuck or {}))
+            self._note_stuck(connection, task, here, site, dict(progress.stuck))
             return False
         given_back = (
             self._compensation.give_back(

@@ -15,7 +15,6 @@ from inventory.requests import references
 from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
-from rom.fulfilment.compensation import Compensation, anything_sent
 from rom.fulfilment.fairness import refuse_overtaking
 from rom.fulfilment.transitions import Transitions
 from rom.model.errors import NotPossible, OrderRefused
@@ -29,6 +28,7 @@ from rom.orders.validate import judge
 from rom.store import changes, order_items, orders
 from rom.store.database import Connection
 from rom.store.scope import known_sites
+from rom.undo.compensation import Compensation, anything_sent
 
 
 class Replanner:

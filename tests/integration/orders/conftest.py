@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 import api
 from rom.catalog.loader import load_catalog
-from rom.fulfilment.compensation import Compensation
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.runner import CancelRunner
 from rom.orders.documents import API_PATH, OrderDocuments
@@ -23,6 +22,7 @@ from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata
+from rom.undo.compensation import Compensation
 from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom

@@ -3,13 +3,10 @@
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from rom.catalog.loader import load_catalog
 from rom.model.errors import NotPossible
 from rom.orders.fallout import Decision
-from rom.rollback.release import GiveBack
-from rom.store.tables import rollback_task
+from rom.undo.give_back import end_of_waiting
 
 SITE, DEVICE = "ENT-1102-MELB", "OLT-SOUTH-03"
 WHY = Decision("burnt down", "noc-anna")
@@ -70,15 +67,7 @@ def test_once_the_site_is_rolled_back_the_quarantine_is_the_pools(
     north.runner.advance(SITE)
     assert endless(north)
     with north.rom.engine.begin() as connection:
-        task = connection.execute(
-            sa.insert(rollback_task)
-            .values(
-                id="RB-1", site=SITE, target={"number": 0, "orders": [stuck[0]]}, policy="refuse",
-                reason="", ticket="", requester="", state="inProgress", preview={},
-            )
-            .returning(rollback_task)
-        ).one()  # fmt: skip
-        GiveBack(load_catalog()).release(connection, task, indefinitely=False)
+        end_of_waiting(connection, SITE)  # as a rollback does that has found all clean
     assert endless(north) == []
 
 

@@ -24,8 +24,8 @@ from rom.model.change import Policy
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
 from rom.vault.vault import Vault
-from tests.integration.rollback.network import Network
-from tests.integration.rollback.network import network as started
+from tests.integration.undo.network import Network
+from tests.integration.undo.network import network as started
 
 ROOT = Path(__file__).parents[3]
 BASELINE = ROOT / "mock_devices/topologies/enterprise-fibre/baselines/switch.cfg"

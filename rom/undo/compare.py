@@ -10,10 +10,10 @@ from device_profiles.tree import Path, Tree, difference, in_scope, path_text, to
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.model.errors import UnknownTarget
 from rom.model.snapshot import Sealer
-from rom.rollback.preview import shown
-from rom.rollback.target import places
 from rom.store import snapshots
 from rom.store.database import Connection, Engine
+from rom.undo.preview import shown
+from rom.undo.way_back import places
 
 _LATEST = 2**63 - 1
 

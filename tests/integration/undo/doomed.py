@@ -1,6 +1,6 @@
 """A gateway's writer as a process that stays in its window until somebody kills it.
 
-Run as ``python -m tests.integration.rollback.doomed DATABASE_URL DEVICE WINDOW_SECONDS``; it prints
+Run as ``python -m tests.integration.undo.doomed DATABASE_URL DEVICE WINDOW_SECONDS``; it prints
 one line when its confirmed commit is on the device and not confirmed yet.
 """
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from tests.integration.rollback.network import Office
+from tests.integration.undo.network import Office
 
 WITHIN = "within the window"
 

@@ -1,35 +1,34 @@
 """What became of a rollback on each device, from what the ledger holds; kept as verdicts."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from device_profiles.fragment import merged
-from device_profiles.tree import path_text
+from device_profiles.fragment import Fragment, merged
+from device_profiles.tree import Path, path_text
 from rom.model.change import Change, ChangeState
-from rom.model.plan import ConflictKind
 from rom.model.task import RollbackTask
 from rom.model.verdict import Outcome, VerdictKind
-from rom.rollback.target import Target
 from rom.store import effects, evidence, snapshots, verdicts
 from rom.store.database import Connection
-
-_LOOKED_AT = frozenset(kind.value.replace("-", "_").upper() for kind in ConflictKind)
-"""Reasons of a refusal after the device was read: what it holds is known."""
+from rom.undo.way_back import CONFLICTS
 
 
-def of_device(connection: Connection, target: Target, row: Change) -> dict[str, Any]:
+def of_device(
+    connection: Connection, wanted: Mapping[str, Fragment], row: Change
+) -> dict[str, Any]:
     """Return what became of one device's change.
 
     ``kept`` is what the site still has there against the target, or was left to somebody else.
     """
     refused = row.state is ChangeState.REFUSED
+    kept = left(connection, wanted, row)
     return {
         "device": row.device,
         "state": row.state,
         "edits": row.edits or 0,
         "transaction": row.transaction,
-        "verdict": verdict_of(row),
-        "kept": _left(connection, target, row),
+        "verdict": verdict_of(row, kept=bool(kept)),
+        "kept": [path_text(path) for path in sorted(kept)],
         "orphans": [path_text(root) for root in effects.orphans(connection, row.device, row.site)],
         "evidence": _evidence(connection, row),
         "reason": row.reason if refused else None,
@@ -50,29 +49,57 @@ def keep_verdict(connection: Connection, task: RollbackTask, found: dict[str, An
     )
 
 
+def not_asked(device: str, stopped_at: str) -> dict[str, Any]:
+    """Return what is said of a device behind the one that has stopped a rollback."""
+    return {
+        "device": device,
+        "state": "notAsked",
+        "edits": 0,
+        "transaction": None,
+        "verdict": Outcome.INDETERMINATE,
+        "kept": [],
+        "orphans": [],
+        "evidence": {},
+        "reason": None,
+        "error": f"not asked: stopped at {stopped_at}",
+    }
+
+
 def worst(found: Collection[Outcome]) -> Outcome:
     """Return the verdict on the whole."""
-    bad = (Outcome.FAILED, Outcome.INDETERMINATE)
+    bad = (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.KEPT)
     return next((each for each in bad if each in found), Outcome.VERIFIED)
 
 
-def verdict_of(row: Change) -> Outcome:
+def verdict_of(row: Change, *, kept: bool) -> Outcome:
     """Return the verdict on a settled change.
 
-    Every change that is done was read back and compared; nothing is known of a device
-    that was never read.
+    Every change that is done was read back and compared, but what is ``kept`` is not as wanted.
+    Nothing is known of a device that was never read.
     """
     if row.state is ChangeState.DONE:
-        return Outcome.VERIFIED
-    known = row.transaction is not None or row.reason in _LOOKED_AT
+        return Outcome.KEPT if kept else Outcome.VERIFIED
+    known = row.transaction is not None or row.reason in CONFLICTS
     return Outcome.FAILED if known else Outcome.INDETERMINATE
 
 
-def _left(connection: Connection, target: Target, row: Change) -> list[str]:
-    wanted = merged(target.wanted(row.device)).own
+def left(connection: Connection, wanted: Mapping[str, Fragment], row: Change) -> set[Path]:
+    """Return what the site still has on the device against ``wanted``, or was left to others."""
+    own = merged(wanted).own
     paths = effects.paths_of(connection, row.device, row.site)
-    left = {path for path in paths if path not in wanted}
-    return [path_text(path) for path in sorted(left.union(row.kept))]
+    return {path for path in paths if path not in own}.union(row.kept)
+
+
+def keys_of(fragments: Mapping[str, Fragment], paths: Collection[Path]) -> set[str]:
+    """Return the keys of the items that any of ``paths`` belongs to."""
+    return {
+        key
+        for key, fragment in fragments.items()
+        if any(
+            path in fragment.own or any(path in item.tree for item in fragment.shared)
+            for path in paths
+        )
+    }
 
 
 def _evidence(connection: Connection, row: Change) -> dict[str, Any]:

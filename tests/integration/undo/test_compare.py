@@ -6,7 +6,7 @@ import pytest
 
 from device_profiles.tree import path_text
 from rom.model.errors import UnknownTarget
-from tests.integration.rollback.network import LEAF, Network
+from tests.integration.undo.network import LEAF, Network
 from tests.laws.sites import BNG, DEVICES, OLT, Wish, fragments, key
 
 pytestmark = pytest.mark.timeout(240)

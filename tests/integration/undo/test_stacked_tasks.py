@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.rollback.network import LEAF, Network
+from tests.integration.undo.network import LEAF, Network
 from tests.laws.devices import baseline, merged_into, oracle, same, tree
 from tests.laws.sites import DEVICES, OLT, Wish, key
 

@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from tests.faults.network import until
-from tests.integration.rollback.doomed import WITHIN
-from tests.integration.rollback.network import Network
+from tests.integration.undo.doomed import WITHIN
+from tests.integration.undo.network import Network
 from tests.laws.devices import oracle, same
 from tests.laws.sites import DEVICES, OLT, Wish, fragments
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(240)
 @contextmanager
 def killed_within_its_window(network: Network, seconds: int) -> Iterator[None]:
     """A writer is killed between its commit and the confirmation; the window is then still open."""
-    command = [sys.executable, "-m", "tests.integration.rollback.doomed", network.url, OLT]
+    command = [sys.executable, "-m", "tests.integration.undo.doomed", network.url, OLT]
     with subprocess.Popen(  # noqa: S603 - our own interpreter
         [*command, str(seconds)], cwd=ROOT, stdout=subprocess.PIPE
     ) as child:

@@ -6,7 +6,7 @@ import pytest
 
 from device_profiles.tree import Path, path_text
 from rom.model.change import Policy
-from tests.integration.rollback.network import Network
+from tests.integration.undo.network import Network
 from tests.laws.devices import oracle, same
 from tests.laws.sites import BNG, DEVICES, Wish, fragments, key
 

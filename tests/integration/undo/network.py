@@ -24,13 +24,14 @@ from rom.drift.audit import Audit
 from rom.ledger.group import WriterSettings
 from rom.ledger.service_check import ServiceCheck
 from rom.ledger.writer import DeviceWriter
-from rom.rollback import tasks
-from rom.rollback.compare import Comparison
-from rom.rollback.preview import RollbackPreview
-from rom.rollback.release import GiveBack
-from rom.rollback.tasks import RollbackRunner, Wanted
 from rom.store import changes, intents
 from rom.store.database import make_engine
+from rom.undo import tasks
+from rom.undo.compare import Comparison
+from rom.undo.give_back import GiveBack
+from rom.undo.preview import RollbackPreview
+from rom.undo.rollback import RollbackRunner
+from rom.undo.tasks import Wanted
 from rom.vault.vault import Vault
 from tests.laws.devices import baseline, merged_into, resolve, schema, text, tree
 from tests.laws.sites import DEVICES, OLT, PROFILES, ROLES, Wish, fragments, key
@@ -59,10 +60,12 @@ class Office:
         self.vault = Vault(self.engine, KEY)
         self.fleet = Fleet(load_profile, self.vault.resolve)
         self.targets = DeviceDirectory(self.engine, self.fleet, self.vault)
-        self.preview = RollbackPreview(self.engine, self.fleet, self.targets, self.vault)
+        self._give_back = GiveBack(load_catalog())
+        self.preview = RollbackPreview(
+            self.engine, self.fleet, self.targets, self.vault, self._give_back
+        )
         self.comparison = Comparison(self.engine, self.fleet, self.targets, self.vault)
         self.audit = Audit(self.engine, self.fleet, self.targets)
-        self._give_back = GiveBack(load_catalog())
         self._runner = RollbackRunner(self.engine, self.targets, self.vault, self._give_back)
 
     def close(self) -> None:

@@ -6,10 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from rom.model.errors import TargetGone
-from rom.rollback import standing
+from rom.store import site_items
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
+from rom.store.order_tables import cancel_task
 from rom.store.tables import device_txn, order_item, resource_order, rollback_task, snapshot
+from rom.undo import standing, target
 from tests.databases import fresh_database
 
 SITE, ELSEWHERE = "ENT-1", "ENT-2"
@@ -73,7 +75,8 @@ class Books:
         self.connection.execute(
             sa.insert(rollback_task).values(
                 id=f"RB-{self._tasks}", site=site, target={"number": 0, "orders": list(orders)},
-                policy="refuse", reason="", requester="", preview={}, created_at=self._now(),
+                policy="refuse", reason="", requester="", preview={}, result={},
+                created_at=self._now(),
                 state="done" if finished else "inProgress",
                 finished_at=self._now() if finished else None,
             )
@@ -86,10 +89,26 @@ class Books:
         return {row.item_id for row in rows}
 
     def stand_again(self, *taken_back: str) -> set[str]:
-        return self.names(standing.earlier_items(self.connection, SITE, taken_back))
+        items = site_items.items_of_site(self.connection, SITE)
+        taken = [item for item in items if item.order_id in taken_back]
+        return self.names(standing.earlier_items(self.connection, SITE, taken))
+
+    def refuse_what_is_gone(self, number: int) -> None:
+        known = standing.history_of(self.connection, SITE)
+        target._refuse_what_is_gone(known, known.behind(number))
+
+    def cancel(self, order: str, *item_ids: str) -> None:
+        """Write a cancellation that has taken the items back, or all of the order."""
+        self.connection.execute(
+            sa.insert(cancel_task).values(
+                id=f"CO-{order}", order_id=order, item_ids=list(item_ids) or None, document={},
+                state="done", requester="", sites={SITE: {"state": "clean"}},
+                created_at=self._now(), effective_at=self._now(), finished_at=self._now(),
+            )
+        )  # fmt: skip
 
     def in_force(self) -> set[str]:
-        return self.names(standing.items_in_force(self.connection, SITE))
+        return self.names(site_items.items_in_force(self.connection, SITE))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +135,7 @@ def test_orders_under_way_are_those_with_items_that_are_not_final(books: Books) 
     books.order("elsewhere", "vlan", state="pending", site=ELSEWHERE)
     for state in ("cancelled", "failed", "rejected"):
         books.order(state, "vlan", state=state)
-    assert standing.orders_under_way(books.connection, SITE) == ["a-running", "b-held"]
+    assert site_items.orders_under_way(books.connection, SITE) == ["a-running", "b-held"]
 
 
 def test_items_in_force_are_the_completed_ones_that_nobody_has_taken_back(books: Books) -> None:
@@ -146,6 +165,30 @@ def test_an_item_that_an_earlier_rollback_took_back_does_not_stand_again(books: 
     assert books.stand_again("again") == {"first/qos"}
 
 
+def test_an_item_that_a_cancellation_took_back_does_not_stand_again(books: Books) -> None:
+    books.order("first", "qos", "sla", in_force=False)
+    books.order("faster", "qos", action="modify", in_force=False)
+    books.cancel("faster")
+    books.order("measured", "sla", "qos", action="modify", in_force=False)
+    books.cancel("measured", "measured/qos")
+    books.order("again", "qos", "sla", action="modify")
+    assert books.stand_again("again") == {"first/qos", "measured/sla"}
+
+
+def test_an_order_stands_until_all_of_it_was_taken_back(books: Books) -> None:
+    books.order("part", "qos", "sla")
+    books.order("whole", "vlan")
+    books.order("stopped", "ip")
+    books.cancel("part", "part/qos")
+    books.cancel("whole")
+    books.task("stopped")
+    books.connection.execute(
+        sa.update(rollback_task).values(result={standing.NOTHING_CHANGED: True})
+    )
+    known = standing.history_of(books.connection, SITE)
+    assert known.standing_from((0, 0)) == ("part", "stopped")
+
+
 def test_an_item_that_came_to_nothing_does_not_stand_again(books: Books) -> None:
     books.order("first", "qos", in_force=False)
     books.order("refused", "qos", action="modify", state="failed")
@@ -163,8 +206,8 @@ def test_a_snapshot_that_shows_an_order_taken_back_since_is_gone(books: Books) -
     shown = books.order("faster", "qos", action="modify")
     books.task("faster")
     with pytest.raises(TargetGone, match=r"order faster, which it shows, was taken back by RB-1"):
-        standing.refuse_what_is_gone(books.connection, SITE, shown)
-    standing.refuse_what_is_gone(books.connection, SITE, before)
+        books.refuse_what_is_gone(shown)
+    books.refuse_what_is_gone(before)
 
 
 def test_a_rollback_under_way_or_before_the_snapshot_or_elsewhere_takes_nothing_away(
@@ -175,7 +218,7 @@ def test_a_rollback_under_way_or_before_the_snapshot_or_elsewhere_takes_nothing_
     shown = books.order("first", "vlan")
     books.task("first", site=ELSEWHERE)
     books.task("first", finished=False)
-    standing.refuse_what_is_gone(books.connection, SITE, shown)
+    books.refuse_what_is_gone(shown)
 
 
 def test_a_number_between_two_of_the_sites_snapshots_counts_as_the_earlier(books: Books) -> None:
@@ -183,19 +226,19 @@ def test_a_number_between_two_of_the_sites_snapshots_counts_as_the_earlier(books
     between = books.snapshots("elsewhere", ELSEWHERE)
     books.task("first")
     with pytest.raises(TargetGone, match="order first"):
-        standing.refuse_what_is_gone(books.connection, SITE, between)
+        books.refuse_what_is_gone(between)
 
 
 def test_a_snapshot_before_a_delete_is_gone_and_one_after_it_is_not(books: Books) -> None:
     before = books.order("first", "vlan", "sla")
     after = books.order("less", "sla", action="delete")
     with pytest.raises(TargetGone, match="order less has deleted something since"):
-        standing.refuse_what_is_gone(books.connection, SITE, before)
-    standing.refuse_what_is_gone(books.connection, SITE, after)
+        books.refuse_what_is_gone(before)
+    books.refuse_what_is_gone(after)
 
 
 @pytest.mark.parametrize("state", ["failed", "cancelled", "inProgress"])
 def test_a_delete_that_came_to_nothing_takes_nothing_away(books: Books, state: str) -> None:
     before = books.order("first", "vlan")
     books.order("less", "vlan", action="delete", state=state)
-    standing.refuse_what_is_gone(books.connection, SITE, before)
+    books.refuse_what_is_gone(before)

@@ -1,0 +1,126 @@
+"""Compensation: what an order's items have got at one site is taken back, and nothing else.
+
+What has not left for a device is withdrawn; where something has, the site's intent without these
+items goes the way back. What a writer has in hand is waited for, never stopped.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from device_profiles.fragment import Fragment
+from rom.catalog.loader import Catalog
+from rom.devices.directory import DeviceDirectory
+from rom.model.order import Action, Item
+from rom.model.snapshot import Sealer
+from rom.store import changes, intents, snapshots, tickets, transactions
+from rom.store.database import Connection
+from rom.undo.give_back import GiveBack
+from rom.undo.target import at_number
+from rom.undo.way_back import Errand, Progress, WayBack
+
+_LATEST = 2**63 - 1
+
+
+class Compensation:
+    """Takes items back at a site."""
+
+    def __init__(self, devices: DeviceDirectory, sealer: Sealer, catalog: Catalog) -> None:
+        self._way_back = WayBack(devices)
+        self._give_back = GiveBack(catalog)
+        self._sealer = sealer
+
+    def step(
+        self,
+        connection: Connection,
+        task_id: str,
+        site: str,
+        items: Sequence[Item],
+        given_up: Collection[str] = (),
+    ) -> Progress:
+        """Take the next step that is possible; ``items`` are one order's, at this site.
+
+        A device that does not let it in is waited for, unless it is ``given_up``.
+        """
+        if not changes.withdraw(connection, items):
+            return Progress()
+        tickets.tear_up(connection, items)
+        before = self._before(connection, site, items)
+        errand = Errand(
+            task_id,
+            site,
+            lambda device, now: without(items, now, before.get(device, {})),
+            concerns=lambda device: was_sent(connection, device, site, items),
+            given_up=given_up,
+        )
+        return self._way_back.step(connection, errand)
+
+    def give_back(
+        self, connection: Connection, site: str, items: Sequence[Item], *, unclean: bool
+    ) -> dict[str, list[str]]:
+        """Release what the items had, once their devices are clean.
+
+        What was never sent anywhere is free at once, the rest rests in its pool's quarantine;
+        where a device may still have it (``unclean``) it rests without end, and shares of
+        quantities stay counted. Returns the names ``released`` and, by their ids, the resources
+        that are ``resting`` without end.
+        """
+        gone = self._give_back.settle(
+            connection,
+            site,
+            items,
+            names=self._give_back.names(items),
+            left={item.key for item in items} if unclean else (),
+            unclean=unclean,
+            unused=not anything_sent(connection, site, items),
+        )
+        intents.drop_empty(connection, site)
+        things = [each.resource for each in gone if each.amount is None]
+        return {
+            "released": sorted(each.name for each in gone),
+            "resting": sorted(things) if unclean else [],
+        }
+
+    def _before(
+        self, connection: Connection, site: str, items: Sequence[Item]
+    ) -> Mapping[str, Mapping[str, Fragment]]:
+        """Return the site before the order, which only what changes or deletes has to know."""
+        if all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items):
+            return {}
+        first = snapshots.first_of_order(connection, site, items[0].order_id)
+        number = _LATEST if first is None else first - 1
+        return at_number(connection, self._sealer, site, number)
+
+
+def without(
+    items: Sequence[Item], now: Mapping[str, Fragment], before: Mapping[str, Fragment]
+) -> dict[str, Fragment]:
+    """Return the fragments ``now`` as they are without the items.
+
+    A modify renders the whole site anew, so with one all keys go back to what they were before.
+    """
+    actions = {item.key: item.action for item in items}
+    again = Action.MODIFY in actions.values()
+    found: dict[str, Fragment] = {}
+    for key, fragment in now.items():
+        action = actions.get(key)
+        if action is Action.ADD:
+            continue
+        if action is Action.MODIFY or (again and action is None):
+            found[key] = before.get(key, fragment)
+        else:
+            found[key] = fragment
+    for key, fragment in before.items():
+        if actions.get(key) is Action.DELETE:
+            found.setdefault(key, fragment)
+    return found
+
+
+def was_sent(connection: Connection, device: str, site: str, items: Sequence[Item]) -> bool:
+    """Tell whether anything of the items may have had an effect on the device."""
+    taken = changes.was_taken(connection, items, device)
+    return taken or transactions.may_have_left(connection, site, items, device)
+
+
+def anything_sent(connection: Connection, site: str, items: Sequence[Item]) -> bool:
+    """Tell whether anything of the items may have had an effect on any device."""
+    taken = changes.was_taken(connection, items)
+    return taken or transactions.may_have_left(connection, site, items)

@@ -1,0 +1,129 @@
+"""Rollback tasks: what is asked for, as it is kept and told."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from rom.model.change import Policy
+from rom.model.errors import OrderUnderWay, PreviewDiffers, RollbackConflicts, RollbackOpen
+from rom.model.order import Item
+from rom.model.snapshot import Sealer
+from rom.store import outbox, rollbacks, site_items
+from rom.store.database import Connection, Engine
+from rom.store.rollbacks import AlreadyOpen
+from rom.undo.give_back import GiveBack
+from rom.undo.target import resolve
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a rollback was asked for."""
+
+    site: str
+    to: int | None = None
+    before: str | None = None
+    policy: Policy = Policy.REFUSE
+    reason: str = ""
+    ticket: str = ""
+    requester: str = ""
+    preview_hash: str | None = None
+    """The hash of the preview that was seen; without one, what is found now is done."""
+
+
+def refuse_unforeseen(wanted: Wanted, preview: Document) -> None:
+    """Raise ``PreviewDiffers`` for a preview that was not seen, ``RollbackConflicts`` for its own.
+
+    ``preview`` is what the devices say now.
+    """
+    if wanted.preview_hash not in (None, preview["hash"]):
+        raise PreviewDiffers(preview)
+    blocking = [
+        {"device": device["device"], **conflict}
+        for device in preview["devices"]
+        for conflict in device["conflicts"]
+        if conflict["blocks"]
+    ]
+    if blocking:
+        raise RollbackConflicts(blocking)
+
+
+def create(
+    engine: Engine,
+    sealer: Sealer,
+    give_back: GiveBack,
+    wanted: Wanted,
+    preview: Document,
+) -> str:
+    """Write a task as acknowledged and return its id.
+
+    Raises ``RollbackOpen``, ``OrderUnderWay``, and ``ResourceExhausted`` when the site as it was
+    needs more than is left; then nothing has been written.
+    """
+    try:
+        with engine.begin() as connection:
+            under_way = site_items.orders_under_way(connection, wanted.site)
+            if under_way:
+                message = f"order {under_way[0]} is still under way at site {wanted.site}"
+                raise OrderUnderWay(message)
+            target = resolve(connection, sealer, wanted.site, to=wanted.to, before=wanted.before)
+            task_id = rollbacks.insert(
+                connection,
+                site=wanted.site,
+                number=target.number,
+                orders=target.orders,
+                policy=wanted.policy,
+                reason=wanted.reason,
+                ticket=wanted.ticket,
+                requester=wanted.requester,
+                preview=preview,
+            )
+            taken = items_of(connection, wanted.site, target.orders)
+            give_back.reserve(connection, wanted.site, taken)
+            emit(connection, task_id, "SiteRollbackCreateEvent")
+    except AlreadyOpen as error:
+        message = f"site {wanted.site} has a rollback under way already"
+        raise RollbackOpen(message) from error
+    return task_id
+
+
+def items_of(connection: Connection, site: str, orders: tuple[str, ...]) -> list[Item]:
+    """Return what the orders have given the site, also what later ones have taken the place of."""
+    return [item for item in site_items.items_of_site(connection, site) if item.order_id in orders]
+
+
+def find(connection: Connection, task_id: str) -> Document | None:
+    """Return the task as a document, or ``None``."""
+    row = rollbacks.find(connection, task_id)
+    if row is None:
+        return None
+    return {
+        "id": row.id,
+        "site": row.site,
+        "state": row.state,
+        "target": {"number": row.number, "orders": list(row.orders)},
+        "policy": row.policy,
+        "reason": row.reason,
+        "ticket": row.ticket,
+        "requester": row.requester,
+        "preview": row.preview,
+        "result": row.result,
+        "createdDate": row.created_at.isoformat(),
+        "completionDate": row.finished_at.isoformat() if row.finished_at else None,
+    }
+
+
+def emit(connection: Connection, task_id: str, event_type: str) -> None:
+    """Write the task's event with its state's transaction."""
+    document = find(connection, task_id)
+    if document is None:
+        return
+    event = {
+        "eventId": str(uuid4()),
+        "eventTime": datetime.now(UTC).isoformat(),
+        "eventType": event_type,
+        "event": {"siteRollback": {k: v for k, v in document.items() if k != "preview"}},
+    }
+    outbox.emit(connection, task_id, event)
