@@ -76,7 +76,9 @@ def test_only_boundaries_of_orders_are_offered_and_taken(noc: Noc, full: Whole) 
     inside = [row["snapshot"] for row in rows if not row["boundary"]]
     assert len(inside) >= 4  # BNG, OLT and RADIUS, each before and after
     assert [rows[0]["boundary"], rows[-1]["boundary"]] == [True, True]
-    first, last = rows[0]["snapshot"], rows[-1]["snapshot"]
+    whole = [row["snapshot"] for row in rows if row["boundary"]]
+    first = max(number for number in whole if number < inside[0])
+    last = min(number for number in whole if number > inside[-1])
     for number in (inside[0], inside[-1]):
         for policy in ("refuse", "keep"):
             answer = noc.start(FIRST, to=number, policy=policy)
