@@ -81,14 +81,11 @@ class Fleet:
         """Read each device once in its scope, in parallel; return trees, or errors, by device."""
         return self.run(endpoints, tasks.read, ByHost(scopes))
 
-    def read_used(
-        self,
-        endpoints: Collection[Endpoint],
-        scopes: Mapping[str, Collection[Path]],
-        entries: Mapping[str, Collection[Path]],
-    ) -> Mapping[str, tuple[Tree, Users] | AdapterError]:
-        """Read each device as ``read`` does, with who refers to its ``entries``."""
-        return self.run(endpoints, tasks.read_used, ByHost(scopes), ByHost(entries))
+    def users(
+        self, endpoints: Collection[Endpoint], entries: Mapping[str, Collection[Path]]
+    ) -> Mapping[str, Users | AdapterError]:
+        """Return by device who refers to its entries, or the error it ends with, in parallel."""
+        return self.run(endpoints, tasks.users, ByHost(entries))
 
     def run(
         self,

@@ -48,7 +48,7 @@ class Conversation:
         return tree
 
     def users(self, entries: Collection[Path]) -> Users:
-        """Return who on the device refers to ``entries``."""
+        """Return what else on the device refers to each of ``entries``."""
         found: Users = self._result(tasks.users, entries=entries)
         return found
 

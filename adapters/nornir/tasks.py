@@ -37,19 +37,8 @@ def read(task: Task, scope: Collection[Path] | ByHost[Collection[Path]]) -> Resu
 
 
 def users(task: Task, entries: Collection[Path] | ByHost[Collection[Path]]) -> Result:
-    """Return as ``result`` who on the host refers to ``entries``, as its profile says."""
+    """Return as ``result`` who on the host refers to each of ``entries``, as its profile says."""
     return Result(task.host, result=session_of(task).users(_own(task.host, entries)))
-
-
-def read_used(
-    task: Task,
-    scope: Collection[Path] | ByHost[Collection[Path]],
-    entries: Collection[Path] | ByHost[Collection[Path]],
-) -> Result:
-    """Return as ``result`` what ``read`` and ``users`` return, in one task."""
-    session = session_of(task)
-    held = session.read(_own(task.host, scope))
-    return Result(task.host, result=(held, session.users(_own(task.host, entries))))
 
 
 def check(task: Task, queries: Sequence[Query | Check] | ByHost[Sequence[Query | Check]]) -> Result:

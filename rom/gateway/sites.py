@@ -52,10 +52,7 @@ class Sites:
     audit: Audit
 
     def snapshots(self, site: str) -> tuple[SnapshotLine, ...]:
-        """Return the site's snapshots, oldest first.
-
-        ``boundary`` tells that no order was half done then: a rollback may lead there.
-        """
+        """Return the site's snapshots, oldest first."""
         with self.engine.connect() as connection:
             if not queries.site_exists(connection, site):
                 raise UnknownSite(site)
@@ -124,8 +121,8 @@ class Sites:
     def roll_back(self, wanted: Wanted) -> RollbackTask:
         """Start a rollback's task after a preview, and return it.
 
-        Raises besides what ``preview`` does ``PreviewDiffers`` when that is not the preview that
-        was seen, ``RollbackConflicts`` when the policy does not let it go, ``RollbackOpen``,
+        Raises besides what ``preview`` does ``PreviewDiffers`` when that is not what was seen,
+        ``RollbackConflicts`` when the policy does not let it go, ``RollbackOpen``,
         ``OrderUnderWay`` and ``NotEnough``; then nothing has been changed.
         """
         preview = self.preview(wanted).model_dump(mode="json", by_alias=True, exclude_unset=True)

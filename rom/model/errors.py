@@ -12,8 +12,8 @@
     │   ├── SearchRefused           a filter that the database cannot answer
     │   ├── CallbackRefused         a listener's URL that is not allowed
     │   ├── BadQuery                a listener's query that is not understood
-    │   ├── NotABoundary            a rollback that would leave a site with half an order
     │   ├── InventoryRefused        an inventory file, with every finding
+    │   ├── NotABoundary            a rollback's target in the middle of an order
     │   └── Misconfigured           a setting, or a file that a setting names
     ├── OutOfScope                  beyond the client's limits, or not there: which is not said
     ├── NotFound
@@ -35,8 +35,8 @@
     │   ├── RollbackOpen            the site has a rollback under way
     │   ├── OrderUnderWay           an order of the site is not final
     │   ├── TargetGone              the target needs what has been given back
-    │   ├── RollbackConflicts       the policy does not let the rollback go
-    │   └── PreviewDiffers          what would be sent is not what was seen
+    │   ├── PreviewDiffers          a rollback would do something else than was shown
+    │   └── RollbackConflicts       the policy does not let the rollback go
     └── Unavailable                 nothing is wrong with what was asked
         ├── DevicesBusy             devices have not taken a change in time
         ├── DeviceFailed            a device failed; the code is the adapter's
@@ -93,21 +93,6 @@ class Invalid(RomError, ValueError):
     """What was asked for breaks a rule."""
 
     code = "invalidValue"
-
-
-class NotABoundary(Invalid):
-    """A rollback's target lies within an order, or within a way back.
-
-    The site would be half of one. ``nearest`` names the boundaries around it.
-    """
-
-    code = "notABoundary"
-    mend = "Choose a snapshot that is marked as a boundary"
-
-    def __init__(self, field: str, inside: str, nearest: Sequence[int]) -> None:
-        word = "boundary is" if len(nearest) == 1 else "boundaries are"
-        told = " and ".join(str(number) for number in nearest)
-        super().__init__(f"this lies within {inside}; the nearest {word} {told}", field=field)
 
 
 class OrderRefused(Invalid):
@@ -208,6 +193,17 @@ class Misconfigured(Invalid):
 
     def __str__(self) -> str:
         return f"setting {self.told}" if self.field else self.reason
+
+
+class NotABoundary(Invalid):
+    """A rollback's target within an order, or within a way back: the site would be half of one."""
+
+    code = "notABoundary"
+    mend = "Choose a snapshot of the site that is marked as a boundary"
+
+    def __init__(self, field: str, within: str, below: int, above: int | None) -> None:
+        nearest = f"boundary is {below}" if above is None else f"boundaries are {below} and {above}"
+        super().__init__(f"this lies within {within}; the nearest {nearest}", field=field)
 
 
 class OutOfScope(RomError):
@@ -428,6 +424,23 @@ class TargetGone(Conflict):
     mend = "Order the site again; its former resources are given back"
 
 
+class PreviewDiffers(Conflict):
+    """A rollback would do something else than was shown; ``preview`` is what it would do now."""
+
+    code = "previewDiffers"
+    field = "hash"
+    mend = "Look at preview, and ask again with its hash"
+
+    def __init__(self, preview: Mapping[str, Any]) -> None:
+        self.preview = preview
+        super().__init__("what would be done is not what the preview with this hash has shown")
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """The preview as it is now."""
+        return {"preview": self.preview}
+
+
 class RollbackConflicts(Conflict):
     """The policy does not let the rollback go; ``conflicts`` says where and why."""
 
@@ -444,23 +457,6 @@ class RollbackConflicts(Conflict):
     def details(self) -> Mapping[str, Any]:
         """The whole list."""
         return {"conflicts": self.conflicts}
-
-
-class PreviewDiffers(Conflict):
-    """What would be sent is no longer what somebody has seen; ``preview`` is what it is now."""
-
-    code = "previewDiffers"
-    field = "hash"
-    mend = "Look at preview, and ask again with its hash"
-
-    def __init__(self, preview: Mapping[str, Any]) -> None:
-        self.preview = dict(preview)
-        super().__init__("what would be sent is not what the preview with this hash has shown")
-
-    @property
-    def details(self) -> Mapping[str, Any]:
-        """The preview as it is now."""
-        return {"preview": self.preview}
 
 
 class Unavailable(RomError):

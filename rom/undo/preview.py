@@ -75,8 +75,8 @@ class RollbackPreview:
     ) -> dict[str, Any]:
         """Return the preview; devices come in the order in which they would be changed.
 
-        Its ``hash`` stands for all that would be sent, left and released. Raises
-        ``UnknownSite``, ``UnknownTarget``, ``NotABoundary`` and ``TargetGone``.
+        Its ``hash`` stands for all that would be sent, left and released. Raises ``KeyError`` for
+        an unknown site, ``UnknownTarget``, ``NotABoundary`` and ``TargetGone``.
         """
         with self._engine.connect() as connection:
             found = places(connection, site)
@@ -133,9 +133,19 @@ class RollbackPreview:
                 except AdapterError as error:
                     present[device] = error
 
-        scopes = {device: read_scope(each.wanted, each.state) for device, each in parts.items()}
-        entries = {device: leaving(each.wanted, each.state) for device, each in parts.items()}
-        return present | dict(self._fleet.read_used(endpoints, scopes, entries))
+        trees = self._fleet.read(
+            endpoints, {name: read_scope(each.wanted, each.state) for name, each in parts.items()}
+        )
+        users = self._fleet.users(
+            endpoints, {name: leaving(each.wanted, each.state) for name, each in parts.items()}
+        )
+        for device, tree in trees.items():
+            found = users[device]
+            if isinstance(tree, AdapterError):
+                present[device] = tree
+            else:
+                present[device] = found if isinstance(found, AdapterError) else (tree, found)
+        return present
 
 
 def hash_of(preview: Mapping[str, Any]) -> str:

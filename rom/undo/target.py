@@ -47,10 +47,13 @@ def resolve(
     number = place[0] if place[1] else max(0, place[0] - 1)
     inside = known.inside(place)
     if inside is not None:
-        name = "to" if before is None else "before"
-        kind = "order" if inside.is_order else "rollback or cancellation"
-        nearest = [each for each in known.nearest(number) if each is not None]
-        raise NotABoundary(name, f"{kind} {inside.id}", nearest)
+        below, above = known.nearest(number)
+        raise NotABoundary(
+            "to" if before is None else "before",
+            f"{'order' if inside.is_order else 'rollback or cancellation'} {inside.id}",
+            below,
+            above,
+        )
     fragments = at_number(connection, sealer, site, number)
     if any(fragments.values()):
         _refuse_what_is_gone(known, place)

@@ -166,7 +166,7 @@ def places(connection: Connection, site: str) -> list[Place]:
     """Return the site's devices in the order in which a way back changes them.
 
     A device on which an earlier rollback has left something is one of them, also without an
-    intent. Empty for a site that has nothing anywhere; raises ``UnknownSite``.
+    intent. Empty for a site that has nothing anywhere; raises ``UnknownSite`` for an unknown one.
     """
     roles = {place.device: place.role for place in snapshots.left_over(connection, site)}
     roles |= {place.device: place.role for place in intents.devices_of_site(connection, site)}

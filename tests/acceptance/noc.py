@@ -47,10 +47,10 @@ def only(document: Document, *specifications: str) -> Document:
     return document
 
 
-def without(document: Document, specification: str) -> Document:
-    """The order without its item of a specification."""
+def without(document: Document, *specifications: str) -> Document:
+    """The order without its items of these specifications."""
     names = {each["resourceSpecification"]["id"].removeprefix("RFS:") for each in _items(document)}
-    return only(document, *(names - {specification}))
+    return only(document, *(names.difference(specifications)))
 
 
 def changed(site: str, specification: str, **values: Any) -> Document:
@@ -147,8 +147,8 @@ class Noc:
         self.gateway.completes(order_id)
         return order_id
 
-    def again(self, site: str, document: Document) -> str:
-        """Order a site anew, long after it was taken back: nothing rests, its router is wiped."""
+    def end_quarantine(self) -> None:
+        """Much later: nothing rests any more."""
         with self.gateway.engine.begin() as connection:
             connection.execute(
                 sa.text(
@@ -156,13 +156,6 @@ class Noc:
                     "WHERE state = 'quarantined'"
                 )
             )
-        (row,) = self.gateway.rows(
-            "SELECT device FROM snapshot WHERE site = :s AND role = 'ce' ORDER BY id DESC LIMIT 1",
-            s=site,
-        )
-        self.lab.do(f"/ce/{row.device}/factory-reset")
-        self.lab.do(f"/ce/{row.device}/boot")  # it asks until it is told its configuration
-        return self.done(document)
 
     def preview(self, site: str, **asked: Any) -> Document:
         answer = self.http.post("/rom/v1/siteRollback", json={"site": site, **asked})

@@ -39,7 +39,7 @@ class SnapshotLine(Answer):
     transaction: str
     hash: str
     boundary: bool
-    """Whether no order was half done then, so that a rollback may lead there."""
+    """Whether no order was half done then: a rollback may lead there."""
 
 
 class ConflictLine(Answer):
@@ -97,7 +97,7 @@ class RollbackPreview(Answer):
     devices: tuple[PreviewDevice, ...]
     releases: tuple[Release, ...]
     hash: str
-    """Stands for all that would be sent, left and released; a start may name it."""
+    """Stands for all that would be done; a start may name it."""
 
 
 class RollbackTarget(Answer):

@@ -4,7 +4,16 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.noc import FIRST, PILOT, SECOND, SYDNEY, Noc, audited_network, brisbane
+from tests.acceptance.noc import (
+    FIRST,
+    PILOT,
+    SECOND,
+    SYDNEY,
+    Noc,
+    audited_network,
+    brisbane,
+    without,
+)
 from tests.faults.network import order
 
 
@@ -27,7 +36,7 @@ def others(folder: Any, noc: Noc, before: dict[str, str]) -> dict[str, str]:
 
     def brought_in() -> dict[str, str]:
         documents = {
-            SECOND: brisbane(SECOND),
+            SECOND: without(brisbane(SECOND), "SLA-Monitoring"),
             PILOT: order("so-pilot-melbourne"),
             SYDNEY: order("so-wave1-sydney-2"),
         }
@@ -40,10 +49,13 @@ def others(folder: Any, noc: Noc, before: dict[str, str]) -> dict[str, str]:
     return found
 
 
-@pytest.fixture
-def full(noc: Noc, others: dict[str, str]) -> dict[str, str]:
-    """What every device holds with Brisbane 1 in service too; ordered anew where it is not."""
-    if not noc.held(FIRST):
-        new = brisbane(FIRST)
-        noc.orders[FIRST] = noc.again(FIRST, new) if FIRST in noc.orders else noc.done(new)
-    return noc.whole()
+@pytest.fixture(scope="module")
+def full(folder: Any, noc: Noc, others: dict[str, str]) -> dict[str, str]:
+    """What every device holds with Brisbane 1 in service too."""
+
+    def brought_in() -> dict[str, str]:
+        noc.orders[FIRST] = noc.done(brisbane(FIRST))
+        return noc.whole()
+
+    found: dict[str, str] = folder.note("full", brought_in)
+    return found

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from device_profiles.tree import Edit, Path
-from tests.acceptance.noc import FIRST, SYDNEY, Noc, faster
+from tests.acceptance.noc import FIRST, PILOT, SYDNEY, Noc, faster
 from tests.acceptance.undo.test_orders import ended_well, same
-from tests.faults.network import order
 
 pytestmark = [pytest.mark.timeout(240)]
 BNG, SWITCH = "BNG-BNE-01", "EAS-SYD-02"
@@ -30,43 +29,6 @@ def conflicts(preview: Any, device: str) -> set[tuple[str, bool]]:
 
 def endless(noc: Noc) -> set[str]:
     return {row.value for row in noc.gateway.rows(ENDLESS)}
-
-
-@pytest.fixture
-def sydney(noc: Noc, others: Whole) -> Whole:
-    """What every device holds with Sydney in service, ordered anew where it is not."""
-    if not noc.held(SYDNEY):
-        noc.orders[SYDNEY] = noc.again(SYDNEY, order("so-wave1-sydney-2"))
-    return noc.whole()
-
-
-def test_a_foreign_port_in_our_vlan_keeps_the_vlan(noc: Noc, sydney: Whole) -> None:
-    vlan = noc.held(SYDNEY)["vlan"].rpartition(" ")[2]
-    port: Path = ("interface GigabitEthernet0/9",)
-    noc.typed(
-        SWITCH, SYDNEY,
-        Edit((*port, "switchport mode"), None, "access"),
-        Edit((*port, "switchport access vlan"), None, vlan),
-    )  # fmt: skip
-    preview = noc.preview(SYDNEY)
-    assert conflicts(preview, SWITCH) == {("in-use", False)}
-    assert any(f"vlan {vlan}" in path for path in on(preview, SWITCH)["kept"])
-    task = noc.rolled_back(SYDNEY)
-    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
-    assert on(task["result"], SWITCH)["verdict"] == "KEPT"
-    assert on(task["result"], "BNG-SYD-01")["verdict"] == "VERIFIED"
-    running = noc.whole()[SWITCH]
-    assert f"vlan {vlan}\n name {SYDNEY}" in running
-    assert f"switchport access vlan {vlan}" in running
-    assert running.count(SYDNEY) == 1  # nothing else of the site is there
-    assert vlan in endless(noc)
-
-    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport access vlan"), vlan, None))
-    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport mode"), "access", None))
-    cleaned = noc.rolled_back(SYDNEY)
-    assert (cleaned["state"], cleaned["result"]["verdict"]) == ("done", "VERIFIED")
-    assert SYDNEY not in noc.whole()[SWITCH]
-    assert endless(noc) == set()
 
 
 def test_a_foreign_service_with_our_policy_is_foreseen_and_keeps_it(
@@ -104,37 +66,6 @@ def test_a_foreign_service_with_our_policy_is_foreseen_and_keeps_it(
     again = noc.done(faster(FIRST, "350M"))  # owns the orphan again, and takes it along
     ended_well(noc.rolled_back(FIRST, before=again))
     same(noc.whole(), full)
-
-
-def test_our_sap_under_an_interface_somebody_has_renamed_is_not_forgotten(
-    noc: Noc, full: Whole, others: Whole
-) -> None:
-    vlan = noc.held(FIRST)["vlan"].rpartition(" ")[2]
-    sap = f"1/1/c1/1:{vlan}"
-    interface = (
-        f"<configure {NOKIA}><service><vprn><service-name>ENT-1102</service-name>"
-        "<interface{operation}><interface-name>{name}</interface-name>{content}</interface>"
-        "</vprn></service></configure>"
-    )
-    remove = ' nc:operation="remove"'
-    noc.by_hand(BNG, interface.format(operation=remove, name=FIRST, content=""))
-    content = f"<sap><sap-id>{sap}</sap-id><admin-state>enable</admin-state></sap>"
-    noc.by_hand(BNG, interface.format(operation="", name="BRISBANE", content=content))
-    preview = noc.preview(FIRST)
-    assert conflicts(preview, BNG) == {("in-use", False)}
-    task = noc.rolled_back(FIRST)
-    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
-    kept = on(task["result"], BNG)["kept"]
-    assert kept
-    assert all(sap in path for path in kept)
-    running = noc.whole()[BNG]
-    assert "<interface-name>BRISBANE</interface-name>" in running
-    assert sap in running
-    assert vlan in endless(noc)
-    noc.by_hand(BNG, interface.format(operation=remove, name="BRISBANE", content=""))
-    ended_well(noc.rolled_back(FIRST))
-    same(noc.whole(), others)
-    assert endless(noc) == set()
 
 
 def test_a_shared_template_that_an_operator_has_changed_does_not_go_unseen(
@@ -189,57 +120,11 @@ def test_pools_count_what_a_kept_device_really_gives(noc: Noc, full: Whole) -> N
     same(noc.whole(), full)
 
 
-def serial(noc: Noc) -> str:
+def serial(noc: Noc, site: str = FIRST) -> str:
     (row,) = noc.gateway.rows(
-        "SELECT device FROM site_intent WHERE site = :s AND role = 'ce'", s=FIRST
+        "SELECT device FROM site_intent WHERE site = :s AND role = 'ce'", s=site
     )
     return str(row.device)
-
-
-def drift(noc: Noc) -> dict[str, tuple[Path, str]]:
-    """By device: a leaf that the site has there, for somebody to change, and what to."""
-    rows = noc.gateway.rows("SELECT device, path FROM net_effect WHERE site = :s", s=FIRST)
-    paths: dict[str, list[Path]] = {}
-    for row in rows:
-        paths.setdefault(row.device, []).append(tuple(row.path))
-
-    def one(device: str, last: str) -> Path:
-        return next(path for path in sorted(paths[device]) if path[-1] == last)
-
-    router = serial(noc)
-    return {
-        "KEA4-01": (one("KEA4-01", "hostname"), "by-hand"),
-        "RADIUS-01": (
-            next(
-                path for path in sorted(paths["RADIUS-01"])
-                if "Alc-Subsc-ID-Str" in path[0] and path[-1] == "value"
-            ),
-            "BY-HAND",
-        ),
-        f"{router}/agent": (one(f"{router}/agent", "sysLocation"), "by hand"),
-    }  # fmt: skip
-
-
-def test_drift_of_kea_radius_and_snmp_is_found_and_forced(
-    noc: Noc, full: Whole, others: Whole
-) -> None:
-    wanted = drift(noc)
-    for device, (path, value) in wanted.items():
-        with noc.typing(device, FIRST) as session:
-            held = session.read([path]).get(path)
-        noc.typed(device, FIRST, Edit(path, held, value))
-    drifted = noc.whole()
-    answer = noc.start(FIRST)
-    assert answer.status_code == 409
-    found = {each["device"]: each for each in answer.json()["conflicts"]}
-    assert {name: each["kind"] for name, each in found.items()} == dict.fromkeys(wanted, "drift")
-    assert {name: each["found"] for name, each in found.items()} == {
-        name: value for name, (_, value) in wanted.items()
-    }
-    same(noc.whole(), drifted)
-    forced = noc.rolled_back(FIRST, policy="force", reason="the site was cancelled")
-    ended_well(forced)
-    same(noc.whole(), others)
 
 
 def test_lines_typed_on_a_router_stay_or_stop_the_way_back(noc: Noc, full: Whole) -> None:
@@ -292,3 +177,113 @@ def test_what_is_done_is_what_was_shown(noc: Noc, full: Whole) -> None:
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["result"]["verdict"] == "VERIFIED"
     same(noc.whole(), full)
+
+
+def test_a_foreign_port_in_our_vlan_keeps_the_vlan(noc: Noc, full: Whole, before: Whole) -> None:
+    vlan = noc.held(SYDNEY)["vlan"].rpartition(" ")[2]
+    port: Path = ("interface GigabitEthernet0/9",)
+    noc.typed(
+        SWITCH, SYDNEY,
+        Edit((*port, "switchport mode"), None, "access"),
+        Edit((*port, "switchport access vlan"), None, vlan),
+    )  # fmt: skip
+    preview = noc.preview(SYDNEY)
+    assert conflicts(preview, SWITCH) == {("in-use", False)}
+    assert any(f"vlan {vlan}" in path for path in on(preview, SWITCH)["kept"])
+    task = noc.rolled_back(SYDNEY)
+    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
+    assert on(task["result"], SWITCH)["verdict"] == "KEPT"
+    assert on(task["result"], "BNG-SYD-01")["verdict"] == "VERIFIED"
+    running = noc.whole()[SWITCH]
+    assert f"vlan {vlan}\n name {SYDNEY}" in running
+    assert f"switchport access vlan {vlan}" in running
+    assert running.count(SYDNEY) == 1  # nothing else of the site is there
+    assert vlan in endless(noc)
+
+    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport access vlan"), vlan, None))
+    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport mode"), "access", None))
+    cleaned = noc.rolled_back(SYDNEY)
+    assert (cleaned["state"], cleaned["result"]["verdict"]) == ("done", "VERIFIED")
+    assert noc.whole()[SWITCH] == before[SWITCH]
+    assert endless(noc) == set()
+
+
+def drift(noc: Noc) -> dict[str, tuple[Path, str]]:
+    """By device: a leaf that the site has there, for somebody to change, and what to."""
+    rows = noc.gateway.rows("SELECT device, path FROM net_effect WHERE site = :s", s=PILOT)
+    paths: dict[str, list[Path]] = {}
+    for row in rows:
+        paths.setdefault(row.device, []).append(tuple(row.path))
+
+    def one(device: str, last: str) -> Path:
+        return next(path for path in sorted(paths[device]) if path[-1] == last)
+
+    router = serial(noc, PILOT)
+    return {
+        "KEA4-01": (one("KEA4-01", "hostname"), "by-hand"),
+        "RADIUS-01": (
+            next(
+                path for path in sorted(paths["RADIUS-01"])
+                if "Alc-Subsc-ID-Str" in path[0] and path[-1] == "value"
+            ),
+            "BY-HAND",
+        ),
+        f"{router}/agent": (one(f"{router}/agent", "sysLocation"), "by hand"),
+    }  # fmt: skip
+
+
+def test_drift_of_kea_radius_and_snmp_is_found_and_forced(
+    noc: Noc, full: Whole, before: Whole
+) -> None:
+    wanted = drift(noc)
+    for device, (path, value) in wanted.items():
+        with noc.typing(device, PILOT) as session:
+            held = session.read([path]).get(path)
+        noc.typed(device, PILOT, Edit(path, held, value))
+    drifted = noc.whole()
+    answer = noc.start(PILOT)
+    assert answer.status_code == 409
+    found = {each["device"]: each for each in answer.json()["conflicts"]}
+    assert {name: each["kind"] for name, each in found.items()} == dict.fromkeys(wanted, "drift")
+    assert {name: each["found"] for name, each in found.items()} == {
+        name: value for name, (_, value) in wanted.items()
+    }
+    same(noc.whole(), drifted)
+    forced = noc.rolled_back(PILOT, policy="force", reason="the site was cancelled")
+    ended_well(forced)
+    now = noc.whole()
+    melbourne = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01")
+    same({name: now[name] for name in melbourne}, before)
+    assert not [name for name in ("KEA4-01", "KEA6-01", "RADIUS-01") if PILOT in now[name]]
+
+
+def test_our_sap_under_an_interface_somebody_has_renamed_is_not_forgotten(
+    noc: Noc, full: Whole, others: Whole
+) -> None:
+    vlan = noc.held(FIRST)["vlan"].rpartition(" ")[2]
+    sap = f"1/1/c1/1:{vlan}"
+    interface = (
+        f"<configure {NOKIA}><service><vprn><service-name>ENT-1102</service-name>"
+        "<interface{operation}><interface-name>{name}</interface-name>{content}</interface>"
+        "</vprn></service></configure>"
+    )
+    remove = ' nc:operation="remove"'
+    noc.by_hand(BNG, interface.format(operation=remove, name=FIRST, content=""))
+    content = f"<sap><sap-id>{sap}</sap-id><admin-state>enable</admin-state></sap>"
+    noc.by_hand(BNG, interface.format(operation="", name="BRISBANE", content=content))
+    preview = noc.preview(FIRST)
+    assert conflicts(preview, BNG) == {("in-use", False)}
+    task = noc.rolled_back(FIRST)
+    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
+    kept = on(task["result"], BNG)["kept"]
+    assert kept
+    assert all(sap in path for path in kept)
+    running = noc.whole()[BNG]
+    assert "<interface-name>BRISBANE</interface-name>" in running
+    assert sap in running
+    assert vlan in endless(noc)
+    noc.by_hand(BNG, interface.format(operation=remove, name="BRISBANE", content=""))
+    ended_well(noc.rolled_back(FIRST))
+    now = noc.whole()
+    same({name: now[name] for name in (BNG, "OLT-NORTH-07", "PROBE-BNE-01")}, others)
+    assert endless(noc) == set()
