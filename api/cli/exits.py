@@ -62,6 +62,8 @@ EXITS: Mapping[type[RomError], Exit] = {
     errors.RollbackOpen: Exit.REFUSED,
     errors.OrderUnderWay: Exit.REFUSED,
     errors.TargetGone: Exit.REFUSED,
+    errors.NotABoundary: Exit.REFUSED,
+    errors.PreviewDiffers: Exit.REFUSED,
     errors.RollbackConflicts: Exit.REFUSED,
     errors.Unavailable: Exit.FAILED,
     errors.DevicesBusy: Exit.FAILED,
