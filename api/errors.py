@@ -28,6 +28,7 @@ STATUS: Mapping[type[RomError], HTTPStatus] = {
     errors.SearchRefused: HTTPStatus.BAD_REQUEST,
     errors.CallbackRefused: HTTPStatus.BAD_REQUEST,
     errors.BadQuery: HTTPStatus.BAD_REQUEST,
+    errors.NotABoundary: HTTPStatus.BAD_REQUEST,
     errors.InventoryRefused: HTTPStatus.BAD_REQUEST,
     errors.NotABoundary: HTTPStatus.BAD_REQUEST,
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -1,6 +1,6 @@
 """Answers about devices: what there is, and how they differ from what sites should have there."""
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from rom.gateway.answers.answer import Answer
 from rom.gateway.answers.sites import Difference
@@ -17,12 +17,23 @@ class LastTransaction(Answer):
     time: str
 
 
+class DeviceEndpoint(Answer):
+    """Where a device is and how to know it; the gateway's login to it is not told."""
+
+    host: str
+    port: int
+    host_key: str | None = Field(alias="hostKey")
+    options: dict[str, JsonValue]
+
+
 class DeviceLine(Answer):
     """One device, or the router of a site."""
 
     device: str
     role: str
     profile: str | None
+    attributes: dict[str, JsonValue]
+    endpoint: DeviceEndpoint | None
     sites: tuple[str, ...]
     waiting: int
     """Changes that are not settled."""
