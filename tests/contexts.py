@@ -22,7 +22,7 @@ SITES_OF = {
 @lru_cache
 def load_context(site: str) -> dict[str, Any]:
     """Return what templates see; a context that is ``based_on`` another says what differs."""
-    (file,) = FOLDER.rglob(f"{site}.yaml")
+    file = FOLDER / f"{site}.yaml"
     found: dict[str, Any] = yaml.safe_load(file.read_text())
     base = found.pop("based_on", None)
     return found if base is None else _overlaid(load_context(base), found)
