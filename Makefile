@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 3
+SUITE  := -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test check format bench soak lock clean
+.PHONY: help install demo serve test test-shuffled check format bench soak lock clean
 
 help: ## Show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 
 install: ## Make .venv from requirements.lock if it is not there or not up to date
 	@test -x $(BIN)/rom && cmp -s requirements.lock $(VENV)/installed.lock || $(MAKE) --no-print-directory $(VENV)
@@ -38,7 +39,14 @@ serve: install ## Gateway and simulated lab until Ctrl-C
 	@ROM_LOG_JSON=false $(BIN)/rom serve --lab enterprise-fibre $(SERVE)
 
 test: install ## All tests but benchmarks and long runs
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak" $(TESTS)
+	@$(BIN)/python -m pytest $(SUITE) $(TESTS)
+
+SEED ?= $(shell date +%s)
+test-shuffled: SEED := $(SEED)
+test-shuffled: install ## The same in random order; SEED=… repeats one
+	@echo "SEED=$(SEED)"
+	@$(BIN)/python -m pytest $(SUITE) -p randomly --randomly-seed=$(SEED) $(TESTS) || \
+	  { echo "Again in this order: make test-shuffled SEED=$(SEED)"; exit 1; }
 
 check: install ## Style, types, arrows between the rooms
 	$(BIN)/ruff check .

@@ -1,6 +1,5 @@
 """Fixtures every area shares: a real PostgreSQL for the run, a fresh database for a test."""
 
-import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -12,9 +11,8 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from rom.store.embedded import EmbeddedPostgres
-from tests.databases import fresh_database
+from tests.databases import empty_database, fresh_database
 
-ROOT_DATA = Path("/var/lib/rom-gateway")
 SHARING = ("tests/faults", "tests/acceptance/rollback", "tests/acceptance/undo")
 """Folders whose modules share a network."""
 APART = ("tests/laws",)
@@ -87,14 +85,20 @@ settings.load_profile("patient")
 
 @pytest.fixture(scope="session")
 def scratch_root() -> Iterator[Path]:
-    """A directory that PostgreSQL's user may pass, also when the tests run as root."""
-    parent = None
-    if os.geteuid() == 0:
-        ROOT_DATA.mkdir(mode=0o755, parents=True, exist_ok=True)
-        parent = ROOT_DATA
-    with tempfile.TemporaryDirectory(prefix="test-", dir=parent) as name:
-        Path(name).chmod(0o755)
+    """A directory of the run's own that PostgreSQL's user may pass, also when root runs us."""
+    with tempfile.TemporaryDirectory(prefix="rom-test-") as name:
+        Path(name).chmod(0o711)
         yield Path(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def never_the_data_of_a_gateway(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[None]:
+    """What names no data directory gets one of ours: the default may belong to a real gateway."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ROM_DATA_DIR", str(tmp_path_factory.mktemp("unnamed-data-directory")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +109,13 @@ def postgres_server(scratch_root: Path) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    """URL of an empty database of this test's own."""
+    """URL of a database of this test's own with this release's schema."""
     with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """URL of a database of this test's own without any table."""
+    with empty_database(postgres_server) as url:
         yield url

@@ -5,25 +5,31 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 import api
 from api.serving.scratch import gateway_process
+from inventory.holding import sweep_quarantine
+from rom.store.embedded import EmbeddedPostgres
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 PILOT = json.loads((Path(api.__file__).parent / "examples/so-pilot-melbourne.json").read_text())
+ROUTER = "FDO2340567"
 SHARED = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01", "KEA4-01", "KEA6-01")
 
 
 class Site:
     """Melbourne, as a service order manager and a lab engineer see it."""
 
-    def __init__(self, url: str, lab: dict[str, Any]) -> None:
+    def __init__(self, url: str, lab: dict[str, Any], database_url: str) -> None:
+        self.engine = sa.create_engine(database_url, poolclass=sa.NullPool)
         self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
         self.lab = httpx.Client(
             base_url=lab["control"],
@@ -62,6 +68,26 @@ class Site:
         ).json()
         return {row["category"]: row["name"] for row in rows}
 
+    def at(self, speed: str) -> dict[str, Any]:
+        """Bring it about that the site has this rate; returns what it holds."""
+        if self.held()["sap-bandwidth"] != speed.replace("M", "000000"):
+            assert self.done(rate("modify", speed))["order"]["state"] == "completed"
+        return self.held()
+
+    def deleted(self) -> dict[str, Any]:
+        """Delete all that the site has; returns the order's report."""
+        body = copy.deepcopy(PILOT)
+        for item in body["orderItem"]:
+            item["action"] = "delete"
+            item.pop("orderItemRelationship", None)
+        return self.done(body)
+
+    def as_never_used(self) -> None:
+        """Let the time go by after which what the site had can be had again."""
+        with self.engine.begin() as connection:
+            sweep_quarantine(connection, datetime.now(UTC) + timedelta(days=3650))
+        self.lab.post(f"/ce/{ROUTER}/factory-reset").raise_for_status()
+
 
 @pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
@@ -71,7 +97,7 @@ def site() -> Iterator[Site]:
             place.chmod(0o711)
         with gateway_process(place, "enterprise-fibre") as url:
             (ready,) = place.glob("lab/**/ready.json")
-            yield Site(url, json.loads(ready.read_text()))
+            yield Site(url, json.loads(ready.read_text()), EmbeddedPostgres(place).url)
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +107,17 @@ def before(site: Site) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def pilot(site: Site, before: dict[str, str]) -> dict[str, Any]:
+def first(site: Site, before: dict[str, str]) -> dict[str, Any]:
+    """The report of the site's first order."""
     return site.done(PILOT)
+
+
+@pytest.fixture
+def pilot(site: Site, first: dict[str, Any]) -> None:
+    """The site is in service, whatever an earlier test did to it."""
+    if not site.held():
+        site.as_never_used()
+        assert site.done(PILOT)["order"]["state"] == "completed"
 
 
 def rate(action: str, speed: str | None = None) -> dict[str, Any]:
@@ -101,8 +136,12 @@ def edits(report: dict[str, Any]) -> dict[str, int]:
     return {each["device"]: each["edits"] for each in report["transactions"]}
 
 
-def test_faster_touches_only_what_carries_the_rate(site: Site, pilot: dict[str, Any]) -> None:
-    assert pilot["order"]["state"] == "completed"
+def test_the_first_order_brings_the_site_into_service(first: dict[str, Any]) -> None:
+    assert first["order"]["state"] == "completed"
+
+
+def test_faster_touches_only_what_carries_the_rate(site: Site, pilot: None) -> None:
+    site.at("500M")
     report = site.done(rate("modify", "600M"))
     assert report["order"]["state"] == "completed"
     assert edits(report)["OLT-SOUTH-03"] == 1
@@ -112,7 +151,8 @@ def test_faster_touches_only_what_carries_the_rate(site: Site, pilot: dict[str, 
     assert {"KEA4-01", "PROBE-MEL-01"}.isdisjoint(edits(report))
 
 
-def test_slower_goes_the_same_way(site: Site, pilot: dict[str, Any]) -> None:
+def test_slower_goes_the_same_way(site: Site, pilot: None) -> None:
+    site.at("600M")
     report = site.done(rate("modify", "100M"))
     assert report["order"]["state"] == "completed"
     assert "BW-600-600-GOLD-ENT" not in site.running("BNG-MEL-01")
@@ -120,34 +160,31 @@ def test_slower_goes_the_same_way(site: Site, pilot: dict[str, Any]) -> None:
     assert site.held()["sap-bandwidth"] == "100000000"
 
 
-def test_the_same_rate_again_sends_nothing(site: Site, pilot: dict[str, Any]) -> None:
+def test_the_same_rate_again_sends_nothing(site: Site, pilot: None) -> None:
+    site.at("100M")
     report = site.done(rate("modify", "100M"))
     assert report["order"]["state"] == "completed"
     assert report["transactions"] == []
 
 
-def test_what_something_else_needs_is_not_deleted(site: Site, pilot: dict[str, Any]) -> None:
+def test_what_something_else_needs_is_not_deleted(site: Site, pilot: None) -> None:
     answer = site.post(rate("delete"))
     assert answer.status_code == 400
     assert "orderItem[0].action" in answer.text
     assert "RFS:SLA-Monitoring" in answer.text
 
 
-def test_a_second_add_is_refused_with_the_way_out(site: Site, pilot: dict[str, Any]) -> None:
+def test_a_second_add_is_refused_with_the_way_out(site: Site, pilot: None) -> None:
     answer = site.post(PILOT)
     assert answer.status_code == 400
     assert "send modify" in answer.text
 
 
 def test_gone_means_gone_and_the_neighbours_never_noticed(
-    site: Site, pilot: dict[str, Any], before: dict[str, str]
+    site: Site, pilot: None, before: dict[str, str]
 ) -> None:
     held = site.held()
-    body = copy.deepcopy(PILOT)
-    for item in body["orderItem"]:
-        item["action"] = "delete"
-        item.pop("orderItemRelationship", None)
-    report = site.done(body)
+    report = site.deleted()
     assert report["order"]["state"] == "completed"
     for device in SHARED:
         assert site.running(device) == before[device], device
@@ -165,7 +202,9 @@ def test_gone_means_gone_and_the_neighbours_never_noticed(
     assert "quarantined" in allocations
 
 
-def test_nothing_is_left_to_modify(site: Site, pilot: dict[str, Any]) -> None:
+def test_nothing_is_left_to_modify(site: Site, first: dict[str, Any]) -> None:
+    if site.held():
+        site.deleted()
     answer = site.post(rate("modify", "500M"))
     assert answer.status_code == 400
     assert "nothing of it" in answer.text

@@ -1,6 +1,7 @@
 """``rom token`` on a real database, and how the other commands present what it made."""
 
 import json
+from contextvars import copy_context
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,10 @@ class Rom:
         }  # fmt: skip
 
     def __call__(self, *words: str, **environment: str) -> Result:
-        return CliRunner().invoke(app, list(words), env=self.environment | environment)
+        # In a context of its own: the token file is forgotten with the command, as in a process.
+        return copy_context().run(
+            CliRunner().invoke, app, list(words), env=self.environment | environment
+        )
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from inventory.load import load_file
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.tables import metadata
 from rom.store.embedded import EmbeddedPostgres
-from tests.databases import fresh_database
+from tests.databases import empty_database
 
 EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fibre.yaml"
 
@@ -19,7 +19,7 @@ EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fib
 @pytest.fixture(scope="session")
 def inventory_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
     """One database for the area: making a new one takes longer than most of its tests."""
-    with fresh_database(postgres_server) as url:
+    with empty_database(postgres_server) as url:
         engine = sa.create_engine(url, poolclass=sa.NullPool)
         metadata.create_all(engine)
         yield engine

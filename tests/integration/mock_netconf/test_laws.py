@@ -70,7 +70,9 @@ def test_cancelling_a_confirmed_commit_is_as_if_it_had_never_been(
     asyncio.run(run())
 
 
-def test_one_site_on_a_device_with_2600_interfaces_costs_little(lab: Any, tmp_path: Path) -> None:
+def test_one_site_on_a_device_with_2600_interfaces_costs_a_small_part_of_all_of_them(
+    lab: Any, tmp_path: Path
+) -> None:
     device = NetconfDevice(
         "D", load_schema("bbf-olt"), lab.CREDENTIALS, tmp_path, lab.OLT_BASELINE.encode()
     )
@@ -86,18 +88,21 @@ def test_one_site_on_a_device_with_2600_interfaces_costs_little(lab: Any, tmp_pa
         text: str = lab.bearer(f"S{number}", onu)
         return text.replace("CPART-2-8", f"CPART-{port}")
 
-    async def run() -> float:
+    async def spent(client: Any, *sites: int) -> float:
+        """CPU seconds, of client and device together, that bringing these sites in takes."""
+        started = time.process_time()
+        await client.edit("".join(map(site, sites)))
+        await client.rpc("<validate><source><candidate/></source></validate>")
+        await client.commit()
+        return time.process_time() - started
+
+    async def run() -> tuple[float, float]:
         async with lab.running(device) as port, lab.connected(port) as client:
             await client.edit(f'<interfaces xmlns="{lab.IF}">{partitions}</interfaces>')
-            await client.edit("".join(map(site, range(1300))))
-            await client.commit()
+            every = await spent(client, *range(1300))
             assert len(device.running.container("interfaces").entries("interface")) > 2600
-            started = time.process_time()
-            await client.edit(site(1301))
-            await client.rpc("<validate><source><candidate/></source></validate>")
-            await client.commit()
-            return time.process_time() - started
+            # The least of several: on a busy machine the same work costs more now and then.
+            return every, min([await spent(client, number) for number in range(1300, 1305)])
 
-    spent = asyncio.run(run())
-    # Client and device share the process, and the machine may be busy.
-    assert spent < 0.1
+    every, one = asyncio.run(run())
+    assert one < every / 8, (one, every)

@@ -12,7 +12,7 @@ from rom.catalog.live import LiveCatalog
 from rom.catalog.loader import load_catalog
 from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
-from tests.databases import fresh_database
+from tests.databases import empty_database, fresh_database
 
 
 def test_one_kept_before_preconditions_had_their_name_is_read_with_them(
@@ -22,7 +22,7 @@ def test_one_kept_before_preconditions_had_their_name_is_read_with_them(
     shipped = catalog.specification("RFS:VLAN-Service")
     older = shipped.model_dump(mode="json") | {"version": "0.9"}
     older["gates"] = older.pop("preconditions")
-    with fresh_database(postgres_server) as url:
+    with empty_database(postgres_server) as url:
         engine = make_engine(url)
         migrate(engine, "0007")
         with engine.begin() as connection:

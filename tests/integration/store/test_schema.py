@@ -12,8 +12,8 @@ from rom.store import changes
 from rom.store.database import make_engine, migrate
 
 
-def test_the_migrations_make_every_table_as_the_code_knows_it(database_url: str) -> None:
-    engine = make_engine(database_url)
+def test_the_migrations_make_every_table_as_the_code_knows_it(empty_database_url: str) -> None:
+    engine = make_engine(empty_database_url)
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -23,8 +23,10 @@ def test_the_migrations_make_every_table_as_the_code_knows_it(database_url: str)
     assert differences == []
 
 
-def test_changes_made_before_anything_could_be_kept_have_kept_nothing(database_url: str) -> None:
-    engine = make_engine(database_url)
+def test_changes_made_before_anything_could_be_kept_have_kept_nothing(
+    empty_database_url: str,
+) -> None:
+    engine = make_engine(empty_database_url)
     migrate(engine, "0006")
     with engine.begin() as connection:
         connection.execute(
