@@ -30,7 +30,6 @@ STATUS: Mapping[type[RomError], HTTPStatus] = {
     errors.BadQuery: HTTPStatus.BAD_REQUEST,
     errors.NotABoundary: HTTPStatus.BAD_REQUEST,
     errors.InventoryRefused: HTTPStatus.BAD_REQUEST,
-    errors.NotABoundary: HTTPStatus.BAD_REQUEST,
     errors.Misconfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.OutOfScope: HTTPStatus.FORBIDDEN,
     errors.NotFound: HTTPStatus.NOT_FOUND,
