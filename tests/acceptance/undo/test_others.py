@@ -103,7 +103,7 @@ def test_a_shared_template_that_an_operator_has_changed_does_not_go_unseen(
 
 
 def test_pools_count_what_a_kept_device_really_gives(noc: Noc, full: Whole) -> None:
-    order_id = noc.done(faster(FIRST, "700M"))
+    order_id = noc.done(faster(FIRST, "510M"))
     noc.by_hand(
         BNG,
         f"<configure {NOKIA}><service><vprn><service-name>ENT-1102</service-name><interface>"
@@ -112,8 +112,8 @@ def test_pools_count_what_a_kept_device_really_gives(noc: Noc, full: Whole) -> N
     )
     task = noc.rolled_back(FIRST, before=order_id, policy="keep")
     assert (task["result"]["verdict"], task["result"]["quarantine"]) == ("KEPT", "until cleaned")
-    assert "BW-700-700-GOLD-ENT" in noc.whole()[BNG]
-    assert noc.held(FIRST)["sap-bandwidth"] == "700000000"
+    assert "BW-510-510-GOLD-ENT" in noc.whole()[BNG]
+    assert noc.held(FIRST)["sap-bandwidth"] == "510000000"
     forced = noc.rolled_back(FIRST, before=order_id, policy="force", reason="the old rate it is")
     ended_well(forced)
     assert noc.held(FIRST)["sap-bandwidth"] == "500000000"
@@ -228,7 +228,7 @@ def drift(noc: Noc) -> dict[str, tuple[Path, str]]:
             ),
             "BY-HAND",
         ),
-        f"{router}/agent": (one(f"{router}/agent", "sysLocation"), "by hand"),
+        f"{router}/agent": (one(f"{router}/agent", "snmpTargetAddrTagList"), "by-hand"),
     }  # fmt: skip
 
 

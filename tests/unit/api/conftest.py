@@ -178,7 +178,7 @@ class TwinSites(OfTwin, Sites):
         release = {"name": "vlan", "pool": "ENT", "value": "2108"}
         return RollbackPreview.model_validate({
             "site": wanted.site, "target": 0, "orders": ["RO-1"], "devices": [device],
-            "releases": [release],
+            "releases": [release], "hash": 64 * "0",
         })  # fmt: skip
 
     def _known(self, site: str) -> None:
