@@ -9,7 +9,6 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.access.principal import principal, requester
-from api.context import current_request_id
 from api.event_wait import MAX_WAIT_SECONDS
 from api.live import Live
 from api.ports import ApiSettings
@@ -71,10 +70,6 @@ async def _requester(request: Request) -> str | None:
     return requester(request)
 
 
-async def _request_id() -> str:
-    return current_request_id()
-
-
 OrdersPart = Annotated[Orders, Depends(_orders)]
 SitesPart = Annotated[Sites, Depends(_sites)]
 DevicesPart = Annotated[Devices, Depends(_devices)]
@@ -86,7 +81,6 @@ Within = Annotated[Scope, Depends(_scope)]
 """What the client may see."""
 Requester = Annotated[str | None, Depends(_requester)]
 """The name that the request proves; ``None`` in the open lab, where a body may name anybody."""
-RequestId = Annotated[str, Depends(_request_id)]
 
 
 async def naming_order(order_id: str) -> None:

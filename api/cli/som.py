@@ -43,9 +43,9 @@ def rollout(
     ] = None,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Order in waves, each behind a gate; knows only what the gateway's events tell it.
+    """Order in waves, each once the one before has passed; knows only what events tell it.
 
-    Exit 0 when every gate opened, 1 when one stayed shut, 2 for a wrong plan or a refused order.
+    Exit 0 when every wave has passed, 1 when one has not, 2 for a wrong plan or a refused order.
     """
     try:
         waves, texts = load_plan(plan)

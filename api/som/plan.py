@@ -12,14 +12,14 @@ class PlanError(ValueError):
 
 
 class Wave(BaseModel):
-    """Orders that go out together, and the gate behind them."""
+    """Orders that go out together, and what lets the next wave follow."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=100)
     orders: tuple[str, ...] = Field(min_length=1)
     """Files of TMF652 orders, beside the plan's own."""
-    gatePercent: int = Field(default=100, ge=0, le=100)  # noqa: N815 - the name in the file
+    completedPercent: int = Field(default=100, ge=0, le=100)  # noqa: N815 - the name in the file
     """Share of the wave's orders that must be completed before the next wave."""
 
 

@@ -48,7 +48,7 @@ class Placed:
 
 @dataclass
 class Outcome:
-    """What became of a rollout; ``stopped_at`` names the wave whose gate stayed shut."""
+    """What became of a rollout; ``stopped_at`` names the wave that the next one did not follow."""
 
     orders: list[Placed] = field(default_factory=list)
     stopped_at: str | None = None
@@ -80,11 +80,11 @@ class Rollout:
             late = [order.id for order in placed if not order.final]
             if late:
                 words += f", {', '.join(late)} not final after {seconds:g} seconds"
-            if share < wave.gatePercent:
+            if share < wave.completedPercent:
                 outcome.stopped_at = wave.name
-                outcome.why = f"{words}, the gate asks for {wave.gatePercent} percent"
+                outcome.why = f"{words}, wave {wave.name} needs {wave.completedPercent} percent"
                 return outcome
-            self._say(f"gate behind {wave.name} open: {words}")
+            self._say(f"wave {wave.name} has passed: {words}")
         return outcome
 
     def _place(self, wave: Wave, file: str, text: bytes) -> Placed:

@@ -46,7 +46,7 @@ class Audit:
     def check(self, devices: Collection[str] | None = None) -> dict[str, Any]:
         """Return the drift report of some devices or of all, by site.
 
-        Raises ``KeyError`` for a device on which no site should have anything.
+        Raises ``UnknownDevice`` for a device on which no site should have anything.
         """
         parts, under_way = self._parts(devices)
         for name in devices or ():
@@ -82,7 +82,7 @@ class Audit:
         """Return what bringing the site's intent out again would send to each device.
 
         ``kept`` tells which of it a rollback has left as somebody else had made it, by decision:
-        that would be overwritten. Raises ``KeyError`` for a site without intents.
+        that would be overwritten. Raises ``UnknownSite`` for a site without intents.
         """
         with self._engine.connect() as connection:
             devices = [row.device for row in intents.devices_of_site(connection, site)]

@@ -61,7 +61,7 @@ class Fallout:
     ) -> dict[str, Any]:
         """Set all held items of an order going again, or one; a stuck cancellation as well.
 
-        Returns the order. Raises ``LookupError`` and ``NotPossible`` when nothing is held.
+        Returns the order. Raises ``UnknownOrder`` and ``NotPossible`` when nothing is held.
         """
         with self._engine.begin() as connection:
             row = _locked(connection, order_id)
@@ -108,7 +108,7 @@ class Fallout:
     def complete(self, order_id: str, item_id: str, decision: Decision) -> dict[str, Any]:
         """Complete a held item whose configuration is on its devices: a person vouches for it.
 
-        Returns the order. Raises ``LookupError`` and ``NotPossible``.
+        Returns the order. Raises ``UnknownOrder`` and ``NotPossible``.
         """
         with self._engine.begin() as connection:
             row = _locked(connection, order_id)
@@ -139,7 +139,7 @@ class Fallout:
     def cancel(self, order_id: str, item_id: str, decision: Decision) -> dict[str, Any]:
         """Cancel a held item and take back what it has got; returns the task.
 
-        Raises ``LookupError``, ``CancelImpossible``, and ``NotPossible`` for an item that is not
+        Raises ``UnknownOrder``, ``CancelImpossible``, and ``NotPossible`` for an item that is not
         held or that others of its order need.
         """
         with self._engine.begin() as connection:
@@ -152,7 +152,7 @@ class Fallout:
     def give_up(self, order_id: str, device: str, decision: Decision) -> dict[str, Any]:
         """Let the order's cancellation go on without a device that it is stuck at.
 
-        Returns the task; what the order had then rests without end. Raises ``LookupError`` and
+        Returns the task; what the order had then rests without end. Raises ``UnknownOrder`` and
         ``NotPossible``.
         """
         with self._engine.begin() as connection:

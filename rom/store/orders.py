@@ -69,7 +69,7 @@ def lock_alone(connection: sa.Connection, order_id: str) -> None:
 
 
 def state_of(connection: sa.Connection, order_id: str) -> OrderState:
-    """Return an order's state; raises ``LookupError``."""
+    """Return an order's state; raises ``UnknownOrder``."""
     state = connection.scalar(
         sa.select(resource_order.c.state).where(resource_order.c.id == order_id)
     )

@@ -33,7 +33,7 @@ class Comparison:
         """Return what differs by device between two snapshots.
 
         Without a second one the devices are read now; without any, the latest is the first.
-        Number 0 is before everything. Raises ``KeyError`` for an unknown site and
+        Number 0 is before everything. Raises ``UnknownSite`` for an unknown site and
         ``UnknownTarget`` for a number that is none of its snapshots.
         """
         with self._engine.connect() as connection:

@@ -75,8 +75,8 @@ class RollbackPreview:
     ) -> dict[str, Any]:
         """Return the preview; devices come in the order in which they would be changed.
 
-        Its ``hash`` stands for all that would be sent, left and released. Raises ``KeyError`` for
-        an unknown site, ``UnknownTarget``, ``NotABoundary`` and ``TargetGone``.
+        Its ``hash`` stands for all that would be sent, left and released. Raises
+        ``UnknownSite``, ``UnknownTarget``, ``NotABoundary`` and ``TargetGone``.
         """
         with self._engine.connect() as connection:
             found = places(connection, site)

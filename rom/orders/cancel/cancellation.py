@@ -34,7 +34,7 @@ class Cancellations:
     def request(self, body: object, requester: str = "") -> dict[str, Any]:
         """Take a CancelResourceOrder and return it, acknowledged.
 
-        Raises ``OrderRefused`` for a malformed body, ``LookupError`` for an unknown order and
+        Raises ``OrderRefused`` for a malformed body, ``UnknownOrder`` for an unknown order and
         ``CancelImpossible`` for a final one or one with an open cancellation.
         """
         asked = read_request(body)
@@ -100,7 +100,7 @@ class Cancellations:
             return None if row is None else document(row, self._base_url)
 
     def shown(self, connection: Connection, task_id: str) -> dict[str, Any]:
-        """Return a CancelResourceOrder as it is within a transaction; raises ``LookupError``."""
+        """Return a CancelResourceOrder as a transaction sees it; raises ``UnknownCancellation``."""
         row = cancellations.find(connection, task_id)
         if row is None:
             raise UnknownCancellation(task_id)

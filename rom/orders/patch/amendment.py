@@ -59,7 +59,7 @@ class Amendments:
     ) -> dict[str, Any]:
         """Change an order as it is shown and return it.
 
-        Raises ``LookupError``, ``OrderRefused`` naming the field, ``PatchRefused``,
+        Raises ``UnknownOrder``, ``OrderRefused`` naming the field, ``PatchRefused``,
         ``IllegalTransition``, ``NotPossible``, ``CancelImpossible`` and ``ResourceExhausted``;
         then nothing has been written.
         """
@@ -92,7 +92,7 @@ class Amendments:
         """Delete a final order: nobody is shown it any more.
 
         Its items stay on record, because they are what its sites have, and the ledger names it.
-        Raises ``LookupError`` and ``NotPossible``.
+        Raises ``UnknownOrder`` and ``NotPossible``.
         """
         with self._engine.begin() as connection:
             row = orders.lock_order(connection, order_id)

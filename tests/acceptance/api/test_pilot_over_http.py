@@ -221,7 +221,7 @@ def test_a_rollout_of_the_other_branches_is_driven_by_received_events_alone(
         capture_output=True, text=True, check=False, timeout=380,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "gate behind all open: 3 of 3 orders completed" in done.stdout
+    assert "wave all has passed: 3 of 3 orders completed" in done.stdout
     heard = {Path(row["file"]).name: row for row in json.loads(told.read_text())["orders"]}
     assert {row["state"] for row in heard.values()} == {"completed"}
     reports = {name: som.completed(row["id"]) for name, row in heard.items()}

@@ -1,6 +1,7 @@
 """TMF639's four events from what really happens to inventory."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from inventory.reservation import reserve
 from rom.documents.patching import PatchKind
 from rom.events.resources import caused_by
 from rom.gateway.inventory import Inventory
+from rom.model.errors import UnknownResource
 from rom.model.event_types import Api
 from rom.store.event_log import of_stream
 from rom.store.tables import event_outbox
@@ -67,8 +69,8 @@ def test_every_change_is_told_once_with_the_resource_as_it_is_shown(
         for row in found:
             resource = row.payload["event"]["resource"]
             assert row.order_id == resource["id"]
-            shown = stock.find(resource["id"])
-            assert shown is None or shown == resource
+            with suppress(UnknownResource):  # an amount that has been given back
+                assert stock.find(resource["id"]) == resource
         return {
             (row.event_type, resource["category"], resource["resourceStatus"])
             for row in found

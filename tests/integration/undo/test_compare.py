@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from device_profiles.tree import path_text
-from rom.model.errors import UnknownTarget
+from rom.model.errors import UnknownSite, UnknownTarget
 from tests.integration.undo.network import LEAF, Network
 from tests.laws.sites import BNG, DEVICES, OLT, Wish, fragments, key
 
@@ -97,7 +97,7 @@ def test_a_site_that_nobody_knows_and_a_snapshot_of_another_site_are_refused(
 ) -> None:
     network.bring(SITE, Wish(500))
     network.bring(NEIGHBOUR, Wish(500))
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownSite):
         network.comparison.of_site("ENT-NOWHERE", None, None)
     for numbers in ((network.snapshot(NEIGHBOUR), None), (0, 10**9)):
         with pytest.raises(UnknownTarget, match="has no snapshot"):

@@ -25,8 +25,11 @@ def test_the_plan_that_comes_along_names_the_five_branches_in_three_waves() -> N
         ("name: [", "no YAML"),
         ("name: x\nwaves: []", "waves"),
         ("name: x\nwaves: [{name: a, orders: []}]", "waves.0.orders"),
-        ("name: x\nwaves: [{name: a, orders: [o.json], gatePercent: 101}]", "waves.0.gatePercent"),
-        ("name: x\nwaves: [{name: a, orders: [o.json], gate: 1}]", "waves.0.gate"),
+        (
+            "name: x\nwaves: [{name: a, orders: [o.json], completedPercent: 101}]",
+            "waves.0.completedPercent",
+        ),
+        ("name: x\nwaves: [{name: a, orders: [o.json], percent: 1}]", "waves.0.percent"),
         ("name: x\nwaves: [{name: a, orders: [o.json, o.json]}]", "o.json is named twice"),
         ("name: x\nwaves: [{name: a, orders: [o.json]}]", "o.json cannot be read"),
     ],

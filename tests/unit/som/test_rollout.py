@@ -11,7 +11,7 @@ PLAN = RolloutPlan.model_validate(
     {
         "name": "two waves",
         "waves": [
-            {"name": "first", "orders": ["a", "b"], "gatePercent": 50},
+            {"name": "first", "orders": ["a", "b"], "completedPercent": 50},
             {"name": "second", "orders": ["c"]},
         ],
     }
@@ -70,7 +70,7 @@ def test_a_wave_goes_out_once_the_gate_before_it_is_open() -> None:
     assert outcome.stopped_at is None
     assert [order.state for order in outcome.orders] == ["completed", "failed", "completed"]
     assert outcome.orders[0].sites == ("SITE-a",)
-    assert "gate behind first open: 1 of 2 orders completed" in said
+    assert "wave first has passed: 1 of 2 orders completed" in said
 
 
 def test_a_gate_that_stays_shut_stops_the_rollout_with_the_reason() -> None:
@@ -78,7 +78,7 @@ def test_a_gate_that_stays_shut_stops_the_rollout_with_the_reason() -> None:
         item("A", "held", "RESOURCE_EXHAUSTED: no VLAN"), state("A", "failed"), state("B", "failed")
     )
     assert outcome.stopped_at == "first"
-    assert outcome.why == "0 of 2 orders completed, the gate asks for 50 percent"
+    assert outcome.why == "0 of 2 orders completed, wave first needs 50 percent"
     assert outcome.orders[0].note == "RESOURCE_EXHAUSTED: no VLAN"
     assert len(gateway.taken) == 2
 
