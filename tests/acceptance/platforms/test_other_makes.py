@@ -118,6 +118,7 @@ class Story:
             sites=list(sites),
         ):
             self.gateway.lab.do(f"/ce/{row.device}/factory-reset")
+            self.gateway.lab.do(f"/ce/{row.device}/boot")  # it asks until it is told
 
     def rolled_back(self, site: str, **asked: Any) -> Document:
         """Roll a site back and follow the task until it is final."""
