@@ -14,11 +14,10 @@ from inventory import holding
 from rom.catalog.planning import configurations, resource_requests
 from rom.catalog.site_view import SiteView
 from rom.devices.directory import DeviceDirectory
-from rom.fulfilment import staging
 from rom.model.change import ChangeKind
 from rom.model.device import Device
 from rom.model.order import Action, Item
-from rom.store import changes, effects, intents, order_items
+from rom.store import changes, effects, intents, order_items, tickets
 from rom.store.database import Connection
 from rom.undo.way_back import is_one_way
 
@@ -76,7 +75,7 @@ def request_delete(
         _keep(connection, view, place.device, place.role, known)
         if not known and is_one_way(connection, devices, view.site, place.device):
             effects.forget_site(connection, place.device, view.site)
-            staging.close(connection, place.device)
+            tickets.tear_up_of(connection, place.device, view.site)
             continue
         _request(connection, view, item, place.device, ChangeKind.DELETE)
         touched.append(place.device)

@@ -216,5 +216,5 @@ class Noc:
 @contextmanager
 def audited_network() -> Iterator[Noc]:
     links = ["10.88.15.0/24", "10.88.16.0/24"]
-    with network(brisbane_links=links, ROM_AUDIT_SECONDS="0.5") as gateway:
+    with network(brisbane_links=links, delivery_seconds=0.2, ROM_AUDIT_SECONDS="0.5") as gateway:
         yield Noc(gateway)

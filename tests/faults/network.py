@@ -55,9 +55,11 @@ def until(condition: Callable[[], Any], what: str | Callable[[], str], seconds: 
 class Lab:
     """The simulated network, reached by its control API."""
 
-    def __init__(self, place: Path, topology: str = "enterprise-fibre") -> None:
+    def __init__(self, place: Path, topology: str, delivery_seconds: float) -> None:
         self.ready_file = place / READY_FILE
-        self._child = Child(lab_command(find_topology(topology), place), place / "lab.log", {})
+        command = lab_command(find_topology(topology), place)
+        command += ["--delivery-seconds", str(delivery_seconds)]
+        self._child = Child(command, place / "lab.log", {})
         until(self.ready_file.exists, "lab is up")
         self.ready = json.loads(self.ready_file.read_text())
         self._http = httpx.Client(
@@ -291,13 +293,17 @@ def network(
     *,
     brisbane_links: Sequence[str] = ("10.88.15.0/29",),
     topology: str = "enterprise-fibre",
+    delivery_seconds: float = 4.0,
     **environment: str,
 ) -> Iterator[Gateway]:
-    """Run a lab and a gateway; both are stopped in the end, whatever became of them."""
+    """Run a lab and a gateway; both are stopped in the end, whatever became of them.
+
+    ``delivery_seconds`` is how long a router is on its way: for tests of what happens meanwhile.
+    """
     with a_place() as place:
         state = place / "lab"
         state.mkdir(mode=0o700)
-        lab = Lab(state, topology)
+        lab = Lab(state, topology, delivery_seconds)
         file = inventory_file(place, brisbane_links=brisbane_links, topology=topology)
         data = place / "data"
         data.mkdir(mode=0o711)

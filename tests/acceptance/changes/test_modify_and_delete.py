@@ -86,7 +86,8 @@ class Site:
         """Let the time go by after which what the site had can be had again."""
         with self.engine.begin() as connection:
             sweep_quarantine(connection, datetime.now(UTC) + timedelta(days=3650))
-        self.lab.post(f"/ce/{ROUTER}/factory-reset").raise_for_status()
+        for deed in ("factory-reset", "boot"):
+            self.lab.post(f"/ce/{ROUTER}/{deed}").raise_for_status()
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,7 @@ class Story:
             sites=list(sites),
         ):
             self.gateway.lab.do(f"/ce/{row.device}/factory-reset")
+            self.gateway.lab.do(f"/ce/{row.device}/boot")  # it asks until it is told
 
     def rolled_back(self, site: str, **asked: Any) -> Document:
         """Roll a site back and follow the task until it is final."""
@@ -136,7 +137,7 @@ class Story:
 @pytest.fixture(scope="module")
 def told() -> Iterator[Story]:
     links = ["10.88.15.0/24", "10.88.16.0/24"]
-    with network(brisbane_links=links, topology="other-makes") as gateway:
+    with network(brisbane_links=links, topology="other-makes", delivery_seconds=0.2) as gateway:
         yield Story(gateway)
 
 

@@ -8,7 +8,7 @@ from device_profiles.fragment import Fragment
 from rom.store import changes, intents
 from tests.faults.network import until
 
-pytestmark = [pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.timeout(300)]
 
 FIRST, SECOND, PILOT = "ENT-1102-BNE1", "ENT-1102-BNE2", "ENT-1102-MELB"
 OLT = "OLT-NORTH-07"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yam
 Document = dict[str, Any]
 
 
+def client_of(gateway: Gateway) -> TestClient:
+    return TestClient(create_app(gateway, Settings()), base_url="http://127.0.0.1:8652")
+
+
+@contextmanager
+def gateway_on(database_url: str, data_dir: Path) -> Iterator[Gateway]:
+    settings = Settings(
+        database_url=SecretStr(database_url), data_dir=data_dir, inventory_file=INVENTORY
+    )
+    with open_gateway(settings) as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """A database of the module's own: its tests read more than they write."""
@@ -34,12 +48,7 @@ def own_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def gateway(own_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    settings = Settings(
-        database_url=SecretStr(own_database),
-        data_dir=tmp_path_factory.mktemp("data"),
-        inventory_file=INVENTORY,
-    )
-    with open_gateway(settings) as found:
+    with gateway_on(own_database, tmp_path_factory.mktemp("data")) as found:
         yield found
 
 
@@ -52,7 +61,14 @@ def engine(gateway: Gateway, own_database: str) -> Iterator[sa.Engine]:
 
 @pytest.fixture(scope="module")
 def http(gateway: Gateway) -> Iterator[TestClient]:
-    with TestClient(create_app(gateway, Settings()), base_url="http://127.0.0.1:8652") as client:
+    with client_of(gateway) as client:
+        yield client
+
+
+@pytest.fixture
+def alone(database_url: str, tmp_path: Path) -> Iterator[TestClient]:
+    """The application over the test's own ``database_url``, for what all others would notice."""
+    with gateway_on(database_url, tmp_path) as found, client_of(found) as client:
         yield client
 
 

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from rom.catalog.live import LOOK_SECONDS, LiveCatalog
 from rom.catalog.loader import load_catalog, parse_specification
 from rom.catalog.published import extra_members, published, specification_content
+from rom.store.database import make_engine
 
 SPECIFICATIONS = "/tmf-api/resourceCatalog/v4/resourceSpecification"
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
@@ -133,8 +134,9 @@ def test_a_document_is_judged_as_a_catalog_file_is(http: TestClient, body: Any, 
 
 
 def test_a_used_specification_gets_a_new_version_and_orders_keep_theirs(
-    http: TestClient, engine: sa.Engine, order: Order, own_database: str
+    alone: TestClient, database_url: str, order: Order
 ) -> None:
+    http, engine = alone, make_engine(database_url)
     taken = http.post(ORDERS, json=order()).json()
     before = http.get(BEARER).json()
     assert http.delete(BEARER).status_code == 409
@@ -162,6 +164,7 @@ def test_a_used_specification_gets_a_new_version_and_orders_keep_theirs(
     assert (retired.status_code, retired.json()["version"]) == (200, "1.1")
     other._looked -= LOOK_SECONDS  # as if that long ago
     assert other.specification("RFS:GPON-Bearer").version == "1.0"
+    engine.dispose()
 
 
 def test_orders_are_judged_by_the_catalog_as_it_is_now(http: TestClient, order: Order) -> None:
