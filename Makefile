@@ -6,7 +6,7 @@ WORKERS ?= 3
 SUITE  := -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-shuffled check format bench soak lock clean
+.PHONY: help install demo serve test test-shuffled check format bench mutants soak lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -61,6 +61,9 @@ format: install ## Bring the source into the one format
 bench: install ## Measure, print ratios
 	@$(BIN)/python -m pytest -n 0 -s --timeout 0 -m benchmark $(TESTS)
 
+mutants: install ## Plant mistakes in the core rules, tell how many the tests see; below 9 in 10 fails
+	@$(BIN)/python -m tests.mutation $(MUTANTS)
+
 soak: install ## Long runs of the laws
 	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 0 -m soak $(TESTS)
 
@@ -70,6 +73,6 @@ lock: install ## Resolve requirements.lock again; UPGRADE=1 takes newer versions
 	  --output-file requirements.lock pyproject.toml
 
 clean: ## Remove .venv and every cache
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache mutants build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	rm -rf *.egg-info

@@ -1,5 +1,6 @@
 """Fixtures every area shares: a real PostgreSQL for the run, a fresh database for a test."""
 
+import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -11,7 +12,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from rom.store.embedded import EmbeddedPostgres
-from tests.databases import empty_database, fresh_database
+from tests.databases import RUNNING_SERVER, empty_database, fresh_database
 
 SHARING = ("tests/faults", "tests/acceptance/rollback", "tests/acceptance/undo")
 """Folders whose modules share a network."""
@@ -103,6 +104,9 @@ def never_the_data_of_a_gateway(
 
 @pytest.fixture(scope="session")
 def postgres_server(scratch_root: Path) -> Iterator[EmbeddedPostgres]:
+    if running := os.environ.get(RUNNING_SERVER):
+        yield EmbeddedPostgres(Path(running), durable=False)
+        return
     with EmbeddedPostgres(scratch_root, durable=False) as server:
         yield server
 

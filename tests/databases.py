@@ -1,5 +1,6 @@
 """Databases for tests to write in, on the run's own PostgreSQL."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,6 +14,8 @@ from rom.store.embedded import EmbeddedPostgres
 
 EMPTY = "template1"
 SCHEMA = "schema_of_this_release"
+RUNNING_SERVER = "ROM_TEST_POSTGRES"
+"""Environment variable: the directory of a PostgreSQL that runs already and has the schema."""
 
 
 @contextmanager
@@ -21,7 +24,8 @@ def fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
 
     Migrating takes longer than most tests, so it is done once and then copied.
     """
-    _schema(server.url)
+    if RUNNING_SERVER not in os.environ:
+        _schema(server.url)
     with _copy(server.url, SCHEMA) as url:
         yield url
 

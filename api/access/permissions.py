@@ -173,7 +173,8 @@ def _ztp() -> _Table:
     return {("GET", f"{base}/{place}"): OPEN for place in (*places, "event/{serial}/{name}")}
 
 
-def _table() -> _Table:
+def declared() -> dict[tuple[str, str], Rule]:
+    """Return the rule of every operation there is, by method and route template."""
     return {
         **_ordering("/tmf-api/resourceOrdering/v4"),
         **_ordering("/tmf-api/resourceOrderingManagement/v4"),
@@ -191,7 +192,7 @@ def _table() -> _Table:
     }
 
 
-PERMISSIONS: Permissions = _table()
+PERMISSIONS: Permissions = declared()
 
 
 def require(request: HTTPConnection, roles: frozenset[Role], subject: str) -> None:

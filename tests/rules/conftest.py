@@ -1,0 +1,125 @@
+"""Single rules of the core on PostgreSQL: one database for all of them, emptied after each."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+import inventory.tables
+import rom.store.tables
+from adapters.seam import Session
+from device_profiles.fragment import Fragment
+from device_profiles.tree import Path
+from rom.ledger.group import WriterSettings
+from rom.ledger.service_check import ServiceCheck
+from rom.ledger.writer import DeviceWriter
+from rom.model.change import Change, ChangeKind, Policy
+from rom.model.effect import SiteState
+from rom.store import changes, effects, intents
+from rom.store.embedded import EmbeddedPostgres
+from rom.vault.vault import Vault
+from tests.databases import fresh_database
+from tests.rules.device import FakeDevice
+
+DEVICE = "OLT-1"
+METADATA = (rom.store.tables.metadata, inventory.tables.metadata)
+
+
+@pytest.fixture(scope="session")
+def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
+    with fresh_database(postgres_server) as url:
+        made = sa.create_engine(url, connect_args={"options": "-c timezone=UTC"})
+        yield made
+        made.dispose()
+
+
+@pytest.fixture
+def engine(rules_engine: sa.Engine) -> Iterator[sa.Engine]:
+    yield rules_engine
+    with rules_engine.begin() as connection:
+        for metadata in METADATA:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(sa.delete(table))
+
+
+@dataclass
+class Bench:
+    """A writer with one device, and shorthands for what rules are told by."""
+
+    engine: sa.Engine
+    device: FakeDevice = field(default_factory=FakeDevice)
+    service_check: ServiceCheck | None = None
+
+    @property
+    def vault(self) -> Vault:
+        return Vault(self.engine, SecretStr("k" * 40))
+
+    @contextmanager
+    def open(self, device: str, site: str) -> Iterator[Session]:
+        yield self.device
+
+    def want(
+        self,
+        site: str,
+        fragment: Fragment,
+        kind: ChangeKind = ChangeKind.APPLY,
+        policy: Policy = Policy.APPLY,
+        order: str | None = None,
+    ) -> int:
+        """Ask for what a site is to have; returns the change's number."""
+        with self.engine.begin() as connection:
+            intents.keep(
+                connection,
+                device=DEVICE,
+                site=site,
+                role="access",
+                fragments={"bearer": fragment} if fragment.own or fragment.shared else {},
+            )
+            return changes.request(
+                connection, device=DEVICE, site=site, kind=kind, policy=policy, order_id=order
+            )
+
+    def write(self) -> set[str]:
+        """Let the writer run until nothing waits; returns the sites it decided something for."""
+        settings = WriterSettings("rules", 30, 120, 64, 0.001)
+        return DeviceWriter(self.engine, self, settings, self.vault, self.service_check).run(DEVICE)
+
+    def change(self, number: int) -> Change:
+        with self.engine.connect() as connection:
+            (found,) = changes.of_numbers(connection, [number])
+            return found
+
+    def states(self, numbers: Mapping[str, int]) -> dict[str, str]:
+        return {site: self.change(number).state.value for site, number in numbers.items()}
+
+    def ledger(self, site: str, *roots: Path) -> SiteState:
+        with self.engine.connect() as connection:
+            return effects.site_states(connection, DEVICE, {site: roots})[site]
+
+    def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        with self.engine.begin() as connection:
+            done = connection.execute(sa.text(statement), values)
+            return [tuple(row) for row in done] if done.returns_rows else []
+
+    @property
+    def transactions(self) -> list[str]:
+        return [row[0] for row in self.rows("SELECT state FROM device_txn ORDER BY started_at")]
+
+    def parts(self) -> dict[str, tuple[str, str | None, str | None]]:
+        """By site: the outcome, verdict and error of its latest transaction."""
+        return {
+            row[0]: (row[1], row[2], row[3])
+            for row in self.rows(
+                "SELECT site, outcome, verdict, txn_site.error FROM txn_site "
+                "JOIN device_txn ON id = txn ORDER BY started_at"
+            )
+        }
+
+
+@pytest.fixture
+def bench(engine: sa.Engine) -> Bench:
+    return Bench(engine)

@@ -1,0 +1,36 @@
+"""Subtree filters (RFC 6241 section 6): what is asked for, and nothing beside."""
+
+from lxml import etree
+
+from device_profiles.profile import load_profile
+from device_profiles.tree import Path
+from device_profiles.yang import encode_filter
+
+SWITCH = load_profile("openconfig-switch")
+TRUNK: Path = (
+    "openconfig-interfaces:interfaces", "interface[name='T1']",
+    "openconfig-if-ethernet:ethernet", "openconfig-vlan:switched-vlan", "config",
+)  # fmt: skip
+
+
+def shape(element: etree._Element) -> object:
+    name = etree.QName(element).localname
+    children = [shape(child) for child in element]
+    return (name, children) if children else (name, element.text)
+
+
+def test_a_member_selects_its_leaf_list_where_it_stands() -> None:
+    (selected,) = encode_filter(SWITCH, [(*TRUNK, "trunk-vlans[.='2109']")])
+    inner: object = ("config", [("trunk-vlans", None)])
+    inner = ("ethernet", [("switched-vlan", [inner])])
+    assert shape(selected) == ("interfaces", [("interface", [("name", "T1"), inner])])
+
+
+def test_two_members_ask_for_it_once() -> None:
+    members = [(*TRUNK, f"trunk-vlans[.='{vlan}']") for vlan in (2109, 2110)]
+    (selected,) = encode_filter(SWITCH, members)
+    assert len(list(selected.iter("{*}trunk-vlans"))) == 1
+
+
+def test_nothing_is_asked_for_by_an_empty_scope() -> None:
+    assert encode_filter(SWITCH, []) == []
