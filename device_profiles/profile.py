@@ -1,5 +1,6 @@
 """Profiles: what the gateway knows of a platform, as data loaded from ``<name>/profile.yaml``.
 
+Without a folder, profiles are looked for in all there are (``device_profiles.folders``).
 A profile is as its folder is now: what changes on disk is followed without a restart. While a
 changed one cannot be read, its last good state goes on; ``check_profiles`` says what is wrong.
 """
@@ -15,13 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from device_profiles.dialects import Dialect
 from device_profiles.errors import ProfileError
+from device_profiles.folders import SHIPPED, check_folders, folder_of, folders, names_in
 from device_profiles.models import CliModel, DataModel, RadiusModel, SnmpModel, YangModel
 from device_profiles.steps import escaped, parse_step
 from device_profiles.tree import Path
 
 _SPOKEN = ("cli", "netconf")
 """Drivers whose platforms differ in how they speak."""
-FOLDER = FilePath(__file__).parent
+FOLDER = SHIPPED
 Stamp = tuple[tuple[str, int, int], ...]
 """Name, time of change and size of each file of a profile."""
 
@@ -165,38 +167,50 @@ def _secret(patterns: tuple[str, ...], schema: str) -> bool:
     return any(re.fullmatch(pattern, schema) for pattern in patterns)
 
 
-def profiles(folder: FilePath = FOLDER) -> tuple[str, ...]:
-    """Return the names of all profiles below ``folder``, sorted."""
-    return tuple(sorted(file.parent.name for file in folder.glob("*/profile.yaml")))
+def profiles(folder: FilePath | None = None) -> tuple[str, ...]:
+    """Return the names of all profiles, or of those below ``folder``, sorted."""
+    places = folders() if folder is None else (folder,)
+    return tuple(sorted({name for place in places for name in names_in(place)}))
 
 
 _last_good: dict[tuple[str, FilePath], Profile] = {}
 
 
-def load_profile(name: str, folder: FilePath = FOLDER) -> Profile:
+def load_profile(name: str, folder: FilePath | None = None) -> Profile:
     """Return the profile ``name`` as it is on disk now, or as it was last when it is broken.
 
     Raises ProfileError naming the file, and the field where one is wrong.
     """
+    place = folder or folder_of(name)
     try:
-        profile = _read(name, folder, stamp(name, folder))
+        profile = _read(name, place, stamp(name, folder))
     except ProfileError:
-        good = _last_good.get((name, folder))
+        good = _last_good.get((name, place))
         if good is None or name not in profiles(folder):
             raise
         return good
-    _last_good[name, folder] = profile
+    _last_good[name, place] = profile
     return profile
 
 
-def check_profiles(folder: FilePath = FOLDER) -> tuple[Profile, ...]:
-    """Return all profiles as they are on disk now; raises ProfileError for a broken one."""
-    return tuple(_read(name, folder, stamp(name, folder)) for name in profiles(folder))
+def check_profile(name: str, folder: FilePath | None = None) -> Profile:
+    """Return a profile as it is on disk now; raises ProfileError when it is broken."""
+    return _read(name, folder or folder_of(name), stamp(name, folder))
 
 
-def stamp(name: str, folder: FilePath = FOLDER) -> Stamp:
+def check_profiles(folder: FilePath | None = None) -> tuple[Profile, ...]:
+    """Return all profiles as they are on disk now.
+
+    Raises ProfileError for a broken one, for one that is there twice and for a missing folder.
+    """
+    if folder is None:
+        check_folders()
+    return tuple(check_profile(name, folder) for name in profiles(folder))
+
+
+def stamp(name: str, folder: FilePath | None = None) -> Stamp:
     """Return by what a change of a profile's files is seen; raises ProfileError for none."""
-    own = folder / name
+    own = (folder or folder_of(name)) / name
     try:
         files = [
             own / "profile.yaml",

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from mock_devices.lab.process import Run, StateDirectoryBusy, serve
 from mock_devices.lab.topology import Settings, Topology, TopologyError, load_topology
+from mock_devices.platform_files import PlatformFileError, look_beside
 
 EXIT_FAILED, EXIT_REFUSED = 1, 2
 
@@ -18,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0 stopped, 1 failed, 2 refused."""
     options = _parser().parse_args(arguments)
     try:
+        look_beside(options.topology.resolve())
         topology = _with_settings(load_topology(options.topology), options)
         asyncio.run(
             serve(
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             )
         )
-    except (TopologyError, StateDirectoryBusy) as error:
+    except (PlatformFileError, TopologyError, StateDirectoryBusy) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_REFUSED
     except OSError as error:

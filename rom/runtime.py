@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.fleet import Fleet
-from device_profiles.profile import load_profile
+from device_profiles.folders import choose_own_folder
+from device_profiles.profile import check_profiles, load_profile
 from inventory.lab_import import import_lab
 from rom.catalog.administration import CatalogAdministration
 from rom.catalog.live import LiveCatalog
@@ -168,6 +169,10 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
 
 def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
     engine, url = stack.enter_context(open_database(settings))
+    with configuring("ROM_PROFILES_DIR"):
+        choose_own_folder(settings.profiles_dir)
+        stack.callback(choose_own_folder, None)
+        check_profiles()
     with configuring("ROM_MASTER_KEY"):
         key = master_key(settings.data_dir, settings.master_key)
     vault = Vault(engine, key, settings.base_url)

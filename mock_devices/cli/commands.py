@@ -1,6 +1,7 @@
 """Exec commands that every IOS-style device has."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -44,7 +45,14 @@ async def show_privilege(shell: Shell, _arguments: dict[str, str]) -> str:
 
 def is_up(shell: Shell, name: str, section: Section) -> bool:
     """Tell whether an interface is enabled and has a link."""
-    return not section.has("shutdown") and shell.machine.link_up(name)
+    return not is_closed(shell, section) and shell.machine.link_up(name)
+
+
+def is_closed(shell: Shell, section: Section) -> bool:
+    """Tell whether an interface's configuration takes it out of service."""
+    closed = shell.machine.grammar.ports.closed
+    lines = (line for line in section.lines.values() if not line.negated)
+    return any(re.fullmatch(closed, line.text) for line in lines)
 
 
 async def show_ip_interface_brief(shell: Shell, _arguments: dict[str, str]) -> str:
@@ -55,7 +63,7 @@ async def show_ip_interface_brief(shell: Shell, _arguments: dict[str, str]) -> s
         address = value.split()[0] if value and value != "dhcp" else "unassigned"
         method = "manual" if value else "unset"
         up = is_up(shell, name, section)
-        status = "up" if up else "administratively down" if section.has("shutdown") else "down"
+        status = "up" if up else "administratively down" if is_closed(shell, section) else "down"
         protocol = "up" if up else "down"
         rows.append(f"{name:<22} {address:<15} YES {method:<6} {status:<21} {protocol}")
     return "\n".join(rows)
@@ -66,7 +74,7 @@ async def show_interfaces_description(shell: Shell, _arguments: dict[str, str]) 
     rows = [f"{'Interface':<31}{'Status':<15}{'Protocol':<9}Description"]
     for name, section in _in_order(shell):
         up = is_up(shell, name, section)
-        status = "admin down" if section.has("shutdown") else "up" if up else "down"
+        status = "admin down" if is_closed(shell, section) else "up" if up else "down"
         text = section.value("description") or ""
         rows.append(f"{name:<31}{status:<15}{'up' if up else 'down':<9}{text}".rstrip())
     return "\n".join(rows)
@@ -81,6 +89,17 @@ async def show_interfaces(shell: Shell, arguments: dict[str, str]) -> str:
     return "\n".join(_interface_report(shell, name, section) for name, section in found)
 
 
+async def show_port(shell: Shell, arguments: dict[str, str]) -> str:
+    """Return one port's state in the platform's own words."""
+    name = arguments["interface"]
+    section = interfaces(shell.machine.configuration)[name]
+    return shell.machine.grammar.texts["show-port"].format(
+        port=name,
+        enabled="no" if is_closed(shell, section) else "yes",
+        link="up" if is_up(shell, name, section) else "down",
+    )
+
+
 def inactive_vlan(shell: Shell, section: Section) -> bool:
     """Tell whether an access port's VLAN does not exist on the device."""
     vlan = section.value("switchport access vlan")
@@ -89,7 +108,7 @@ def inactive_vlan(shell: Shell, section: Section) -> bool:
 
 def _interface_report(shell: Shell, name: str, section: Section) -> str:
     up = is_up(shell, name, section)
-    if section.has("shutdown"):
+    if is_closed(shell, section):
         state = "administratively down, line protocol is down (disabled)"
     elif not up:
         state = "down, line protocol is down (notconnect)"
@@ -294,6 +313,7 @@ COMMON: dict[str, Handler] = {
     "show-ip-interface-brief": show_ip_interface_brief,
     "show-interfaces-description": show_interfaces_description,
     "show-interfaces": show_interfaces,
+    "show-port": show_port,
     "show-running": show_running,
     "show-running-interface": show_running_interface,
     "show-startup": show_startup,

@@ -2,7 +2,6 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Literal
 
 import yaml
@@ -10,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 from mock_devices.cli.arguments import parsed
 from mock_devices.cli.pattern import Reading, RefusalError, State, compile_pattern, read_line
+from mock_devices.platform_files import COMMAND_LINES, platform_file
 
 EXEC, PRIVILEGED, CONFIG = "exec", "privileged", "config"
-_PLATFORMS = Path(__file__).parent / "platforms"
 _INTERFACE = re.compile(r"([A-Za-z-]+)([\d/.]*)")
 
 
@@ -147,6 +146,30 @@ class Boot(_Data):
     """The port of a TWAMP reflector that needs no configuration."""
 
 
+class Ports(_Data):
+    """A platform's ports and which lines let a customer's frames through a switch; as in Cisco
+    IOS unless the file says otherwise.
+
+    ``line`` and ``vlan`` are whole lines over the name of a port and the number of a VLAN. The
+    others are regular expressions for whole lines of a port's section; the group ``vlan`` is one
+    VLAN, the group ``vlans`` a list such as ``10,20-22``.
+    """
+
+    line: str = "interface {port}"
+    """Opens a port's section."""
+    vlan: str = "vlan {vlan}"
+    closed: str = "shutdown"
+    """The port is out of service."""
+    access: str = "switchport mode access"
+    """The port is a customer's."""
+    untagged: str = "switchport access vlan (?P<vlan>\\d+)"
+    trunk: str = "switchport mode trunk"
+    """The port is an uplink."""
+    tagged: str = "switchport trunk allowed vlan (?:add )?(?P<vlans>[\\d,-]+|none)"
+    carries_all: bool = True
+    """An uplink that names no VLAN carries every one."""
+
+
 class Grammar(_Data):
     """A platform: its interfaces, modes, factory configuration and what it says about itself."""
 
@@ -160,6 +183,7 @@ class Grammar(_Data):
     shows_empty_interfaces: bool = True
     wording: Wording = Wording()
     boot: Boot = Boot()
+    ports: Ports = Ports()
     macros: dict[str, str] = Field(default_factory=dict)
     modes: dict[str, Mode]
     texts: dict[str, str]
@@ -257,14 +281,13 @@ def load_grammar(platform: str) -> Grammar:
 
     ``common`` in its file names the exec commands it has beside its own, those of IOS by default.
 
-    Raises KeyError when there is no such platform, pydantic.ValidationError when its data is wrong.
+    Raises PlatformFileError when there is no such platform, ValueError when its data is wrong.
     """
-    path = _PLATFORMS / f"{platform}.yaml"
-    if not path.is_file():
-        raise KeyError(platform)
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data = yaml.safe_load(platform_file(platform, COMMAND_LINES).read_text(encoding="utf-8"))
+    if not isinstance(data, dict):
+        raise ValueError(f"{platform}.yaml: must hold a mapping")
     if common := data.pop("common", "exec"):
-        shared = yaml.safe_load((_PLATFORMS / f"{common}.yaml").read_text(encoding="utf-8"))
+        shared = yaml.safe_load((COMMAND_LINES / f"{common}.yaml").read_text(encoding="utf-8"))
         own = data["modes"]["privileged"]["commands"]
         data["modes"]["exec"]["commands"] = shared["exec"]
         data["modes"]["privileged"]["commands"] = shared["exec"] + shared["privileged"] + own
@@ -278,6 +301,7 @@ __all__ = [
     "Command",
     "Grammar",
     "Mode",
+    "Ports",
     "RefusalError",
     "load_grammar",
 ]

@@ -88,7 +88,8 @@ class Machine:
         """Make ``text`` the running configuration and return the lines that were refused."""
         self.configuration = Section(CONFIG)
         for interface in self.grammar.interfaces:
-            self.editor.apply([self.configuration], f"interface {interface}")
+            line = self.grammar.ports.line.format(port=interface)
+            self.editor.apply([self.configuration], line)
         refused = [remark.line for remark in self.merge(text) if remark.refused]
         self.on_change()
         return refused

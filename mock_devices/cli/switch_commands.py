@@ -1,7 +1,7 @@
 """Exec commands of the access switch."""
 
 from mock_devices.cli.arguments import vlan_members
-from mock_devices.cli.commands import inactive_vlan, is_up
+from mock_devices.cli.commands import inactive_vlan, is_closed, is_up
 from mock_devices.cli.configuration import Section, interfaces
 from mock_devices.cli.shell import Handler, Shell
 
@@ -49,7 +49,7 @@ async def show_interfaces_status(shell: Shell, arguments: dict[str, str]) -> str
     for name, section in _ports(shell):
         if arguments.get("interface", name) != name:
             continue
-        if section.has("shutdown"):
+        if is_closed(shell, section):
             status = "disabled"
         elif not is_up(shell, name, section):
             status = "notconnect"

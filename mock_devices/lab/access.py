@@ -4,10 +4,13 @@ Read from the device's running configuration at that moment, so that every missi
 means that the frame goes no further, as in the field.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lxml import etree
+
+from mock_devices.cli.grammar import Ports
 
 
 class Blocked(Exception):
@@ -177,22 +180,24 @@ def openconfig_switch_path(
     raise Blocked(f"{name} carries VLAN {vlan} on no uplink")
 
 
-def cli_switch_path(name: str, running: str, port: str, uplinks: Iterable[str]) -> AccessPath:
-    """Follow an access port of an IOS-style switch to an uplink; raises ``Blocked``."""
+def cli_switch_path(
+    name: str, model: Ports, running: str, port: str, uplinks: Iterable[str]
+) -> AccessPath:
+    """Follow an access port of a switch with a command line to an uplink; raises ``Blocked``."""
     sections = _sections(running)
-    customer = sections.get(f"interface {port}")
-    if customer is None or "shutdown" in customer:
+    customer = sections.get(model.line.format(port=port))
+    if customer is None or _has(customer, model.closed):
         raise Blocked(f"{name} {port} is shut down")
-    vlan = _argument(customer, "switchport access vlan")
-    if vlan is None or "switchport mode access" not in customer:
+    vlan = next(_named(customer, model.untagged, "vlan"), None)
+    if vlan is None or not _has(customer, model.access):
         raise Blocked(f"{name} {port} is no access port of a VLAN")
-    if f"vlan {vlan}" not in sections:
+    if model.vlan.format(vlan=vlan) not in sections:
         raise Blocked(f"{name} has no VLAN {vlan}")
     for uplink in uplinks:
-        trunk = sections.get(f"interface {uplink}", ["shutdown"])
-        if "shutdown" in trunk or "switchport mode trunk" not in trunk:
+        trunk = sections.get(model.line.format(port=uplink))
+        if trunk is None or _has(trunk, model.closed) or not _has(trunk, model.trunk):
             continue
-        if _carries(trunk, int(vlan)):
+        if _carries(trunk, model, int(vlan)):
             return AccessPath(uplink, int(vlan), None)
     raise Blocked(f"{name} carries VLAN {vlan} on no uplink")
 
@@ -208,18 +213,19 @@ def _sections(running: str) -> dict[str, list[str]]:
     return sections
 
 
-def _argument(lines: Iterable[str], prefix: str) -> str | None:
-    return next(
-        (line[len(prefix) :].strip() for line in lines if line.startswith(f"{prefix} ")), None
-    )
+def _has(lines: Iterable[str], pattern: str) -> bool:
+    return any(re.fullmatch(pattern, line) for line in lines)
 
 
-def _carries(trunk: Iterable[str], vlan: int) -> bool:
-    """IOS carries every VLAN unless a list is given; a long list goes on in ``add`` lines."""
-    prefix = "switchport trunk allowed vlan "
-    lists = [line[len(prefix) :].removeprefix("add ") for line in trunk if line.startswith(prefix)]
+def _named(lines: Iterable[str], pattern: str, group: str) -> Iterator[str]:
+    found = (re.fullmatch(pattern, line) for line in lines)
+    return (one[group] for one in found if one)
+
+
+def _carries(trunk: Iterable[str], model: Ports, vlan: int) -> bool:
+    lists = list(_named(trunk, model.tagged, "vlans"))
     if not lists:
-        return True
+        return model.carries_all
     parts = [part for entry in lists for part in entry.split(",")]
     return any(_in_range(vlan, part, "-") for part in parts)
 

@@ -15,6 +15,7 @@ from mock_devices.lab.topology import (
     TopologyError,
 )
 
+_SHIPPED_LABS = Path(__file__).parents[1] / "topologies"
 _CONFIG = "{urn:ietf:params:xml:ns:netconf:base:1.0}config"
 
 
@@ -24,14 +25,14 @@ class Baselines:
     A neighbour's share of a device is ``neighbour.<platform>.xml`` or ``.cfg``, an OLT's PON port
     ``pon-port.<platform>.xml``; their place holders are the fields of ``Neighbour`` or, for a PON
     port, ``pon`` (``2-8``), ``slot_port`` (``2/8``) and ``pon_id``. What is not in the folder is
-    looked for in that of the lab it ``shares`` with; missing files raise ``TopologyError``.
+    looked for in that of the lab it ``shares`` with, beside it or shipped; missing files raise ``TopologyError``.
     """
 
     def __init__(
         self, folder: Path, sites: tuple[Neighbour, ...], shares: str | None = None
     ) -> None:
         self._folder = folder
-        self._shared = folder.parents[1] / shares / folder.name if shares else folder
+        self._shared = _shared(folder, shares) if shares else folder
         self._sites = sites
 
     def netconf(self, name: str, spec: NetconfDeviceSpec) -> bytes:
@@ -82,6 +83,12 @@ class Baselines:
             return file.read_text(encoding="utf-8")
         except OSError as error:
             raise TopologyError(f"{own}: {error.strerror}") from error
+
+
+def _shared(folder: Path, lab: str) -> Path:
+    """Return the baselines of another lab: of one beside this lab, else of a shipped one."""
+    beside = folder.parents[1] / lab / folder.name
+    return beside if beside.is_dir() else _SHIPPED_LABS / lab / folder.name
 
 
 def _document(text: str) -> etree._Element:

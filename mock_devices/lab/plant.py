@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from mock_devices.cli.grammar import load_grammar
 from mock_devices.lab.access import (
     AccessPath,
     Blocked,
@@ -127,11 +128,11 @@ class Plant:
         assert router.switch is not None  # noqa: S101 - the model demands it
         assert router.port is not None  # noqa: S101 - the model demands it
         uplinks = [link.uplink for link in self.topology.links if link.access == router.switch]
-        if isinstance(self.topology.devices[router.switch], CliDeviceSpec):
-            running = self.lines(router.switch)
-            return cli_switch_path(router.switch, running, router.port, uplinks), router.switch
-        config = self.tree(router.switch)
-        return openconfig_switch_path(router.switch, config, router.port, uplinks), router.switch
+        name, spec = router.switch, self.topology.devices[router.switch]
+        if isinstance(spec, CliDeviceSpec):
+            model = load_grammar(spec.platform).ports
+            return cli_switch_path(name, model, self.lines(name), router.port, uplinks), name
+        return openconfig_switch_path(name, self.tree(name), router.port, uplinks), name
 
     def _through_ont(self, serial: str) -> tuple[AccessPath, str]:
         ont = self.topology.onts[serial]

@@ -1,6 +1,7 @@
 """The topology file: which devices there are, what lies between them, who is already served."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,7 +9,9 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mock_devices.netconf import load_schema, shipped_schemas
+from mock_devices.cli.grammar import load_grammar
+from mock_devices.netconf import load_schema
+from mock_devices.platform_files import PlatformFileError
 
 Loopback = Annotated[str, Field(pattern=r"^127(\.\d{1,3}){3}$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -175,10 +178,20 @@ class Topology(_Model):
 
     @model_validator(mode="after")
     def _everything_named_exists(self) -> Self:
-        problems = [*self._unknown_names(), *self._doubles()]
+        problems = list(self._wrong_platforms())
+        if not problems:
+            problems = [*self._unknown_names(), *self._doubles()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    def _wrong_platforms(self) -> Iterator[str]:
+        for name, device in self.devices.items():
+            if isinstance(device, NetconfDeviceSpec | CliDeviceSpec):
+                load = load_schema if isinstance(device, NetconfDeviceSpec) else load_grammar
+                yield from _faults(f"device {name}", device.platform, load)
+        for serial, router in self.routers.items():
+            yield from _faults(f"router {serial}", router.platform, load_grammar)
 
     def _unknown_names(self) -> Iterator[str]:
         wanted = [(f"link {link.access} {link.uplink}", link.access) for link in self.links]
@@ -235,8 +248,21 @@ class Topology(_Model):
         return next(ends, None)
 
 
+def _faults(user: str, platform: str, load: Callable[[str], object]) -> Iterator[str]:
+    try:
+        load(platform)
+    except PlatformFileError as error:
+        yield f"{user}: {error}"
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            place = ".".join(str(step) for step in fault["loc"])
+            yield f"{user}: {platform}.yaml: {place}: {fault['msg']}"
+    except (ValueError, KeyError, TypeError, re.error, yaml.YAMLError) as error:
+        yield f"{user}: {platform}.yaml: {error}"
+
+
 def _is_gateway(device: DeviceSpec) -> bool:
-    if not isinstance(device, NetconfDeviceSpec) or device.platform not in shipped_schemas():
+    if not isinstance(device, NetconfDeviceSpec):
         return False
     return load_schema(device.platform).gateway is not None
 

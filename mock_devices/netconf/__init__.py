@@ -10,7 +10,7 @@ from mock_devices.netconf.olt_state import OltState
 from mock_devices.netconf.operational import NoState, Operational, StateData, StateRequest
 from mock_devices.netconf.probe_state import ProbeState, SenderCounters
 from mock_devices.netconf.schema import Schema
-from mock_devices.netconf.schema_file import load_schema, schema_from_text, shipped_schemas
+from mock_devices.netconf.schema_file import load_schema, schema_from_text
 from mock_devices.netconf.switch_state import SwitchState
 from mock_devices.netconf.tree import Container
 
@@ -35,5 +35,4 @@ __all__ = [
     "bare",
     "load_schema",
     "schema_from_text",
-    "shipped_schemas",
 ]

@@ -10,7 +10,6 @@ Identities are written ``module:identity`` there and everywhere else in the file
 """
 
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import yaml
@@ -32,6 +31,7 @@ from mock_devices.netconf.schema import (
     Unique,
 )
 from mock_devices.netconf.type_file import TypeBuilder, TypeSpec
+from mock_devices.platform_files import SCHEMAS, platform_file
 
 
 class _Strict(BaseModel):
@@ -263,14 +263,10 @@ def schema_from_text(text: str) -> Schema:
     return _Builder(_File.model_validate(yaml.safe_load(text))).build()
 
 
-def shipped_schemas() -> tuple[str, ...]:
-    """Return the names of all shipped schemas, sorted."""
-    folder = files("mock_devices").joinpath("schemas")
-    names = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name.removesuffix(".yaml") for name in names if name.endswith(".yaml")))
-
-
 @cache
 def load_schema(name: str) -> Schema:
-    """Return a shipped schema, such as ``bbf-olt``; schemas are immutable and shared."""
-    return schema_from_text(files("mock_devices").joinpath("schemas", f"{name}.yaml").read_text())
+    """Return a schema by its file's name, such as ``bbf-olt``; schemas are immutable and shared.
+
+    Raises PlatformFileError when there is no such file, ValueError for a faulty one.
+    """
+    return schema_from_text(platform_file(name, SCHEMAS).read_text(encoding="utf-8"))

@@ -10,7 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from device_profiles.errors import ProfileError
-from device_profiles.profile import FOLDER, check_profiles, profiles, stamp
+from device_profiles.folders import check_folders
+from device_profiles.profile import check_profiles, profiles, stamp
 from rom.catalog.consistency import check_catalog, check_specification
 from rom.catalog.errors import CatalogError, SpecificationFileError, UnknownSpecification
 from rom.catalog.fitness import Fitness, Named, depths
@@ -68,7 +69,7 @@ class Catalog:
 class FileCatalog(Catalog):
     """The catalog of the shipped files and those of an operator's folder."""
 
-    def __init__(self, extra_dir: Path | None = None, platforms: Path = FOLDER) -> None:
+    def __init__(self, extra_dir: Path | None = None, platforms: Path | None = None) -> None:
         super().__init__(())
         self._folders = (_SHIPPED,) if extra_dir is None else (_SHIPPED, extra_dir)
         self._platforms = platforms
@@ -126,9 +127,10 @@ class FileCatalog(Catalog):
         return [(file, status.st_mtime_ns, status.st_size) for file, status in found]
 
 
-def load_catalog(extra_dir: Path | None = None, platforms: Path = FOLDER) -> FileCatalog:
+def load_catalog(extra_dir: Path | None = None, platforms: Path | None = None) -> FileCatalog:
     """Return the shipped specifications together with those in ``extra_dir`` (``*.yaml``).
 
+    They are judged by the profiles in ``platforms``, without it by all there are.
     Raises ``SpecificationFileError`` naming file and field for a file that does not parse, a wrong
     field, an (id, version) given twice, and what no role or platform can carry; ``CatalogError``
     for a broken profile.
@@ -140,8 +142,10 @@ def _retired(spec: Specification) -> Specification:
     return spec.model_copy(update={"lifecycleStatus": "Retired"})
 
 
-def _platform_stamp(platforms: Path) -> object:
+def _platform_stamp(platforms: Path | None) -> object:
     try:
+        if platforms is None:
+            check_folders()
         return [(name, stamp(name, platforms)) for name in profiles(platforms)]
     except ProfileError as error:
         raise CatalogError(str(error)) from error

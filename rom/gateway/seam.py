@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from adapters.errors import AdapterError
+from device_profiles.errors import ProfileError
 from inventory.conditions import ListingRefused
 from inventory.lab_import import LabImportError
 from inventory.model import ResourceExhausted
@@ -87,5 +88,5 @@ def configuring(setting: str) -> Iterator[None]:
     """Raise ``Misconfigured`` for files and values that the gateway cannot start with."""
     try:
         yield
-    except (CatalogError, LabImportError, ValueError) as error:
+    except (CatalogError, LabImportError, ProfileError, ValueError) as error:
         raise Misconfigured(str(error), field=setting) from error

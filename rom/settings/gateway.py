@@ -37,6 +37,8 @@ class Settings(AccessSettings, EventSettings):
     inventory_file: Path | None = None
     lab_ready_file: Path | None = None
     catalog_dir: Path | None = None
+    profiles_dir: Path | None = None
+    """Profiles of the operator's own, beside those that ship."""
     log_level: str = "INFO"
     log_json: bool = True
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
