@@ -130,8 +130,6 @@ def serial(noc: Noc, site: str = FIRST) -> str:
 def test_lines_typed_on_a_router_stay_or_stop_the_way_back(noc: Noc, full: Whole) -> None:
     order_id = noc.done(faster(FIRST, "150M"))
     router = serial(noc)
-    before = noc.whole()[router]
-    shape = next(line for line in before.splitlines() if "shape average" in line)
     rows = noc.gateway.rows(
         "SELECT path, read_back FROM net_effect WHERE device = :d AND path[array_length(path, 1)] "
         "= 'shape average'",
@@ -146,7 +144,7 @@ def test_lines_typed_on_a_router_stay_or_stop_the_way_back(noc: Noc, full: Whole
     again = noc.done(faster(FIRST, "150M"))
     noc.typed(router, FIRST, Edit(path, value, "99000000"))
     drifted = noc.whole()
-    assert shape not in drifted[router]
+    assert "shape average 99000000" in drifted[router]
     answer = noc.start(FIRST, before=again)
     assert [each["device"] for each in answer.json()["conflicts"]] == [router]
     same(noc.whole(), drifted)
@@ -276,8 +274,8 @@ def test_our_sap_under_an_interface_somebody_has_renamed_is_not_forgotten(
     task = noc.rolled_back(FIRST)
     assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
     kept = on(task["result"], BNG)["kept"]
-    assert kept
-    assert all(sap in path for path in kept)
+    assert any(path.endswith(f"sap[sap-id='{sap}']") for path in kept)
+    assert not any("neighbor[" in path for path in kept)
     running = noc.whole()[BNG]
     assert "<interface-name>BRISBANE</interface-name>" in running
     assert sap in running
