@@ -24,6 +24,8 @@ def test_the_nearest_boundaries_lie_below_and_above_never_at_the_number_itself(
 
 def test_before_everything_is_zero() -> None:
     assert QUIET.nearest(0) == (0, 10)
+    assert QUIET.behind(5)[0] == 0
+    assert QUIET.behind(15)[0] == 10
     assert History((), ()).nearest(7) == (0, None)
 
 
