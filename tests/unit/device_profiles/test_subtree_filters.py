@@ -4,7 +4,7 @@ from lxml import etree
 
 from device_profiles.profile import load_profile
 from device_profiles.tree import Path
-from device_profiles.yang import encode_filter
+from device_profiles.yang import encode_filter, encode_selection
 
 SWITCH = load_profile("openconfig-switch")
 TRUNK: Path = (
@@ -34,3 +34,19 @@ def test_two_members_ask_for_it_once() -> None:
 
 def test_nothing_is_asked_for_by_an_empty_scope() -> None:
     assert encode_filter(SWITCH, []) == []
+
+
+INTERFACE = "/openconfig-interfaces:interfaces/interface"
+
+
+def test_leaves_of_every_entry_are_selected_with_its_keys() -> None:
+    leaves = [f"{INTERFACE}/config/mtu", f"{INTERFACE}/config/description"]
+    (selected,) = encode_selection(SWITCH, leaves)
+    wanted = ("config", [("description", None), ("mtu", None)])
+    assert shape(selected) == ("interfaces", [("interface", [("name", None), wanted])])
+
+
+def test_a_list_is_selected_by_its_keys() -> None:
+    (selected,) = encode_selection(SWITCH, [INTERFACE])
+    assert shape(selected) == ("interfaces", [("interface", [("name", None)])])
+    assert etree.QName(selected).namespace == "http://openconfig.net/yang/interfaces"
