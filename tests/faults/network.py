@@ -60,7 +60,7 @@ class Lab:
         command = lab_command(find_topology(topology), place)
         command += ["--delivery-seconds", str(delivery_seconds)]
         self._child = Child(command, place / "lab.log", {})
-        until(self.ready_file.exists, "lab is up")
+        until(self.ready_file.exists, "lab is up", 120)
         self.ready = json.loads(self.ready_file.read_text())
         self._http = httpx.Client(
             base_url=self.ready["control"],
@@ -124,7 +124,7 @@ class Gateway:
             **self.environment,
         }
         self.child = Child(command, self.place / "serve.log", environment)
-        until(self._answers, "gateway takes orders")
+        until(self._answers, "gateway takes orders", 120)
 
     def _answers(self) -> bool:
         assert self.child is not None

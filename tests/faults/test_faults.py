@@ -77,6 +77,8 @@ def test_sydney_waits_for_its_bng_and_the_right_routers_on_the_right_circuits(
 ) -> None:
     gateway, lab = shared.gateway, shared.lab
     lab.fault("BNG-SYD-01", "refuse-connections", on=True)
+    for _ in range(8):  # whoever has a session open loses it
+        lab.fault("BNG-SYD-01", "drop-session", operation="get-config", moment="before")
     radius = lab.ready["devices"]["RADIUS-01"]["url"].removeprefix("sqlite:///")
     with closing(sqlite3.connect(radius, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -106,7 +108,7 @@ def test_sydney_waits_for_its_bng_and_the_right_routers_on_the_right_circuits(
             "the RADIUS database is found locked",
         )
         other.execute("ROLLBACK")
-    lab.fault("BNG-SYD-01", "refuse-connections", on=False)
+    lab.fault("BNG-SYD-01", "clear")
     for order_id in (first, second):
         done = gateway.completes(order_id)
         notes = [n["text"] for item in done["orderItem"] for n in item.get("note", [])]
