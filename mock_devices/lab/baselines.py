@@ -25,7 +25,8 @@ class Baselines:
     A neighbour's share of a device is ``neighbour.<platform>.xml`` or ``.cfg``, an OLT's PON port
     ``pon-port.<platform>.xml``; their place holders are the fields of ``Neighbour`` or, for a PON
     port, ``pon`` (``2-8``), ``slot_port`` (``2/8``) and ``pon_id``. What is not in the folder is
-    looked for in that of the lab it ``shares`` with, beside it or shipped; missing files raise ``TopologyError``.
+    looked for in that of the lab it ``shares`` with, beside it or shipped; missing files raise
+    ``TopologyError``.
     """
 
     def __init__(
