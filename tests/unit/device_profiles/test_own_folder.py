@@ -28,20 +28,20 @@ def put(folder: Path, name: str, model: str = "ios-switch") -> Path:
 
 
 def test_a_profile_of_ones_own_is_there_beside_the_shipped_ones(own: Path) -> None:
-    put(own, "acme-switch")
-    assert {"acme-switch", "ios-switch"} <= set(profiles())
-    assert load_profile("acme-switch").folder == own / "acme-switch"
+    put(own, "own-switch")
+    assert {"own-switch", "ios-switch"} <= set(profiles())
+    assert load_profile("own-switch").folder == own / "own-switch"
     assert load_profile("ios-switch").folder == FOLDER / "ios-switch"
-    assert "acme-switch" in {profile.name for profile in check_profiles()}
+    assert "own-switch" in {profile.name for profile in check_profiles()}
 
 
 def test_without_the_setting_there_are_the_shipped_ones_only(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(own, "acme-switch")
+    put(own, "own-switch")
     monkeypatch.delenv(VARIABLE)
-    with pytest.raises(ProfileError, match="no profile 'acme-switch'"):
-        load_profile("acme-switch")
+    with pytest.raises(ProfileError, match="no profile 'own-switch'"):
+        load_profile("own-switch")
 
 
 def test_a_program_may_choose_the_folder_itself(own: Path, tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_a_program_may_choose_the_folder_itself(own: Path, tmp_path: Path) -> No
 
 
 def test_a_changed_profile_of_ones_own_is_followed(own: Path) -> None:
-    file = put(own, "acme-switch") / "profile.yaml"
-    before = load_profile("acme-switch").title
+    file = put(own, "own-switch") / "profile.yaml"
+    before = load_profile("own-switch").title
     file.write_text(file.read_text().replace(before, "Another title"))
-    assert load_profile("acme-switch").title == "Another title"
+    assert load_profile("own-switch").title == "Another title"
 
 
 def test_a_name_that_is_there_twice_is_refused_with_the_mend(own: Path) -> None:
@@ -81,6 +81,6 @@ def test_a_folder_that_is_not_there_is_refused_by_the_settings_name(own: Path) -
 def test_a_running_catalog_sees_a_platform_that_comes(own: Path) -> None:
     catalog = load_catalog()
     assert not catalog.reload()
-    put(own, "acme-switch")
+    put(own, "own-switch")
     assert catalog.reload()
     assert not catalog.reload()
