@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_network
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, Undefined
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import SandboxedEnvironment
 
 from device_profiles.errors import ProfileError
@@ -108,6 +109,14 @@ def render_text(source: str, context: Mapping[str, Any], where: str) -> str:
     if text.count(SECRET_PREFIX) > source.count(SECRET_PREFIX):
         raise ProfileError(f"{where}: values together name a secret")
     return text
+
+
+def names_of(source: str) -> frozenset[str]:
+    """Return the names that a template reads; raises ProfileError for what is no template."""
+    try:
+        return frozenset(find_undeclared_variables(environment().parse(source)))
+    except TemplateError as error:
+        raise ProfileError(str(error)) from error
 
 
 def evaluate(expression: str, context: Mapping[str, Any], where: str) -> bool:

@@ -113,7 +113,7 @@ class DeviceEntry(Entry):
     role: Key
     """What it is to sites; roles are listed below."""
     profile: Key
-    """The platform it is of: a folder of ``device_profiles``."""
+    """The platform it is of: a folder of ``device_profiles``, or of one's own."""
     attributes: Attributes = {}
     """What templates read as ``device.attributes``."""
     partners: dict[Key, Key] = {}

@@ -1,5 +1,6 @@
 """``rom profile``: what a platform's YANG modules say, and whether its profile says the same."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,9 @@ from api.cli.options import AsJson
 from api.cli.output import output
 from api.cli.text import safe
 from device_profiles.errors import ProfileError
-from device_profiles.profile import Profile, load_profile
+from device_profiles.folders import check_folders
+from device_profiles.judging import Remark, mistakes, unproven
+from device_profiles.profile import Profile, check_profile
 
 if TYPE_CHECKING:
     from device_profiles.yang_modules.differences import Difference
@@ -18,18 +21,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make and check profiles from YANG modules.")
 
-ProfileName = Annotated[
-    str, typer.Argument(metavar="PROFILE", help="A shipped profile's name, or a profile's folder.")
-]
-Modules = Annotated[
-    list[Path],
-    typer.Option(
-        "--modules",
-        exists=True,
-        file_okay=False,
-        help="A folder with the platform's .yang files; may be given several times.",
-    ),
-]
+ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="A profile's name or folder.")]
+_MODULES = typer.Option(
+    "--modules",
+    exists=True,
+    file_okay=False,
+    help="A folder with the platform's .yang files; may be given several times.",
+)
+Modules = Annotated[list[Path], _MODULES]
+ModulesIfAny = Annotated[list[Path] | None, _MODULES]
 Features = Annotated[
     list[str] | None,
     typer.Option(
@@ -82,32 +82,46 @@ def yang(
 
 @app.command()
 def check(
-    profile: ProfileName, *, modules: Modules, feature: Features = None, json: AsJson = False
+    profile: ProfileName,
+    *,
+    modules: ModulesIfAny = None,
+    feature: Features = None,
+    json: AsJson = False,
 ) -> None:
-    """Compare PROFILE with YANG modules, every difference with its mend. Exit 1 if there are any.
+    """Judge PROFILE, with --modules by its platform's YANG modules too. Exit 1 if it is wrong.
 
-    Looks at the yang: part and at all paths in fragments, checks and health.
+    Every mistake comes with its mend: broken templates, names that no template sees, and whatever
+    the yang: part, fragments, checks and health say otherwise than the modules do. What nothing
+    proves is told and is no mistake.
     """
     known = _profile(profile)
-    schema = _schema(modules, feature or [])
-    from device_profiles.yang_modules.check import differences
+    found: list[Difference | Remark] = list(mistakes(known))
+    if modules:
+        schema = _schema(modules, feature or [])
+        from device_profiles.yang_modules.check import differences
 
-    try:
-        found = differences(schema, known)
-    except ProfileError as error:
-        raise fail(str(error)) from error
-    _show(known, found, json=json)
+        try:
+            found += differences(schema, known)
+        except ProfileError as error:
+            raise fail(str(error)) from error
+    _show(known, found, compared=bool(modules), json=json)
     raise typer.Exit(Exit.FAILED if found else Exit.COMPLETED)
 
 
-def _show(profile: Profile, found: "tuple[Difference, ...]", *, json: bool) -> None:
+def _show(
+    profile: Profile, found: "Sequence[Difference | Remark]", *, compared: bool, json: bool
+) -> None:
     if json:
         rows = [{"field": one.field, "reason": one.reason, "mend": one.mend} for one in found]
         output().print_json(data={"profile": profile.name, "differences": rows})
         return
-    for one in found:
+    untold = () if compared else unproven(profile)
+    for one in (*found, *untold):
         typer.echo(safe(f"{one.field}\n    {one.reason}\n    {one.mend}"))
-    said = f"differs from the modules: {len(found)}" if found else "agrees with the modules"
+    if compared:
+        said = f"differs from the modules: {len(found)}" if found else "agrees with the modules"
+    else:
+        said = f"is wrong: {len(found)}" if found else "can be used"
     typer.echo(f"Profile {profile.name} {said}")
 
 
@@ -115,8 +129,9 @@ def _profile(named: str) -> Profile:
     folder = Path(named)
     try:
         if (folder / "profile.yaml").is_file():
-            return load_profile(folder.resolve().name, folder.resolve().parent)
-        return load_profile(named)
+            return check_profile(folder.resolve().name, folder.resolve().parent)
+        check_folders()
+        return check_profile(named)
     except ProfileError as error:
         raise fail(str(error)) from error
 

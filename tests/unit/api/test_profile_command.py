@@ -10,6 +10,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from api.cli import app
+from device_profiles.profile import FOLDER
 
 DATA = Path(__file__).parents[2] / "data" / "yang_modules"
 MODULES = DATA / "modules"
@@ -145,3 +146,33 @@ class _NoPyang:
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name.partition(".")[0] == "pyang":
             raise ModuleNotFoundError(f"No module named {name!r}", name="pyang")
+
+
+def test_check_without_modules_judges_the_profile_by_itself(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(FOLDER / "ios-switch", tmp_path / "ios-switch"))
+    done = rom("profile", "check", folder)
+    assert (done.exit_code, done.stdout) == (0, "Profile ios-switch can be used\n")
+    file = folder / "fragments" / "p2p-bearer.j2"
+    file.write_text(file.read_text().replace("site.key", "sight.key"))
+    done = rom("profile", "check", folder)
+    assert done.exit_code == 1
+    assert "fragments/p2p-bearer.j2\n    there is no sight\n    use one of " in done.stdout
+    assert "Profile ios-switch is wrong: 1" in done.stdout
+    told = json.loads(rom("profile", "check", folder, "--json").stdout)
+    assert [one["field"] for one in told["differences"]] == ["fragments/p2p-bearer.j2"]
+
+
+def test_check_tells_what_nothing_proves_and_is_content() -> None:
+    done = rom("profile", "check", "bbf-olt")
+    assert done.exit_code == 0
+    assert "checks.qos-policy\n    nothing proves this fragment" in done.stdout
+
+
+def test_a_name_that_is_there_twice_is_refused_by_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FOLDER / "ios-switch", tmp_path / "ios-switch")
+    monkeypatch.setenv("ROM_PROFILES_DIR", str(tmp_path))
+    done = rom("profile", "check", "ios-switch")
+    assert done.exit_code == 2
+    assert "give the folder and the profile another name" in done.stderr
