@@ -104,14 +104,14 @@ class Closing(_Model):
 
 
 class LineReference(_Model):
-    """A line whose value names a root section, such as the VLAN that a port is in."""
+    """A line whose value names root sections, such as the VLAN that a port is in."""
 
     within: str = ""
     """Regular expression of the section's line; empty for the root."""
     step: str
     """Regular expression of the step; its group ``value``, if it has one, is the value."""
     names: str
-    """The section's line with ``{value}`` in it."""
+    """Regular expression of the sections' lines with ``{value}`` where the name stands."""
 
     @model_validator(mode="after")
     def _compiles(self) -> Self:
@@ -119,7 +119,13 @@ class LineReference(_Model):
         re.compile(self.step)
         if "{value}" not in self.names:
             raise ValueError(f"names: {self.names!r} has no {{value}}")
+        re.compile(self.names_read)
         return self
+
+    @property
+    def names_read(self) -> str:
+        """Return the regular expression of the sections, with the group ``value``."""
+        return self.names.replace("{value}", "(?P<value>.+)", 1)
 
 
 class CliModel(_Model):

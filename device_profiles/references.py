@@ -7,6 +7,7 @@ and plain strings do not.
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import product
 
 from device_profiles.cli_grammar import split_member
 from device_profiles.models import LineReference
@@ -66,24 +67,26 @@ _Seek = Callable[[Path, str], Iterator[Path]]
 
 def _lines(profile: Profile, entries: Collection[Path]) -> _Seek:
     rules = profile.cli.references if profile.cli is not None else ()
-    wanted = {entry for entry in entries if len(entry) == 1}
+    named: dict[tuple[LineReference, str], list[Path]] = {}
+    for rule, (line,) in product(rules, (entry for entry in entries if len(entry) == 1)):
+        if found := re.fullmatch(rule.names_read, line):
+            named.setdefault((rule, found["value"]), []).append((line,))
 
     def seek(path: Path, value: str) -> Iterator[Path]:
         section = path[-2] if len(path) > 1 else ""
         step, member = split_member(path[-1])
         for rule in rules:
-            named = _section(rule, section, step, value if member is None else member)
-            if named in wanted:
-                yield named
+            name = _name_in(rule, section, step, value if member is None else member)
+            yield from named.get((rule, name), ())
 
     return seek
 
 
-def _section(rule: LineReference, section: str, step: str, value: str) -> Path:
+def _name_in(rule: LineReference, section: str, step: str, value: str) -> str:
     found = re.fullmatch(rule.step, step)
     if found is None or not re.fullmatch(rule.within, section):
-        return ()
-    return (rule.names.replace("{value}", found.groupdict().get("value") or value),)
+        return ""
+    return found.groupdict().get("value") or value
 
 
 def _nodes(profile: Profile, entries: Collection[Path]) -> _Seek:

@@ -15,6 +15,7 @@ from device_profiles.yang_modules.leaf_types import (
     is_empty,
     value_kind,
 )
+from device_profiles.yang_modules.leafrefs import named_list
 from device_profiles.yang_modules.schema import NodeKind, Schema, SchemaNode
 
 _FILE = re.compile(r"(?P<module>[^@/]+)(?:@(?P<revision>\d{4}-\d\d-\d\d))?\.yang")
@@ -135,4 +136,5 @@ class _Walk:
             identityref=bool(bases),
             identity_modules=self._identities.modules(bases),
             value_kind=value_kind(statement) if typed else None,
+            names=named_list(statement) if typed else None,
         )

@@ -16,6 +16,8 @@ _NOUNS: Mapping[str, str] = {
     "presence": "presence container or empty leaf",
     "user_ordered": "list ordered by the user",
     "values": "value of another form than text",
+    "references": "configured leaf or leaf-list",
+    "unique": "list with keys",
 }
 _Shown = Mapping[str, str]
 
@@ -35,12 +37,13 @@ class Difference:
     @classmethod
     def unknown(cls, schema: Schema, where: str, path: str) -> Self:
         """Return the difference for a path that the modules do not have."""
-        near = schema.nearest(path)
-        meant = f"write {near}, " if near is not None and near != path else "correct it, "
-        return cls(f"{where} {path}", "the modules have no such node", f"{meant}{_OR_GIVE}")
+        return cls(f"{where} {path}", "the modules have no such node", _meant(schema, path))
 
 
-_OR_GIVE = "or give the modules that have it"
+def _meant(schema: Schema, path: str) -> str:
+    near = schema.nearest(path)
+    known = near is not None and near != path
+    return f"{f'write {near}' if known else 'correct it'}, or give the modules that have it"
 
 
 def wrong_uses(schema: Schema, used: Iterable[Use]) -> Iterator[Difference]:
@@ -84,6 +87,10 @@ def unknown_paths(schema: Schema, listed: YangModel) -> Iterator[Difference]:
     for field, shown in _fields(listed).items():
         for path in sorted(shown.keys() - schema.nodes.keys()):
             yield Difference.unknown(schema, f"yang.{field}", path)
+    for leaf, named in sorted(listed.references.items()):
+        if named not in schema.nodes:
+            reason = f"names entries of {named}, which the modules do not have"
+            yield Difference(f"yang.references {leaf}", reason, _meant(schema, named))
 
 
 def wrong_entries(schema: Schema, listed: YangModel, wanted: YangModel) -> Iterator[Difference]:
@@ -97,7 +104,7 @@ def wrong_entries(schema: Schema, listed: YangModel, wanted: YangModel) -> Itera
     for field, shown in _fields(listed).items():
         for path in sorted((shown.keys() | made[field].keys()) & schema.nodes.keys()):
             told, right = shown.get(path), made[field].get(path)
-            if told != right:
+            if told != right and (field != "references" or told is None or told in schema.nodes):
                 yield _entry(f"yang.{field} {path}", field, schema.nodes[path], told, right)
 
 
@@ -105,10 +112,13 @@ def _entry(
     where: str, field: str, node: SchemaNode, told: str | None, right: str | None
 ) -> Difference:
     if right is None:
+        if field == "references" and node.may_refer:
+            return Difference(where, f"names {told}, which has no keys", "take it out")
         return Difference(where, f"{_described(node)}, no {_NOUNS[field]}", "take it out")
     mend = f"write {right}" if right else "add it"
     if told is None:
-        return Difference(where, f"{_described(node)}, and it is not listed", mend)
+        kind = "is a leafref" if field == "references" else _described(node)
+        return Difference(where, f"{kind}, and it is not listed", mend)
     return Difference(where, f"is {right} in the modules, not {told}", mend)
 
 
@@ -126,6 +136,8 @@ def _fields(model: YangModel) -> Mapping[str, _Shown]:
         "presence": dict.fromkeys(model.presence, ""),
         "user_ordered": dict.fromkeys(model.user_ordered, ""),
         "values": dict(model.values),
+        "references": dict(model.references),
+        "unique": dict.fromkeys(model.unique, ""),
     }
 
 

@@ -23,8 +23,10 @@ def make_part(
 
     It has every node that fragments, checks and health name, the structure below list entries
     that templates make, all below ``paths`` and, unless ``keep`` is false, what the profile's part
-    names already. Lists without keys are left out: their entries cannot be told apart. The same
-    profile and modules give the same part, also once it is in the profile.
+    names already. Lists without keys are left out: their entries cannot be told apart. References
+    are the leafrefs between configured nodes of that scope, and with ``keep`` those that the
+    profile has besides. The same profile and modules give the same part, also once it is in the
+    profile.
 
     Raises ProfileError naming every path that the modules do not have.
     """
@@ -57,14 +59,19 @@ def part(
     scope = [schema.nodes[path] for path in sorted(single | whole | inside | keys)]
     leaf_lists = _paths(scope, lambda node: node.kind == "leaf-list")
     identityrefs = _paths(scope, lambda node: node.identityref)
+    keyed = {path: names for path, names in lists.items() if names}
+    references = _references(schema, scope, keyed.keys(), kept)
+    compared = single | whole | keys | leaf_lists | references.keys()
     return YangModel(
         namespaces=_namespaces(schema, scope, kept),
-        lists={path: names for path, names in lists.items() if names},
+        lists=keyed,
         leaf_lists=leaf_lists,
         identityrefs=identityrefs,
         presence=_paths(scope, lambda node: node.presence),
         user_ordered=_paths(scope, lambda node: node.user_ordered),
-        values=_values(schema, sorted(single | whole | keys | leaf_lists), kept),
+        values=_values(schema, sorted(compared), kept),
+        references=references,
+        unique=kept.unique & keyed.keys(),
     )
 
 
@@ -78,6 +85,25 @@ def _namespaces(schema: Schema, scope: Iterable[SchemaNode], kept: YangModel) ->
     for node in scope:
         modules |= {node.module, *node.identity_modules}
     return {module: schema.namespaces[module] for module in sorted(modules)}
+
+
+def _references(
+    schema: Schema, scope: Iterable[SchemaNode], lists: Collection[str], kept: YangModel
+) -> dict[str, str]:
+    """Return what names what; a value that is no leafref is the profile's own knowledge.
+
+    State refers to nothing that would keep a configured entry from being removed.
+    """
+    found = {
+        leaf: named
+        for leaf, named in kept.references.items()
+        if named in lists and (node := schema.nodes.get(leaf)) is not None and node.may_refer
+    }
+    for node in scope:
+        named = node.names
+        if named is not None and named in lists and node.may_refer and schema.nodes[named].config:
+            found[node.path] = named
+    return dict(sorted(found.items()))
 
 
 def _values(schema: Schema, paths: Iterable[str], kept: YangModel) -> dict[str, ValueKind]:

@@ -31,6 +31,13 @@ class SchemaNode:
     """Modules of the identities that the value may be."""
     value_kind: ValueKind | None = None
     """How values compare; ``None`` where they compare as they are written."""
+    names: str | None = None
+    """Path of the list of whose entries a leafref's value names one."""
+
+    @property
+    def may_refer(self) -> bool:
+        """Whether it holds configured values, which may name what else is configured."""
+        return self.config and self.kind in ("leaf", "leaf-list")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import yaml
 
@@ -33,10 +33,14 @@ def _lines(model: YangModel) -> Iterator[str]:
         if paths:
             yield f"  {section}:"
         yield from (f"    - {_scalar(path)}" for path in sorted(paths))
-    if model.values:
-        yield "  values:"
-    for path, kind in sorted(model.values.items()):
-        yield f"    {_scalar(path)}: {kind}"
+    for section in ("values", "references"):
+        told: Mapping[str, str] = getattr(model, section)
+        if told:
+            yield f"  {section}:"
+        yield from (f"    {_scalar(path)}: {_scalar(of)}" for path, of in sorted(told.items()))
+    if model.unique:
+        yield "  unique:"
+    yield from (f"    - {_scalar(path)}" for path in sorted(model.unique))
 
 
 def _scalar(text: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import yaml
 
 from device_profiles.checks import checks, exec_lines
@@ -132,6 +133,22 @@ def test_the_bng_writes_option_82_only_where_the_access_node_cannot(context: Con
 
     assert option82("ENT-1102-MELB") == {"action": "keep"}
     assert option82("ENT-1102-SYD1") == {"action": "replace", "circuit-id/ascii-tuple": PRESENT}
+
+
+@pytest.mark.parametrize(
+    ("profile_name", "fragment"),
+    [("sros-bng", "ip-profile"), ("iosxe-ce", "ce-router"), ("freeradius-sql", "ip-profile")],
+)
+def test_an_order_for_ipv4_only_is_rendered_without_anything_of_ipv6(
+    profile_name: str, fragment: str, context: ContextOf
+) -> None:
+    profile = load_profile(profile_name)
+    assert "ipv6" not in context("ENT-1102-SYD2-ipv4")["res"]
+    single = render(profile, fragment, context("ENT-1102-SYD2-ipv4"))
+    both = render(profile, fragment, context("ENT-1102-SYD2"))
+    assert "ipv6" not in str(single.own).lower()
+    assert single.own.items() < both.own.items()
+    assert all("ipv6" in str(one).lower() for one in both.own.items() - single.own.items())
 
 
 def test_shared_objects_are_the_same_for_every_site_of_a_customer(context: ContextOf) -> None:

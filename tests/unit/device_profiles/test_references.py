@@ -85,6 +85,141 @@ def test_lines_of_a_switch_use_a_vlan(path: Path, value: str) -> None:
     assert users(profile, tree, [("vlan 2109",)]) == {}
 
 
+FAMILY = ("router bgp 65112", "address-family ipv4 unicast")
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "value"),
+    [
+        (
+            "route-map RM-TO-PE permit 10",
+            (*FAMILY, "neighbor 10.0.0.9 route-map RM-TO-PE out"),
+            PRESENT,
+        ),
+        (
+            "ip prefix-list PL-SITE seq 5 permit 172.20.1.0/24",
+            ("route-map OTHER permit 20", "match ip address prefix-list"),
+            "PL-SITE",
+        ),
+        (
+            "ip prefix-list PL-SITE seq 5 permit 172.20.1.0/24",
+            (*FAMILY, "neighbor 10.0.0.9 prefix-list PL-SITE in"),
+            PRESENT,
+        ),
+    ],
+    ids=["route-map", "prefix list in a route-map", "prefix list of a neighbour"],
+)  # fmt: skip
+def test_lines_of_a_router_use_what_has_more_in_its_line_than_the_name(
+    entry: str, path: Path, value: str
+) -> None:
+    profile = load_profile("frr-ce")
+    tree = {(entry,): PRESENT, path: value}
+    assert users(profile, tree, [(entry,)]) == {(entry,): {path: value}}
+    other = (entry.replace("RM-TO-PE", "RM-TO").replace("PL-SITE", "PL"),)
+    assert users(profile, tree, [other]) == {}
+
+
+JUNOS = "junos-conf-root:configuration"
+INSTANCES = (JUNOS, "junos-conf-routing-instances:routing-instances")
+COS = (JUNOS, "junos-conf-class-of-service:class-of-service")
+FILTER: Path = (JUNOS, "junos-conf-firewall:firewall", "family", "inet", "filter[name='BW-500']")
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "value"),
+    [
+        (
+            FILTER,
+            (JUNOS, "junos-conf-interfaces:interfaces", "interface[name='xe-1/0/9']",
+             "unit[name='7']", "family", "inet", "filter", "output", "filter-name"),
+            "BW-500",
+        ),
+        (
+            (JUNOS, "junos-conf-firewall:firewall", "policer[name='POL-500M']"),
+            (*FILTER[:-1], "filter[name='x']", "term[name='y']", "then", "policer"),
+            "POL-500M",
+        ),
+        (
+            (*COS, "traffic-control-profiles[name='BW-500']"),
+            (*COS, "interfaces", "interface[name='xe-1/0/9']", "unit[name='7']",
+             "output-traffic-control-profile", "profile-name"),
+            "BW-500",
+        ),
+        (
+            (*INSTANCES, "instance[name='ENT-1102']"),
+            (JUNOS, "junos-conf-services:services", "rpm", "twamp", "client",
+             "control-connection[name='noc']", "routing-instance"),
+            "ENT-1102",
+        ),
+        (
+            (*INSTANCES, "instance[name='ENT-1102']", "interface[name='xe-1/0/1.2108']"),
+            (*INSTANCES, "instance[name='NOC']", "interface[name='xe-1/0/1.2108']"),
+            PRESENT,
+        ),
+    ],
+    ids=["filter", "policer", "traffic control profile", "instance", "unit in another instance"],
+)  # fmt: skip
+def test_values_of_junos_are_references_though_its_models_hold_strings(
+    entry: Path, path: Path, value: str
+) -> None:
+    found = users(load_profile("junos-bng"), {entry: PRESENT, path: value}, [entry])
+    assert found == {entry: {path: value}}
+
+
+def test_relay_servers_of_one_instance_are_not_those_of_another() -> None:
+    def relay(vpn: str, *steps: str) -> Path:
+        return (*INSTANCES, f"instance[name='{vpn}']", "forwarding-options", "dhcp-relay", *steps)
+
+    servers = relay("A", "server-group", "server-group[name='KEA-ENT']")
+    group = ("group[name='x']", "active-server-group", "active-server-group")
+    ours, theirs = relay("A", *group), relay("B", *group)
+    tree = dict.fromkeys((ours, theirs), "KEA-ENT")
+    assert users(load_profile("junos-bng"), tree, [servers]) == {servers: {ours: "KEA-ENT"}}
+
+
+XR = "Cisco-IOS-XR-um-"
+VRF: Path = (f"{XR}vrf-cfg:vrfs", "vrf[vrf-name='ENT-1102']")
+XR_PORT = (f"{XR}interface-cfg:interfaces", "interface[interface-name='TenGigE0/0/0/9.7']")
+POLICY_MAP: Path = (
+    f"{XR}policymap-classmap-cfg:policy-map", "type", "qos[policy-map-name='BW-500']",
+)  # fmt: skip
+RELAY = (f"{XR}dhcp-ipv4-cfg:dhcp", "ipv4")
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "value"),
+    [
+        (VRF, (*XR_PORT, f"{XR}if-vrf-cfg:vrf"), "ENT-1102"),
+        (
+            VRF,
+            (f"{XR}router-bgp-cfg:router", "bgp", "as[as-number='64500']", "vrfs",
+             "vrf[vrf-name='ENT-1102']"),
+            PRESENT,
+        ),
+        (
+            POLICY_MAP,
+            (*XR_PORT, f"{XR}if-service-policy-qos-cfg:service-policy", "input",
+             "service-policy-name"),
+            "BW-500",
+        ),
+        (
+            (*RELAY, "profiles", "profile[profile-name='KEA-X']"),
+            (*RELAY, "interfaces", "interface[interface-name='Te0/9']", "relay", "profile"),
+            "KEA-X",
+        ),
+        (
+            XR_PORT,
+            (*RELAY, "interfaces", "interface[interface-name='TenGigE0/0/0/9.7']"),
+            PRESENT,
+        ),
+    ],
+    ids=["interface in VRF", "BGP of VRF", "policy map", "relay profile", "relay on interface"],
+)  # fmt: skip
+def test_what_ios_xr_names_is_used(entry: Path, path: Path, value: str) -> None:
+    found = users(load_profile("iosxr-bng"), {entry: PRESENT, path: value}, [entry])
+    assert found == {entry: {path: value}}
+
+
 def test_a_user_in_our_group_uses_its_rows() -> None:
     profile = load_profile("freeradius-sql")
     row = ("radgroupreply[groupname='BW-500'][attribute='A'][value='x']",)
