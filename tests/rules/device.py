@@ -45,6 +45,7 @@ class FakeDevice:
     modes: list[ApplyMode] = field(default_factory=list)
     reads: list[frozenset[Path]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
     whole: list[bytes] = field(default_factory=list)
 
     def read(self, scope: Collection[Path]) -> Tree:
@@ -100,6 +101,7 @@ class FakeDevice:
 
     def confirm(self, transaction: str) -> None:
         self.log.append("confirm")
+        self.confirmed.append(transaction)
         if Capability.CONFIRMED_COMMIT in self.capabilities:
             self._armed(transaction)
             self.window = None

@@ -273,6 +273,7 @@ def test_what_has_arrived_is_saved_where_the_device_needs_it(bench: Bench) -> No
     bench.write()
     assert bench.device.log == ["read", "confirm", "read"]
     assert bench.device.saved == own("A").own
+    assert bench.rows("SELECT id FROM device_txn") == [(bench.device.confirmed[0],)]
 
 
 def test_nothing_is_saved_where_nothing_has_arrived(bench: Bench) -> None:
@@ -296,12 +297,14 @@ class Check:
         self.broken_words = list(broken)
         self.measured: list[str] = []
         self.worked: list[Any] = []
+        self.sessions: list[Session] = []
 
     def before(self, session: Session, device: str, sites: Iterable[str]) -> Any:
         return ["up"]
 
     def broken(self, session: Session, worked: Any) -> list[str]:
         self.worked.append(worked)
+        self.sessions.append(session)
         return list(self.broken_words)
 
     def burst(self, name: str) -> list[str]:
@@ -317,6 +320,7 @@ def test_what_has_arrived_but_breaks_something_is_taken_back(bench: Bench) -> No
     bench.write()
     assert bench.device.log[:3] == ["read", "cancel", "read"]
     assert check.worked[0] == ["up"], "it is asked about what worked before the crash"
+    assert check.sessions[0] is bench.device, "by the session that may take it back"
     assert check.measured == []
     assert bench.change(number).reason == "SERVICE_BROKEN"
     assert bench.device.running == {}

@@ -272,3 +272,21 @@ def test_whoever_refers_to_a_site_need_not_wait_for_who_reserves(
         reserve(first, bundle("S0", ("vlan", "vlan")))
         second.execute(sa.text("SET LOCAL lock_timeout = '50ms'"))
         second.execute(sa.text("SELECT 1 FROM site WHERE key = 'S0' FOR KEY SHARE"))
+
+
+def test_what_a_site_holds_already_is_no_part_of_what_it_is_short_of(
+    connection: sa.Connection, load: Load
+) -> None:
+    load({**VLANS, "values": "100"})
+    reserve(connection, bundle("S0", ("inner", "vlan")))
+    with pytest.raises(ResourceExhausted) as caught:
+        reserve(connection, bundle("S0", ("inner", "vlan"), ("outer", "vlan")))
+    (shortage,) = caught.value.shortages
+    assert (shortage.name, shortage.wanted, shortage.free) == ("outer", 1, 0)
+
+
+def test_an_amount_held_is_not_counted_twice(connection: sa.Connection, load: Load) -> None:
+    load(RATE)
+    reserve(connection, bundle("S0", ("rate", "sap-bandwidth"), amount=600))
+    (more,) = reserve(connection, bundle("S0", ("more", "sap-bandwidth"), amount=400))
+    assert more.attributes == {"value": 400}

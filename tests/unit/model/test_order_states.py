@@ -187,6 +187,7 @@ def test_a_cancellation_is_not_overtaken_by_its_items() -> None:
     assert derive_order_state(states("completed completed"), assessing) is assessing
     assert derive_order_state(states("completed held"), cancelling) is cancelling
     assert derive_order_state(states("completed cancelled"), cancelling) is OrderState.CANCELLED
+    assert derive_order_state(FINAL_ITEM_STATES, cancelling) is OrderState.CANCELLED
 
 
 def states(words: str) -> Collection[ItemState]:
