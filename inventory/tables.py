@@ -26,7 +26,7 @@ HOLDING_STATES = tuple(HoldingState)
 
 
 def _one_of(column: str, words: tuple[str, ...]) -> sa.CheckConstraint:
-    return sa.CheckConstraint(f"{column} IN ({', '.join(map(repr, words))})", name=column)
+    return sa.CheckConstraint(f"{column} IN ({', '.join(map(repr, map(str, words)))})", name=column)
 
 
 def _identity() -> sa.Column[uuid.UUID]:

@@ -201,6 +201,7 @@ class Gateway:
                 f"{item_id} is {self.item(order_id, item_id)}, not {wanted}; "
                 f"{self.notes(order_id, item_id)}; {self._changes(order_id)}"
             ),
+            90,  # a device that does not answer is waited for, and a busy machine is slow
         )
 
     def _changes(self, order_id: str) -> list[Any]:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from rom.vault.vault import Vault
 from tests.faults.network import Gateway, Shared, inventory_file, order, order_for, until
 
-pytestmark = [pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.timeout(300)]
 
 P2P = "RFS:P2P-Ethernet-Bearer"
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti"
