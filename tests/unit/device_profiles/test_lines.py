@@ -2,12 +2,12 @@
 
 import pytest
 
-from device_profiles.cli import decode, parse_template
+from device_profiles.cli import decode, encode_lines, parse_template
 from device_profiles.cli_grammar import Grammar, expanded, grammar, natural
 from device_profiles.errors import ProfileError
 from device_profiles.models import CliModel
 from device_profiles.profile import load_profile
-from device_profiles.tree import PRESENT
+from device_profiles.tree import PRESENT, Edit
 
 SWITCH, ROUTER = load_profile("ios-switch"), load_profile("iosxe-ce")
 
@@ -93,3 +93,10 @@ def test_a_section_that_needs_it_is_left_by_its_own_line() -> None:
     rules = grammar(ROUTER)
     assert rules.closing("address-family ipv4") == "exit-address-family"
     assert rules.closing("interface Loopback0") is None
+
+
+def test_what_names_its_value_when_it_goes_names_the_one_that_is_there() -> None:
+    path = ("interface GigabitEthernet0/0/0", "service-policy output")
+    assert encode_lines(ROUTER, [Edit(path, "PM-OLD", None)]) == [
+        ("interface GigabitEthernet0/0/0", "no service-policy output PM-OLD")
+    ]
