@@ -86,12 +86,12 @@ def test_release_may_be_narrowed_to_names_or_to_an_order(
 def test_what_could_not_be_proven_clean_rests_until_it_is(
     connection: sa.Connection, stocked: None
 ) -> None:
-    (held,) = take(connection, "S000", "thing")
+    (held,) = take(connection, "S000", "vlan")
     release(connection, "S000", now=NOW, indefinitely=True)
     assert sweep_quarantine(connection, NOW + timedelta(days=9999)) == 0
     limit_quarantine(connection, [held.resource_id], NOW)
     assert sweep_quarantine(connection, NOW + timedelta(days=9999)) == 1
-    take(connection, "S001", "thing")
+    take(connection, "S001", "vlan")
 
 
 def test_what_is_clean_at_last_rests_as_long_as_its_pool_says(
