@@ -181,7 +181,7 @@ def test_the_log_follows_the_order_through_api_engine_and_devices(
     lines = (data_dir / "serve.log").read_text().splitlines()
     mine = [line for line in lines if pilot["order"]["id"] in line]
     rooms = {found[1] for line in mine if (found := re.search(r'"logger": "(\w+\.\w+)', line))}
-    assert {"api.order_writes", "rom.fulfilment", "rom.ledger"} <= rooms
+    assert {"api.tmf", "rom.fulfilment", "rom.ledger"} <= rooms
 
 
 def test_no_secret_is_in_the_log_or_in_anything_that_is_answered(

@@ -74,7 +74,7 @@ def test_only_boundaries_of_orders_are_offered_and_taken(noc: Noc, full: Whole) 
     order_id = noc.done(faster(FIRST, "300M"))
     rows = [row for row in noc.rom_json("site", "snapshots", FIRST) if row["order"] == order_id]
     inside = [row["snapshot"] for row in rows if not row["boundary"]]
-    assert len(inside) >= 4  # BNG, OLT and RADIUS, each before and after
+    assert len(inside) >= 2  # of BNG, OLT and RADIUS one is done first, and one last
     assert [rows[0]["boundary"], rows[-1]["boundary"]] == [True, True]
     whole = [row["snapshot"] for row in rows if row["boundary"]]
     first = max(number for number in whole if number < inside[0])
