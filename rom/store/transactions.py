@@ -105,7 +105,10 @@ def mark_sent(engine: sa.Engine, transaction: str, device: str, epoch: int, work
     """
     with engine.begin() as connection:
         leases.check(connection, device, epoch)
-        _enter(connection, transaction, TransactionState.SENT, worked=worked)
+        if not _enter(connection, transaction, TransactionState.SENT, worked=worked):
+            # Somebody has settled it by reading: nothing of it may leave any more.
+            message = f"transaction {transaction} on {device} is settled already"
+            raise leases.FencedOff(message)
 
 
 def mark(
@@ -129,13 +132,15 @@ def mark(
 
 def _enter(
     connection: sa.Connection, transaction: str, state: TransactionState, **values: Any
-) -> None:
-    connection.execute(
+) -> bool:
+    """Write a state that the life of a transaction draws; tells whether it was written."""
+    done = connection.execute(
         sa.update(device_txn)
         .where(device_txn.c.id == transaction)
         .where(device_txn.c.state.in_(TRANSACTION_LIFE.before(state) | {state}))
         .values(state=state, **values)
     )
+    return done.rowcount > 0
 
 
 def settle_site(

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from adapters.seam import Session
-from rom.store import leases
+from rom.store import leases, transactions
 from rom.store.tables import change, device_lease
 from tests.laws.devices import same
 from tests.laws.gateway import Gateway
@@ -86,8 +86,9 @@ def test_a_writer_stopped_between_plan_and_send_cannot_write_when_it_wakes(world
 def test_without_the_fence_the_device_would_have_taken_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Shows that the test above can fail: nothing but the fence has kept the sleeper off."""
+    """Shows that the tests around it can fail: nothing but the fences kept the sleeper off."""
     monkeypatch.setattr(leases, "check", lambda *_: None)
+    monkeypatch.setattr(transactions, "mark_sent", lambda *_: None)
     gateway = stopped_before(world, "before edit-config")
     lease_runs_out(world)
     another_takes_over(world)
@@ -96,6 +97,20 @@ def test_without_the_fence_the_device_would_have_taken_it(
     assert "after commit" in gateway.steps
     with pytest.raises(AssertionError, match="differs from the oracle"):
         world.expect_oracle()
+
+
+def test_what_somebody_else_has_settled_does_not_leave_whatever_the_lease_says(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "check", lambda *_: None)
+    gateway = stopped_before(world, "before edit-config")
+    lease_runs_out(world)
+    another_takes_over(world)
+    commits = world.network.devices[OLT].counters.commits
+    gateway.resume()
+    assert gateway.run()
+    assert world.network.devices[OLT].counters.commits == commits
+    world.expect_oracle()
 
 
 def test_while_one_lives_nobody_else_gets_the_device(world: World) -> None:
