@@ -21,7 +21,7 @@ from rom.model.effect import SiteState
 from rom.model.errors import UnknownDevice, UnknownSite
 from rom.model.plan import SitePlan
 from rom.model.verdict import DriftResult
-from rom.store import changes, effects, intents
+from rom.store import change_list, effects, intents
 from rom.store.database import Connection, Engine
 
 
@@ -86,7 +86,7 @@ class Audit:
         """
         with self._engine.connect() as connection:
             devices = [row.device for row in intents.devices_of_site(connection, site)]
-            kept = changes.kept_at(connection, site)
+            kept = change_list.kept_at(connection, site)
         if not devices:
             raise UnknownSite(site)
         parts, _ = self._parts(devices, only=site)
@@ -130,7 +130,7 @@ class Audit:
         with self._engine.connect() as connection:
             sites_on = intents.sites_by_device(connection, devices, only=only)
             pairs = [(device, site) for device, sites in sites_on.items() for site in sites]
-            changing = changes.unsettled(connection)
+            changing = change_list.unsettled(connection)
             settled: dict[str, list[str]] = {}
             for device, site in sorted(pairs):
                 if (device, site) not in changing:

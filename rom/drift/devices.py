@@ -5,7 +5,7 @@ from typing import Any
 
 from inventory import queries
 from inventory.records import DeviceRecord, EndpointData
-from rom.store import changes, intents, transactions
+from rom.store import change_list, intents, transactions
 from rom.store.database import Connection
 
 
@@ -20,7 +20,7 @@ def overview(connection: Connection) -> list[dict[str, Any]]:
     for device, sites in intents.sites_by_device(connection).items():
         entry = found.setdefault(device, _entry(device, roles[device], None))
         entry["sites"] += sites
-    for name, number in changes.unsettled_by_device(connection).items():
+    for name, number in change_list.unsettled_by_device(connection).items():
         if name in found:
             found[name]["waiting"] = number
     for last in transactions.last_of_devices(connection):

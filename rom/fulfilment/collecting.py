@@ -11,7 +11,7 @@ from rom.model.change import Change, ChangeState
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
 from rom.model.reason import Reason
-from rom.store import changes, tickets
+from rom.store import change_list, tickets
 from rom.store.database import Connection
 
 
@@ -24,7 +24,7 @@ class Collector:
 
     def collect(self, connection: Connection, view: SiteView, item: Item) -> bool:
         """See what the writers have made of the item's changes."""
-        rows = changes.of_item(connection, item.order_id, item.item_id)
+        rows = change_list.of_item(connection, item.order_id, item.item_id)
         refused = [row for row in rows if row.state is ChangeState.REFUSED]
         if refused:
             first = refused[0]

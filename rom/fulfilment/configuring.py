@@ -18,7 +18,7 @@ from rom.model.device import Device
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
 from rom.model.reason import Reason
-from rom.store import changes, intents
+from rom.store import change_list, changes, intents
 from rom.store.database import Connection
 
 Wake = Callable[[str], None]
@@ -80,7 +80,7 @@ class Configurer:
     def _left_to_ask(
         self, connection: Connection, view: SiteView, item: Item
     ) -> Iterator[tuple[Configure, Device]]:
-        asked = {row.device for row in changes.of_item(connection, item.order_id, item.item_id)}
+        asked = {row.device for row in change_list.of_item(connection, item.order_id, item.item_id)}
         for entry in configurations(view.specification(item), view.typed(item)):
             if self._has_fragment(connection, view, entry):
                 device = self._devices.find(connection, entry.role, view.allocations)

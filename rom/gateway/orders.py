@@ -26,7 +26,7 @@ from rom.orders.documents import API_PATH, OrderDocuments
 from rom.orders.fallout import Decision, Fallout
 from rom.orders.intake import Intake, Taken
 from rom.orders.patch.amendment import Amendments
-from rom.store import changes, intents, order_items, orders, transactions, verdicts
+from rom.store import change_list, intents, order_items, orders, transactions, verdicts
 from rom.store.database import Connection, Engine
 from rom.store.order_query import UNSEARCHABLE, find_cancellations, find_orders
 
@@ -135,7 +135,7 @@ class Orders:
                 order=self.documents.render(connection, [row])[0],
                 allocations=self._allocations(connection, order_id),
                 transactions=_transactions(connection, order_id),
-                unchanged=tuple(changes.unchanged_devices(connection, order_id)),
+                unchanged=tuple(change_list.unchanged_devices(connection, order_id)),
                 measurements=tuple(_measurement(found) for found in measured),
                 steps=_steps(connection, order_id),
             )

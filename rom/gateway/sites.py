@@ -19,7 +19,7 @@ from rom.jobs.wakes import Wakes
 from rom.model.change import SETTLED, Change, ChangeKind, ChangeState
 from rom.model.errors import DevicesBusy, UnknownRollback, UnknownSite
 from rom.model.snapshot import SnapshotEntry
-from rom.store import changes, intents, snapshots
+from rom.store import change_list, changes, intents, snapshots
 from rom.store.database import Connection, Engine
 from rom.store.scope import known_sites
 from rom.undo import tasks
@@ -95,7 +95,7 @@ class Sites:
         deadline = time.monotonic() + _REAPPLY_SECONDS
         while True:
             with self.engine.connect() as connection:
-                rows = changes.of_numbers(connection, numbers)
+                rows = change_list.of_numbers(connection, numbers)
             if all(row.state in SETTLED for row in rows):
                 return rows
             if time.monotonic() > deadline:

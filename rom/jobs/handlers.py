@@ -8,7 +8,7 @@ from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import CancelRunner
-from rom.store import cancellations, changes, order_items, rollbacks, site_items
+from rom.store import cancellations, change_list, order_items, rollbacks, site_items
 from rom.store.database import Engine
 from rom.undo.rollback import RollbackRunner
 
@@ -77,7 +77,7 @@ class EngineHandlers:
         """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
         self._audit.look()
         with self._engine.connect() as connection:
-            devices = changes.due_devices(connection)
+            devices = change_list.due_devices(connection)
             sites = site_items.due_sites(connection)
             if thorough:
                 sites |= site_items.unwoken_sites(connection)

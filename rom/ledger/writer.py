@@ -15,7 +15,7 @@ from rom.ledger import lease, recovery
 from rom.ledger.group import Group, WriterSettings
 from rom.ledger.service_check import ServiceCheck
 from rom.model.snapshot import Sealer
-from rom.store import changes, leases, transactions
+from rom.store import change_list, changes, leases, transactions
 from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
@@ -74,7 +74,7 @@ class DeviceWriter:
         """Try again later what can get better by itself; hold the rest for people."""
         log.warning("device.not_written", device=device, reason=error.reason, error=str(error))
         with self._engine.begin() as connection:
-            touched.update(changes.sites_waiting(connection, device))
+            touched.update(change_list.sites_waiting(connection, device))
             if error.retry:
                 changes.postpone(
                     connection,
@@ -91,7 +91,7 @@ class DeviceWriter:
             unresolved = transactions.open_of_device(connection, device)
             if not unresolved:
                 changes.reclaim(connection, device)
-            sites = changes.sites_waiting(connection, device)
+            sites = change_list.sites_waiting(connection, device)
         if not sites and not unresolved:
             return
         anyone = sites[0] if sites else unresolved[0].site

@@ -17,7 +17,7 @@ from rom.model.verdict import Outcome, VerdictKind
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.giving_up import give_up, wanted_of
 from rom.orders.documents import OrderDocuments
-from rom.store import cancellations, changes, order_items, orders, verdicts
+from rom.store import cancellations, change_list, changes, order_items, orders, verdicts
 from rom.store.database import Connection, Engine
 
 
@@ -94,7 +94,7 @@ class Fallout:
             if not _is_held(item):
                 continue
             devices |= _send_again(
-                connection, changes.of_item(connection, item.order_id, item.item_id)
+                connection, change_list.of_item(connection, item.order_id, item.item_id)
             )
             self._transitions.move(
                 connection,

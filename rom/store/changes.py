@@ -1,18 +1,16 @@
 """Changes in PostgreSQL: asked for, claimed by a device's writer, settled."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on
 
 from device_profiles.tree import Path
 from rom.model.change import (
     CHANGE_LIFE,
     LIVE_KINDS,
     QUEUED,
-    UNSETTLED,
     Change,
     ChangeKind,
     ChangeState,
@@ -20,9 +18,8 @@ from rom.model.change import (
 )
 from rom.model.order import Item
 from rom.model.reason import Reason
+from rom.store.change_list import DUE, of_items, read_changes
 from rom.store.tables import change
-
-_DUE = sa.or_(change.c.due_at.is_(None), change.c.due_at <= sa.func.now())
 
 
 def request(
@@ -63,10 +60,10 @@ def claim(
     Changes of live services and new ones are never mixed; ``live_sites`` caps what one mistake
     could hit.
     """
-    waiting = _read(
+    waiting = read_changes(
         connection,
         sa.select(change)
-        .where(change.c.device == device, change.c.state == ChangeState.WAITING, _DUE)
+        .where(change.c.device == device, change.c.state == ChangeState.WAITING, DUE)
         .order_by(change.c.id)
         .with_for_update(skip_locked=True),
     )
@@ -146,26 +143,15 @@ def withdraw(connection: sa.Connection, items: Sequence[Item]) -> bool:
     """
     _enter(
         connection,
-        sa.and_(_of_items(items), change.c.state.in_((ChangeState.WAITING, ChangeState.BLOCKED))),
+        sa.and_(of_items(items), change.c.state.in_((ChangeState.WAITING, ChangeState.BLOCKED))),
         ChangeState.REFUSED,
         reason=Reason.CANCELLED,
         error="withdrawn before it was sent",
         due_at=None,
         finished_at=sa.func.clock_timestamp(),
     )
-    claimed = sa.exists().where(_of_items(items), change.c.state == ChangeState.CLAIMED)
+    claimed = sa.exists().where(of_items(items), change.c.state == ChangeState.CLAIMED)
     return not connection.scalar(sa.select(claimed))
-
-
-def was_taken(connection: sa.Connection, items: Sequence[Item], device: str | None = None) -> bool:
-    """Tell whether a writer has, or has had, a change of the items in hand that was not refused.
-
-    On one ``device``, or on any.
-    """
-    taken = [_of_items(items), change.c.state.in_((ChangeState.DONE, ChangeState.CLAIMED))]
-    if device is not None:
-        taken.append(change.c.device == device)
-    return bool(connection.scalar(sa.select(sa.exists().where(*taken))))
 
 
 def postpone(
@@ -189,7 +175,9 @@ def postpone(
 def refuse_all(connection: sa.Connection, device: str, *, reason: str, error: str) -> None:
     """Refuse everything that waits for a device which will not let us in by waiting longer."""
     queued = sa.select(change).where(change.c.device == device, change.c.state.in_(QUEUED))
-    refuse(connection, _read(connection, queued), transaction=None, reason=reason, error=error)
+    refuse(
+        connection, read_changes(connection, queued), transaction=None, reason=reason, error=error
+    )
 
 
 def give_up(connection: sa.Connection, asked: Change, *, after: int, reason: str) -> bool:
@@ -199,7 +187,7 @@ def give_up(connection: sa.Connection, asked: Change, *, after: int, reason: str
     """
     if asked.attempts < after:
         return False
-    found = _read(
+    found = read_changes(
         connection,
         sa.select(change)
         .where(change.c.id == asked.id, change.c.state == ChangeState.WAITING)
@@ -280,119 +268,3 @@ def _enter(
         .values(state=state, **values)
     )
     return done.rowcount > 0
-
-
-def kept_at(connection: sa.Connection, site: str) -> dict[str, tuple[str, frozenset[Path]]]:
-    """Return by device which rollback task has left paths of the site to somebody else, and which.
-
-    Only where nothing has been brought out for the site on the device since.
-    """
-    rows = connection.execute(
-        sa.select(change.c.device, change.c.task_id, change.c.kept)
-        .ext(distinct_on(change.c.device))
-        .where(change.c.site == site, change.c.state == ChangeState.DONE)
-        .order_by(change.c.device, change.c.id.desc())
-    )
-    return {
-        row.device: (row.task_id, frozenset(tuple(path) for path in row.kept))
-        for row in rows
-        if row.kept
-    }
-
-
-def of_item(connection: sa.Connection, order_id: str, item_id: str) -> list[Change]:
-    """Return the item's changes."""
-    return _read(
-        connection,
-        sa.select(change)
-        .where(change.c.order_id == order_id, change.c.item_id == item_id)
-        .order_by(change.c.id),
-    )
-
-
-def of_task(connection: sa.Connection, task_id: str, *, lock: bool = False) -> list[Change]:
-    """Return the changes a task has asked for so far; with ``lock`` no writer claims them now."""
-    query = sa.select(change).where(change.c.task_id == task_id).order_by(change.c.id)
-    return _read(connection, query.with_for_update() if lock else query)
-
-
-def of_numbers(connection: sa.Connection, numbers: Collection[int]) -> list[Change]:
-    """Return changes by their ids."""
-    query = sa.select(change).where(change.c.id.in_(list(numbers))).order_by(change.c.id)
-    return _read(connection, query)
-
-
-def unsettled(connection: sa.Connection) -> set[tuple[str, str]]:
-    """Return ``(device, site)`` of everything that is still to become true."""
-    rows = connection.execute(
-        sa.select(change.c.device, change.c.site).where(change.c.state.in_(UNSETTLED))
-    )
-    return {(row.device, row.site) for row in rows}
-
-
-def unsettled_by_device(connection: sa.Connection) -> dict[str, int]:
-    """Return how many changes each device has yet to take."""
-    rows = connection.execute(
-        sa.select(change.c.device, sa.func.count())
-        .where(change.c.state.in_(UNSETTLED))
-        .group_by(change.c.device)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-def unchanged_devices(connection: sa.Connection, order_id: str) -> list[str]:
-    """Return the devices that held what the order wants already, so that nothing was sent."""
-    return sorted(
-        connection.scalars(
-            sa.select(change.c.device)
-            .where(change.c.order_id == order_id, change.c.state == ChangeState.DONE)
-            .where(change.c.transaction.is_(None))
-            .distinct()
-        )
-    )
-
-
-def sites_waiting(connection: sa.Connection, device: str) -> list[str]:
-    """Return the sites whose changes wait for the device, or were claimed for it."""
-    return list(
-        connection.scalars(
-            sa.select(change.c.site)
-            .where(change.c.device == device, change.c.state.in_(QUEUED), _DUE)
-            .distinct()
-        )
-    )
-
-
-def due_devices(connection: sa.Connection) -> set[str]:
-    """Return the devices that have something to write now, or something left by a dead writer."""
-    waits = sa.and_(change.c.state == ChangeState.WAITING, _DUE)
-    return set(
-        connection.scalars(
-            sa.select(change.c.device)
-            .where(sa.or_(waits, change.c.state == ChangeState.CLAIMED))
-            .distinct()
-        )
-    )
-
-
-def _of_items(items: Sequence[Item]) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        change.c.order_id == items[0].order_id,
-        change.c.item_id.in_([item.item_id for item in items]),
-    )
-
-
-def _read(connection: sa.Connection, query: sa.Select[Any]) -> list[Change]:
-    return [_change(dict(row)) for row in connection.execute(query).mappings()]
-
-
-def _change(row: Mapping[str, Any]) -> Change:
-    return Change(
-        **{
-            **row,
-            "kind": ChangeKind(row["kind"]),
-            "policy": Policy(row["policy"]),
-            "state": ChangeState(row["state"]),
-            "kept": tuple(tuple(path) for path in row["kept"]),
-        }
-    )

@@ -11,7 +11,7 @@ from rom.catalog.loader import Catalog
 from rom.devices.directory import DeviceDirectory
 from rom.model.order import Action, Item
 from rom.model.snapshot import Sealer
-from rom.store import changes, intents, snapshots, tickets, transactions
+from rom.store import change_list, changes, intents, snapshots, tickets, transactions
 from rom.store.database import Connection
 from rom.undo.give_back import GiveBack
 from rom.undo.target import at_number
@@ -116,11 +116,11 @@ def without(
 
 def was_sent(connection: Connection, device: str, site: str, items: Sequence[Item]) -> bool:
     """Tell whether anything of the items may have had an effect on the device."""
-    taken = changes.was_taken(connection, items, device)
+    taken = change_list.was_taken(connection, items, device)
     return taken or transactions.may_have_left(connection, site, items, device)
 
 
 def anything_sent(connection: Connection, site: str, items: Sequence[Item]) -> bool:
     """Tell whether anything of the items may have had an effect on any device."""
-    taken = changes.was_taken(connection, items)
+    taken = change_list.was_taken(connection, items)
     return taken or transactions.may_have_left(connection, site, items)

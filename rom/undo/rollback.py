@@ -18,7 +18,7 @@ from rom.model.reason import Reason
 from rom.model.snapshot import Sealer
 from rom.model.task import Quarantine, RollbackTask, TaskState
 from rom.model.verdict import Outcome
-from rom.store import changes, intents, orders, rollbacks
+from rom.store import change_list, intents, orders, rollbacks
 from rom.store.database import Connection, Engine
 from rom.undo import results
 from rom.undo.give_back import GiveBack, Held, end_of_waiting
@@ -85,7 +85,7 @@ class RollbackRunner:
 
     def _is_untouched(self, connection: Connection, task: RollbackTask, stopped: Place) -> bool:
         """Tell whether nothing was sent, and no router let go, before a device stopped it."""
-        asked = {change.device: change for change in changes.of_task(connection, task.id)}
+        asked = {change.device: change for change in change_list.of_task(connection, task.id)}
         for place in places(connection, task.site):
             if place == stopped:
                 return True
@@ -96,7 +96,7 @@ class RollbackRunner:
     def _restore(self, connection: Connection, task: RollbackTask) -> None:
         """The site goes on as it was: its intents are again what they were."""
         before = self._before(connection, task)
-        asked = {change.device for change in changes.of_task(connection, task.id)}
+        asked = {change.device for change in change_list.of_task(connection, task.id)}
         for place in places(connection, task.site):
             if place.device in asked:
                 intents.keep(
@@ -161,7 +161,7 @@ class RollbackRunner:
     def _devices(self, connection: Connection, task: RollbackTask, errand: Errand) -> list[Result]:
         found = [
             results.of_device(connection, errand.wanted(change.device, {}), change)
-            for change in changes.of_task(connection, task.id)
+            for change in change_list.of_task(connection, task.id)
         ]
         for each in found:
             results.keep_verdict(connection, task, each)
@@ -177,7 +177,7 @@ class RollbackRunner:
         """Return the keys of items of which a device may still have something."""
         before = self._before(connection, task)
         keys: set[str] = set()
-        for change in changes.of_task(connection, task.id):
+        for change in change_list.of_task(connection, task.id):
             paths = results.left(connection, errand.wanted(change.device, {}), change)
             had = before.get(change.device, {})
             if change.state is ChangeState.DONE:

@@ -18,7 +18,7 @@ from rom.model.errors import UnknownSite
 from rom.model.intent import Place
 from rom.model.plan import ConflictKind
 from rom.model.reason import Reason
-from rom.store import changes, effects, intents, snapshots, tickets
+from rom.store import change_list, changes, effects, intents, snapshots, tickets
 from rom.store.database import Connection
 
 GIVE_UP_AFTER = 4
@@ -79,7 +79,7 @@ class WayBack:
         """Take the next step that is possible; safe to call again at any point."""
         asked = {
             change.device: change
-            for change in changes.of_task(connection, errand.task_id)
+            for change in change_list.of_task(connection, errand.task_id)
             if change.site == errand.site
         }
         stuck: dict[str, str] = {}

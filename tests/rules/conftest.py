@@ -19,7 +19,7 @@ from rom.ledger.service_check import ServiceCheck
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Change, ChangeKind, Policy
 from rom.model.effect import SiteState
-from rom.store import changes, effects, intents
+from rom.store import change_list, changes, effects, intents
 from rom.store.embedded import EmbeddedPostgres
 from rom.vault.vault import Vault
 from tests.databases import fresh_database
@@ -90,7 +90,7 @@ class Bench:
 
     def change(self, number: int) -> Change:
         with self.engine.connect() as connection:
-            (found,) = changes.of_numbers(connection, [number])
+            (found,) = change_list.of_numbers(connection, [number])
             return found
 
     def states(self, numbers: Mapping[str, int]) -> dict[str, str]:

@@ -7,7 +7,7 @@ ledger still knows what the site has on the device: a rollback of the site takes
 from rom.model.change import Change, ChangeState
 from rom.model.reason import Reason
 from rom.model.task import Cancellation
-from rom.store import cancellations, changes, order_items, orders
+from rom.store import cancellations, change_list, changes, order_items, orders
 from rom.store.database import Connection
 from rom.undo.way_back import is_stuck
 
@@ -20,7 +20,7 @@ def give_up(connection: Connection, task: Cancellation, device: str, words: str)
     """
     rows = [
         row
-        for row in changes.of_task(connection, task.id, lock=True)
+        for row in change_list.of_task(connection, task.id, lock=True)
         if row.device == device and is_stuck(row) and row.site in task.sites
     ]
     waiting = [row for row in rows if row.state is ChangeState.WAITING]
@@ -45,7 +45,7 @@ def wanted_of(connection: Connection, task: Cancellation) -> list[Change]:
     """Return the cancellation's changes but those of devices it goes on without."""
     return [
         row
-        for row in changes.of_task(connection, task.id)
+        for row in change_list.of_task(connection, task.id)
         if row.device not in task.sites.get(row.site, {}).get("given_up", {})
     ]
 

@@ -8,7 +8,7 @@ import inventory.tables
 import rom.store.catalog_tables
 import rom.store.event_tables
 import rom.store.tables
-from rom.store import changes
+from rom.store import change_list
 from rom.store.database import make_engine, migrate
 
 
@@ -37,5 +37,5 @@ def test_changes_made_before_anything_could_be_kept_have_kept_nothing(
     migrate(engine)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT kept FROM change")) == []
-        assert changes.kept_at(connection, "S") == {}
+        assert change_list.kept_at(connection, "S") == {}
     engine.dispose()
