@@ -144,7 +144,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         compensation = Compensation(base.devices, base.vault, base.catalog)
         handlers = EngineHandlers(
             base.engine,
-            _fulfiller(base, bootstrap),
+            _fulfiller(base, bootstrap, compensation),
             _writer(base),
             RollbackRunner(base.engine, base.devices, base.vault, give_back),
             CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
@@ -197,13 +197,13 @@ def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
     )
 
 
-def _fulfiller(base: _Foundation, bootstrap: Bootstrap) -> Fulfiller:
+def _fulfiller(base: _Foundation, bootstrap: Bootstrap, compensation: Compensation) -> Fulfiller:
     settings = base.settings
     proof = ProofSettings(settings.retry_seconds, settings.twamp_packets, settings.twamp_interval)
     return Fulfiller(
         base.engine,
         base.catalog,
-        SiteHandler(base.transitions, base.devices, settings.retry_seconds),
+        SiteHandler(base.transitions, base.devices, compensation, settings.retry_seconds),
         Prover(base.engine, base.transitions, base.devices, proof),
         bootstrap.boot_url,
     )

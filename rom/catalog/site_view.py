@@ -14,7 +14,7 @@ from rom.catalog.errors import ContextError
 from rom.catalog.loader import Catalog
 from rom.catalog.specification import Point, Specification
 from rom.model.order import Action, Item
-from rom.model.order_states import CANCELLING_ITEM_STATES, COMMITTED, ItemState
+from rom.model.order_states import CANCELLING_ITEM_STATES, COMMITTED, GIVING, ItemState
 from rom.store import order_items, site_items
 from rom.store.database import Connection
 
@@ -51,7 +51,7 @@ class SiteView:
         return {
             item.key: with_derived(self.specification(item), self.typed(item))
             for item in (*self.completed, *self.open_items)
-            if item.action in (Action.ADD, Action.MODIFY)
+            if item.action in (Action.ADD, Action.MODIFY) and item.step in GIVING
         }
 
     def context(self, device: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class Reserver:
             item for item in view.open_items if item.step is Step.ASSESSING and item.state in states
         ]
         if states == (ItemState.HELD,):
-            waiting = [item for item in waiting if item.reason == Reason.RESOURCE_EXHAUSTED]
+            # What a device has refused for want of resources has no time at which it is tried.
+            short = Reason.RESOURCE_EXHAUSTED
+            waiting = [item for item in waiting if item.reason == short and item.due_at]
         if not waiting:
             return False
         group = [item for item in waiting if item.order_id == waiting[0].order_id]

@@ -49,11 +49,14 @@ class Step(Word):
     QUEUED = "queued"
     VERIFYING = "verifying"
     MEASURING = "measuring"
+    BACKING_OUT = "backingOut"  # a device has refused it, so the others go back
     DONE = "done"
 
 
 COMMITTED = frozenset({Step.VERIFYING, Step.MEASURING, Step.DONE})
 """Steps at which an item is on its devices and was read back there."""
+GIVING = COMMITTED | {Step.RESERVED, Step.QUEUED}
+"""Steps at which what an item says counts at its site: it has what it needs."""
 
 _O, _I = OrderState, ItemState
 

@@ -11,6 +11,7 @@ from rom.model.change import (
     CHANGE_LIFE,
     LIVE_KINDS,
     QUEUED,
+    SETTLED,
     Change,
     ChangeKind,
     ChangeState,
@@ -212,6 +213,14 @@ def reclaim(connection: sa.Connection, device: str) -> None:
         ChangeState.WAITING,
         transaction=None,
     )
+
+
+def drop(connection: sa.Connection, items: Sequence[Item]) -> None:
+    """Drop the settled changes of one order's items that are backed out: a retry asks for others.
+
+    What they have done is in transactions, snapshots and the verdict.
+    """
+    connection.execute(sa.delete(change).where(of_items(items), change.c.state.in_(SETTLED)))
 
 
 def forget(connection: sa.Connection, order_id: str, item_ids: Collection[str]) -> None:

@@ -152,6 +152,34 @@ def first_of_order(connection: sa.Connection, site: str, order_id: str) -> int |
     return number
 
 
+def first_of(connection: sa.Connection, site: str, transactions: Collection[str]) -> int | None:
+    """Return the number of a site's first snapshot by these transactions, ``None`` without any."""
+    number: int | None = connection.scalar(
+        sa.select(sa.func.min(snapshot.c.id)).where(
+            snapshot.c.site == site, snapshot.c.txn.in_(list(transactions))
+        )
+    )
+    return number
+
+
+def others_since(
+    connection: sa.Connection, site: str, number: int, transactions: Collection[str]
+) -> bool:
+    """Tell whether anything but these transactions has changed the site after a snapshot."""
+    return bool(
+        connection.scalar(
+            sa.select(
+                sa.exists().where(
+                    snapshot.c.site == site,
+                    snapshot.c.id > number,
+                    snapshot.c.moment == Moment.AFTER,
+                    snapshot.c.txn.not_in(list(transactions)),
+                )
+            )
+        )
+    )
+
+
 def left_over(connection: sa.Connection, site: str) -> list[Place]:
     """Return the devices on which the site has effects, with the role they had for it last."""
     ours = sa.exists().where(

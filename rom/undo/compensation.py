@@ -5,6 +5,7 @@ items goes the way back. What a writer has in hand is waited for, never stopped.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from device_profiles.fragment import Fragment
 from rom.catalog.loader import Catalog
@@ -40,18 +41,61 @@ class Compensation:
 
         A device that does not let it in is waited for, unless it is ``given_up``.
         """
+        number = self._before_order(connection, site, items)
+        errand = self._errand(connection, task_id, site, items, number)
+        return self._step(connection, items, replace(errand, given_up=given_up))
+
+    def back_out(
+        self, connection: Connection, task_id: str, site: str, items: Sequence[Item]
+    ) -> Progress:
+        """Take a failed change back to what the site was before it, on every device it has reached.
+
+        ``items`` are one order's modifies at this site. A device that does not let it in is not
+        waited for. Its snapshots are the order's, as what it takes back was.
+        """
+        errand = self._errand(connection, task_id, site, items, before_change(connection, items))
+        errand = replace(errand, waits=False, order_id=items[0].order_id)
+        return self._step(connection, items, errand)
+
+    def _step(self, connection: Connection, items: Sequence[Item], errand: Errand) -> Progress:
         if not changes.withdraw(connection, items):
             return Progress()
         tickets.tear_up(connection, items)
-        before = self._before(connection, site, items)
-        errand = Errand(
+        return self._way_back.step(connection, errand)
+
+    def _errand(
+        self, connection: Connection, task_id: str, site: str, items: Sequence[Item], number: int
+    ) -> Errand:
+        # Only what changes or deletes has to know what was before.
+        adds = all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items)
+        before = {} if adds else at_number(connection, self._sealer, site, number)
+        return Errand(
             task_id,
             site,
             lambda device, now: without(items, now, before.get(device, {})),
             concerns=lambda device: was_sent(connection, device, site, items),
-            given_up=given_up,
         )
-        return self._way_back.step(connection, errand)
+
+    def settle_back_out(
+        self,
+        connection: Connection,
+        site: str,
+        items: Sequence[Item],
+        *,
+        left: Collection[str],
+    ) -> None:
+        """Count for the site again what it had before the ``items``; they may be tried anew.
+
+        Shares stay counted for the keys ``left`` on a device.
+        """
+        self._give_back.release(
+            connection,
+            site,
+            items,
+            names=self._give_back.names(items),
+            left=left,
+            unclean=bool(left),
+        )
 
     def give_back(
         self, connection: Connection, site: str, items: Sequence[Item], *, unclean: bool
@@ -79,15 +123,22 @@ class Compensation:
             "resting": sorted(things) if unclean else [],
         }
 
-    def _before(
-        self, connection: Connection, site: str, items: Sequence[Item]
-    ) -> Mapping[str, Mapping[str, Fragment]]:
-        """Return the site before the order, which only what changes or deletes has to know."""
-        if all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items):
-            return {}
+    @staticmethod
+    def _before_order(connection: Connection, site: str, items: Sequence[Item]) -> int:
         first = snapshots.first_of_order(connection, site, items[0].order_id)
-        number = _LATEST if first is None else first - 1
-        return at_number(connection, self._sealer, site, number)
+        return _LATEST if first is None else first - 1
+
+
+def before_change(connection: Connection, items: Sequence[Item]) -> int:
+    """Return the number of the site's last snapshot before anything of the items was sent."""
+    first = snapshots.first_of(connection, items[0].site, sent_with(connection, items))
+    return _LATEST if first is None else first - 1
+
+
+def sent_with(connection: Connection, items: Sequence[Item]) -> set[str]:
+    """Return the device transactions that have carried the items' changes."""
+    found = (change_list.of_item(connection, item.order_id, item.item_id) for item in items)
+    return {each.transaction for rows in found for each in rows if each.transaction is not None}
 
 
 def without(
@@ -104,6 +155,8 @@ def without(
         action = actions.get(key)
         if action is Action.ADD:
             continue
+        if action is Action.MODIFY and before and key not in before:
+            continue  # it came to this device by the modify
         if action is Action.MODIFY or (again and action is None):
             found[key] = before.get(key, fragment)
         else:

@@ -16,6 +16,7 @@ from rom.catalog.characteristics import typed_characteristics
 from rom.catalog.loader import Catalog
 from rom.catalog.planning import resource_requests
 from rom.model.order import Action, Item
+from rom.model.order_states import GIVING
 from rom.store import cancellations, order_items, rollbacks, site_items
 from rom.store.database import Connection
 from rom.undo import standing
@@ -76,6 +77,27 @@ class GiveBack:
         Quantities stay counted for items of the keys ``left`` on a device, which may still give
         them.
         """
+        going = self.release(
+            connection, site, taken, names=names, left=left, unclean=unclean, unused=unused
+        )
+        for item in standing.earlier_items(connection, site, taken):
+            order_items.reinstate(connection, item)
+        for item in taken:
+            order_items.retire(connection, item)
+        return going
+
+    def release(
+        self,
+        connection: Connection,
+        site: str,
+        taken: Sequence[Item],
+        *,
+        names: Collection[str],
+        left: Collection[str] = (),
+        unclean: bool = False,
+        unused: bool = False,
+    ) -> list[Held]:
+        """Release as ``settle`` does, and leave the items as they are: a retry may follow."""
         after = self._after(connection, site, taken)
         counted = self._still_given(connection, site, left)
         needed = self._names(after)
@@ -93,10 +115,6 @@ class GiveBack:
             indefinitely=unclean,
             unused=unused and not unclean,
         )
-        for item in standing.earlier_items(connection, site, taken):
-            order_items.reinstate(connection, item)
-        for item in taken:
-            order_items.retire(connection, item)
         shares = _shares(connection, site)
         for name, amount in self._amounts(after).items():
             if name not in counted and shares.get(name, amount) != amount:
@@ -109,7 +127,7 @@ class GiveBack:
         stays = [
             item
             for item in site_items.giving_items(connection, [site])
-            if (item.order_id, item.item_id) not in gone
+            if (item.order_id, item.item_id) not in gone and item.step in GIVING
         ]
         return stays + standing.earlier_items(connection, site, taken)
 

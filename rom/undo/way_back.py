@@ -46,6 +46,8 @@ class Errand:
     """Which devices are asked; of the others only the intent is written."""
     waits: bool = True
     """For people, where a device does not let it in; otherwise it goes on without the device."""
+    order_id: str | None = None
+    """The order to which the way back belongs, if it is none of its own."""
     given_up: Collection[str] = ()
     """Devices that people have decided to go on without."""
 
@@ -115,6 +117,7 @@ class WayBack:
             device=place.device,
             site=errand.site,
             kind=ChangeKind.ROLLBACK,
+            order_id=errand.order_id,
             task_id=errand.task_id,
             policy=errand.policy,
         )

@@ -25,6 +25,8 @@ from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.database import make_engine
 from rom.store.tables import order_item
+from rom.undo.compensation import Compensation
+from rom.vault.vault import Vault
 
 ORDERS, THREADS = 200, 6
 COLLECTION = "/tmf-api/resourceOrdering/v4/resourceOrder"
@@ -94,7 +96,11 @@ def test_orders_are_taken_and_reserved_at_a_steady_rate(
     engine = make_engine(database_url)
     catalog = load_catalog(None)
     documents = OrderDocuments(catalog, settings.base_url)
-    handler = SiteHandler(Transitions(documents), DeviceDirectory(engine, None, None), 15)  # type: ignore[arg-type]  # reserving asks no device
+    devices = DeviceDirectory(engine, None, None)  # type: ignore[arg-type]  # reserving asks no device
+    vault = Vault(engine, SecretStr("k" * 40), settings.base_url)
+    handler = SiteHandler(
+        Transitions(documents), devices, Compensation(devices, vault, catalog), 15
+    )
 
     def reserve(number: int) -> None:
         with engine.begin() as connection:

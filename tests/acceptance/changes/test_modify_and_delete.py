@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from rom.store.embedded import EmbeddedPostgres
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 PILOT = json.loads((Path(api.__file__).parent / "examples/so-pilot-melbourne.json").read_text())
 ROUTER = "FDO2340567"
+FINAL = ("completed", "failed", "partial", "cancelled")
 SHARED = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01", "KEA4-01", "KEA6-01")
 
 
@@ -45,10 +47,31 @@ class Site:
         """Post an order, follow it by its events, return its report."""
         taken = self.post(body)
         assert taken.status_code == 201, taken.text
-        order_id, after = taken.json()["id"], 0
+        return self.until(taken.json()["id"], *FINAL, "held")
+
+    def running(self, device: str) -> str:
+        answer = self.lab.get(f"/devices/{device}/running")
+        answer.raise_for_status()
+        return answer.text
+
+    def whole(self) -> dict[str, str]:
+        return {device: self.running(device) for device in SHARED}
+
+    @contextmanager
+    def refusing(self, device: str, text: str) -> Iterator[None]:
+        """Let a device refuse every commit that touches ``text``."""
+        faults = f"/devices/{device}/faults"
+        fault = {"fault": "refuse-commit", "text": text, "times": None}
+        self.lab.post(faults, json=fault).raise_for_status()
+        yield
+        self.lab.post(faults, json={"fault": "clear"}).raise_for_status()
+
+    def until(self, order_id: str, *awaited: str) -> dict[str, Any]:
+        """Follow an order by its events until it is in an awaited state; returns its report."""
+        after = 0
         while True:
             order = self.http.get(f"{ORDERS}/{order_id}").json()
-            if order["state"] in ("completed", "failed", "partial", "cancelled", "held"):
+            if order["state"] in awaited:
                 report: dict[str, Any] = self.http.get(f"/rom/v1/orders/{order_id}/report").json()
                 return report
             found = self.http.get(
@@ -56,10 +79,13 @@ class Site:
             ).json()
             after = max([after, *(event["sequence"] for event in found)])
 
-    def running(self, device: str) -> str:
-        answer = self.lab.get(f"/devices/{device}/running")
+    def cancelled(self, order_id: str) -> None:
+        answer = self.http.post(
+            ORDERS.replace("/resourceOrder", "/cancelResourceOrder"),
+            json={"resourceOrder": {"id": order_id}, "cancellationReason": "not any more"},
+        )
         answer.raise_for_status()
-        return answer.text
+        assert self.until(order_id, "cancelled")
 
     def held(self) -> dict[str, str]:
         rows = self.http.get(
@@ -166,6 +192,36 @@ def test_the_same_rate_again_sends_nothing(site: Site, pilot: None) -> None:
     report = site.done(rate("modify", "100M"))
     assert report["order"]["state"] == "completed"
     assert report["transactions"] == []
+
+
+def test_a_modify_that_one_device_refuses_goes_back_on_the_others_by_itself(
+    site: Site, pilot: None
+) -> None:
+    site.at("100M")
+    before = site.whole()
+    with site.refusing("BNG-MEL-01", "BW-700-700-GOLD-ENT"):
+        report = site.done(rate("modify", "700M"))
+    assert report["order"]["state"] == "held"
+    note = report["order"]["orderItem"][0]["note"][-1]["text"]
+    assert note.startswith("RESOURCE_EXHAUSTED: BNG-MEL-01:")
+    assert note.endswith("FDO2340567, RADIUS-01, OLT-SOUTH-03 back as before")
+    assert site.whole() == before
+    assert site.held()["sap-bandwidth"] == "100000000"
+    (verdict,) = report["verdicts"]
+    assert (verdict["kind"], verdict["result"]) == ("rollback", "VERIFIED")
+    site.cancelled(report["order"]["id"])
+    assert site.whole() == before
+
+
+def test_a_retry_sends_all_of_a_modify_that_went_back(site: Site, pilot: None) -> None:
+    site.at("100M")
+    with site.refusing("BNG-MEL-01", "BW-800-800-GOLD-ENT"):
+        order_id = site.done(rate("modify", "800M"))["order"]["id"]
+    site.http.post(f"/rom/v1/orders/{order_id}/retry", json={}).raise_for_status()
+    site.until(order_id, "completed")
+    assert "BW-800-800-GOLD-ENT" in site.running("BNG-MEL-01")
+    assert "TDP-BW-800-GOLD" in site.running("OLT-SOUTH-03")
+    assert site.held()["sap-bandwidth"] == "800000000"
 
 
 def test_what_something_else_needs_is_not_deleted(site: Site, pilot: None) -> None:

@@ -31,6 +31,7 @@ from rom.orders.validate import validate
 from rom.store import order_items, orders
 from rom.store.database import make_engine, migrate
 from rom.store.scope import known_sites
+from rom.undo.compensation import Compensation
 from rom.vault.vault import Vault
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -164,7 +165,7 @@ def engine_at(database_url: str, place: Path, catalog_dir: Path | None = None) -
     fulfiller = Fulfiller(
         engine,
         catalog,
-        SiteHandler(transitions, targets, 0.0),
+        SiteHandler(transitions, targets, Compensation(targets, vault, catalog), 0.0),
         Prover(engine, transitions, targets, settings),
         lambda site: f"http://127.0.0.1:1/ztp/v1/{site}/ztp.py",
     )
