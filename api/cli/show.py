@@ -188,6 +188,10 @@ def outcome(console: Console, report: Row, resources: Iterable[Row] = ()) -> Non
         console.print(transactions(report))
     for device in report.get("unchanged") or ():
         console.print(cell(f"{device}: held all of it already, nothing was sent"))
+    for row in report.get("back_outs") or ():
+        console.print(cell(f"{row['item']} went back: refused by {row['refused']}"))
+        for device in row["devices"]:
+            console.print(cell(f"  {device['device']}: {device['error'] or device['verdict']}"))
     if report["measurements"]:
         console.print()
         console.print(measurements(report))

@@ -10,6 +10,8 @@ from inventory.queries import site_allocations
 from rom.documents.patching import PatchKind
 from rom.gateway.answers.orders import (
     AllocationLine,
+    BackOutDevice,
+    BackOutLine,
     Document,
     OrderReport,
     StepLine,
@@ -19,7 +21,7 @@ from rom.gateway.seam import reserving, searching
 from rom.model.access import EVERYTHING, Scope
 from rom.model.errors import UnknownCancellation, UnknownOrder
 from rom.model.order import Item
-from rom.model.verdict import Verdict, VerdictKind
+from rom.model.verdict import Outcome, Verdict, VerdictKind
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.document import document as cancellation_document
 from rom.orders.documents import API_PATH, OrderDocuments
@@ -130,6 +132,7 @@ class Orders:
             row = orders.find_order(connection, order_id)
             if row is None:
                 raise UnknownOrder(order_id)
+            went_back = verdicts.of_order(connection, order_id, VerdictKind.ROLLBACK)
             measured = verdicts.of_order(connection, order_id, VerdictKind.TWAMP)
             return OrderReport(
                 order=self.documents.render(connection, [row])[0],
@@ -137,6 +140,7 @@ class Orders:
                 transactions=_transactions(connection, order_id),
                 unchanged=tuple(change_list.unchanged_devices(connection, order_id)),
                 measurements=tuple(_measurement(found) for found in measured),
+                back_outs=tuple(_back_out(found) for found in went_back),
                 steps=_steps(connection, order_id),
             )
 
@@ -178,6 +182,19 @@ def _transactions(connection: Connection, order_id: str) -> tuple[TransactionLin
 
 def _measurement(found: Verdict) -> dict[str, Any]:
     return {**found.evidence, "item": found.item_id}
+
+
+def _back_out(found: Verdict) -> BackOutLine:
+    return BackOutLine(
+        item=found.item_id,
+        refused=found.evidence["refused"],
+        verdict=Outcome(found.result),
+        devices=tuple(
+            BackOutDevice(device=each["device"], verdict=each["verdict"], error=each["error"])
+            for each in found.evidence["devices"]
+        ),
+        time=found.time.isoformat(),
+    )
 
 
 def _steps(connection: Connection, order_id: str) -> tuple[StepLine, ...]:

@@ -90,7 +90,7 @@ def unchanged_devices(connection: sa.Connection, order_id: str) -> list[str]:
         connection.scalars(
             sa.select(change.c.device)
             .where(change.c.order_id == order_id, change.c.state == ChangeState.DONE)
-            .where(change.c.transaction.is_(None))
+            .where(change.c.transaction.is_(None), change.c.kind != ChangeKind.ROLLBACK)
             .distinct()
         )
     )

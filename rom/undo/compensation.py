@@ -11,6 +11,7 @@ from device_profiles.fragment import Fragment
 from rom.catalog.loader import Catalog
 from rom.devices.directory import DeviceDirectory
 from rom.model.order import Action, Item
+from rom.model.order_states import Step
 from rom.model.snapshot import Sealer
 from rom.store import change_list, changes, intents, snapshots, tickets, transactions
 from rom.store.database import Connection
@@ -19,6 +20,8 @@ from rom.undo.target import at_number
 from rom.undo.way_back import Errand, Progress, WayBack
 
 _LATEST = 2**63 - 1
+BEFORE_INTENT = frozenset({Step.ASSESSING, Step.RESERVED})
+"""Steps at which no device's intent has anything of an item."""
 
 
 class Compensation:
@@ -66,13 +69,14 @@ class Compensation:
     def _errand(
         self, connection: Connection, task_id: str, site: str, items: Sequence[Item], number: int
     ) -> Errand:
+        laid = [item for item in items if item.step not in BEFORE_INTENT]
         # Only what changes or deletes has to know what was before.
-        adds = all(item.action in (Action.ADD, Action.NO_CHANGE) for item in items)
+        adds = all(item.action in (Action.ADD, Action.NO_CHANGE) for item in laid)
         before = {} if adds else at_number(connection, self._sealer, site, number)
         return Errand(
             task_id,
             site,
-            lambda device, now: without(items, now, before.get(device, {})),
+            lambda device, now: without(laid, now, before.get(device, {})),
             concerns=lambda device: was_sent(connection, device, site, items),
         )
 

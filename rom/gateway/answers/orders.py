@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from rom.gateway.answers.answer import Answer
 from rom.model.transaction import TransactionState
+from rom.model.verdict import Outcome
 
 Document = dict[str, Any]
 """A TM Forum document on its way out."""
@@ -47,6 +48,25 @@ class StepLine(Answer):
     note: str | None
 
 
+class BackOutDevice(Answer):
+    """A device that had taken a failed change, and whether it was read back as before."""
+
+    device: str
+    verdict: Outcome
+    error: str | None
+
+
+class BackOutLine(Answer):
+    """A modify that a device has refused, and how the others went back."""
+
+    item: str
+    refused: str
+    """The device that refused it, with its words."""
+    verdict: Outcome
+    devices: tuple[BackOutDevice, ...]
+    time: str
+
+
 class OrderReport(Answer):
     """The story of an order."""
 
@@ -58,4 +78,6 @@ class OrderReport(Answer):
     """Devices that held all of it already."""
     measurements: tuple[dict[str, JsonValue], ...]
     """Evidence as it was kept, each with its item."""
+    back_outs: tuple[BackOutLine, ...] = ()
+    """Oldest first."""
     steps: tuple[StepLine, ...]

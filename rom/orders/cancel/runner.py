@@ -21,7 +21,7 @@ from rom.model.task import Cancellation, SiteProgress, TaskState
 from rom.orders.cancel.cancellation import tell
 from rom.store import cancellations, order_items, orders, site_items
 from rom.store.database import Connection, Engine
-from rom.undo.compensation import Compensation
+from rom.undo.compensation import BEFORE_INTENT, Compensation
 from rom.undo.way_back import Progress
 
 log = structlog.get_logger()
@@ -126,12 +126,19 @@ class CancelRunner:
                 return f"item {item.item_id} has given its resources back, which others may have"
         given = {(item.site, item.key) for item in items if item.action == Action.ADD}
         changed = {(item.site, item.key) for item in items}
+        # A modify goes back to the whole site as it was, so nothing may have come since.
+        modified = {
+            item.site
+            for item in items
+            if item.action is Action.MODIFY and item.step not in BEFORE_INTENT
+        }
         sites = {item.site for item in items}
         later = site_items.built_since(connection, items[0].order_id, sites)
         for other in later:
             spec = self._catalog.specification(other.specification, other.version)
             needs = {(other.site, need) for need in spec.needed_keys}
-            if (other.site, other.key) in changed or needs & given:
+            laid = other.site in modified and other.step not in BEFORE_INTENT
+            if laid or (other.site, other.key) in changed or needs & given:
                 return (
                     f"order {other.order_id} has built {other.specification} at {other.site} "
                     "on it since; cancel or delete that first"

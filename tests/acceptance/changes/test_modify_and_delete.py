@@ -81,7 +81,7 @@ class Site:
 
     def cancelled(self, order_id: str) -> None:
         answer = self.http.post(
-            ORDERS.replace("/resourceOrder", "/cancelResourceOrder"),
+            ORDERS.replace("v4/r", "v4/cancelR"),
             json={"resourceOrder": {"id": order_id}, "cancellationReason": "not any more"},
         )
         answer.raise_for_status()
@@ -207,21 +207,25 @@ def test_a_modify_that_one_device_refuses_goes_back_on_the_others_by_itself(
     assert note.endswith("FDO2340567, RADIUS-01, OLT-SOUTH-03 back as before")
     assert site.whole() == before
     assert site.held()["sap-bandwidth"] == "100000000"
-    (verdict,) = report["verdicts"]
-    assert (verdict["kind"], verdict["result"]) == ("rollback", "VERIFIED")
+    (back_out,) = report["back_outs"]
+    assert back_out["verdict"] == "VERIFIED"
+    assert {each["device"] for each in back_out["devices"]} == {
+        "OLT-SOUTH-03", "RADIUS-01", ROUTER
+    }  # fmt: skip
     site.cancelled(report["order"]["id"])
     assert site.whole() == before
 
 
 def test_a_retry_sends_all_of_a_modify_that_went_back(site: Site, pilot: None) -> None:
     site.at("100M")
-    with site.refusing("BNG-MEL-01", "BW-800-800-GOLD-ENT"):
-        order_id = site.done(rate("modify", "800M"))["order"]["id"]
+    with site.refusing("BNG-MEL-01", "BW-650-650-GOLD-ENT"):
+        order_id = site.done(rate("modify", "650M"))["order"]["id"]
     site.http.post(f"/rom/v1/orders/{order_id}/retry", json={}).raise_for_status()
-    site.until(order_id, "completed")
-    assert "BW-800-800-GOLD-ENT" in site.running("BNG-MEL-01")
-    assert "TDP-BW-800-GOLD" in site.running("OLT-SOUTH-03")
-    assert site.held()["sap-bandwidth"] == "800000000"
+    report = site.until(order_id, "completed", "held")
+    assert report["order"]["state"] == "completed", report["order"]["orderItem"][0]["note"]
+    assert "BW-650-650-GOLD-ENT" in site.running("BNG-MEL-01")
+    assert "TDP-BW-650-GOLD" in site.running("OLT-SOUTH-03")
+    assert site.held()["sap-bandwidth"] == "650000000"
 
 
 def test_what_something_else_needs_is_not_deleted(site: Site, pilot: None) -> None:

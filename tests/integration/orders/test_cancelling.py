@@ -235,3 +235,58 @@ def test_what_the_sender_gave_round_trips(north: Any, pilot: Any, only: Any) -> 
     assert task["id"] == task_id
     assert task["href"].endswith(f"/cancelResourceOrder/{task_id}")
     assert task["resourceOrder"]["href"].endswith(f"/resourceOrder/{order_id}")
+
+
+def modified(pilot: Any, only: Any, item_id: str, **values: str) -> Any:
+    document = only(pilot, item_id)
+    (item,) = document["orderItem"]
+    item["action"] = "modify"
+    item["resource"]["resourceCharacteristic"] = [
+        {"name": name, "value": value} for name, value in values.items()
+    ]
+    return document
+
+
+@pytest.fixture
+def in_service(north: Any, pilot: Any, only: Any) -> None:
+    """The site's bearer, VLAN, addresses and rate are completed."""
+    order_id = north.post(only(pilot, "ROI-001", "ROI-002", "ROI-003", "ROI-004"))
+    for _ in range(4):
+        north.rom.run(SITE)
+        north.rom.write()
+    assert steps(north, order_id) == {("completed", "done")}
+
+
+def wanted(north: Any) -> list[Any]:
+    return north.rows("SELECT device, fragments FROM site_intent ORDER BY device")
+
+
+def test_a_modify_on_which_another_change_stands_is_not_taken_back(
+    north: Any, pilot: Any, only: Any, in_service: None
+) -> None:
+    faster = north.post(modified(pilot, only, "ROI-004", downstream="200M", upstream="200M"))
+    north.rom.run(SITE)
+    later = north.post(modified(pilot, only, "ROI-001", bearerSpeed="2G"))
+    north.rom.run(SITE)
+    task_id = north.cancel(faster)
+    north.runner.advance(SITE)
+    note = north.cancellations.find(task_id)["note"][-1]["text"]
+    assert "denied" in note
+    assert later in note
+
+
+def test_a_modify_that_nothing_was_asked_for_leaves_what_another_has_brought(
+    north: Any, pilot: Any, only: Any, in_service: None
+) -> None:
+    waiting = north.post(modified(pilot, only, "ROI-001", bearerSpeed="2G"))
+    north.rom.do(
+        "UPDATE order_item SET state = 'held', reason = 'DEVICE_REFUSED' WHERE order_id = :id",
+        id=waiting,
+    )
+    north.post(modified(pilot, only, "ROI-004", downstream="200M", upstream="200M"))
+    north.rom.run(SITE)
+    before = wanted(north)
+    north.cancel(waiting)
+    north.runner.advance(SITE)
+    assert north.order(waiting).state == "cancelled"
+    assert wanted(north) == before
