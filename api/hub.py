@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from api.dependencies import EventsPart, Requester, SettingsPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
-from rom.gateway.answers.events import ListenerStatus, NewListener
+from rom.answers.events import ListenerStatus, NewListener
 from rom.model.event_types import Api
 
 OWN_PATH = "/rom/v1/hub"

@@ -11,7 +11,7 @@ from api.errors import ERRORS
 from api.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, PAGE_HEADERS, Asked, page_head
 from api.strict_route import StrictRoute
 from inventory.conditions import Listing
-from rom.gateway.answers.events import DeadLetterLine, Replayed, WholeDeadLetter
+from rom.answers.events import DeadLetterLine, Replayed, WholeDeadLetter
 from rom.model.errors import NotFound, UnknownDeadLetter
 
 PATH = "/rom/v1/deadLetters"

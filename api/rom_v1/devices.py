@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from api.dependencies import DevicesPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
-from rom.gateway.answers.devices import DeviceLine, DriftReport
+from rom.answers.devices import DeviceLine, DriftReport
 
 routes = APIRouter(prefix="/rom/v1", tags=["ROM"], route_class=StrictRoute, responses=ERRORS)
 

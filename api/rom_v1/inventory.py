@@ -8,7 +8,7 @@ from api.dependencies import InventoryPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from inventory.load import MAX_FILE_BYTES
-from rom.gateway.answers.inventory import PoolLine
+from rom.answers.inventory import PoolLine
 from rom.gateway.inventory import LoadReport
 
 

@@ -8,7 +8,7 @@ from api.errors import ERRORS
 from api.event_wait import first_events
 from api.ports import Document
 from api.strict_route import StrictRoute
-from rom.gateway.answers.orders import OrderReport
+from rom.answers.orders import OrderReport
 
 routes = APIRouter(
     prefix="/rom/v1/orders/{order_id}",

@@ -27,7 +27,7 @@ from api.errors import ERRORS
 from api.event_wait import first_events
 from api.ports import ApiSettings, Document
 from api.strict_route import StrictRoute
-from rom.gateway.answers.sites import RollbackPreview, RollbackTask
+from rom.answers.sites import RollbackPreview, RollbackTask
 from rom.gateway.sites import Wanted
 from rom.model.change import Policy
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 from api.dependencies import Place, SitesPart, naming_site
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
-from rom.gateway.answers.sites import (
+from rom.answers.sites import (
     Reapplied,
     RepairPreview,
     RollbackPreview,

@@ -5,7 +5,6 @@ Nothing is ever sent.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
@@ -14,6 +13,8 @@ from device_profiles.fragment import Fragment, merged
 from device_profiles.native import native
 from device_profiles.profile import load_profile
 from device_profiles.tree import Path, Tree, path_text
+from rom.answers.devices import CheckedDevice, CheckedSite, DriftReport
+from rom.answers.sites import KeptPath, RepairDevice, RepairPreview
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.drift import differences as drift
 from rom.ledger.plan import plan_site, read_scope
@@ -43,7 +44,7 @@ class Audit:
         self._fleet = fleet
         self._devices = devices
 
-    def check(self, devices: Collection[str] | None = None) -> dict[str, Any]:
+    def check(self, devices: Collection[str] | None = None) -> DriftReport:
         """Return the drift report of some devices or of all, by site.
 
         Raises ``UnknownDevice`` for a device on which no site should have anything.
@@ -53,32 +54,25 @@ class Audit:
             if name not in parts and not any(device == name for device, _ in under_way):
                 raise UnknownDevice(name)
         present = self._read(parts)
-        rows = [
-            self._row(device, part, present[device])
-            for device, found in parts.items()
-            for part in found
-        ]
-        rows += [_row(device, site, DriftResult.UNDER_WAY) for device, site in under_way]
-        sites = sorted({row["site"] for row in rows})
-        return {
-            "clean": all(
-                row["result"] in (DriftResult.CLEAN, DriftResult.UNDER_WAY) for row in rows
+        rows: dict[str, list[CheckedDevice]] = {}
+        for device, found in parts.items():
+            for part in found:
+                rows.setdefault(part.site, []).append(_checked(device, part, present[device]))
+        for device, site in under_way:
+            rows.setdefault(site, []).append(
+                CheckedDevice(device=device, result=DriftResult.UNDER_WAY, differences=())
+            )
+        every = [row for site in rows.values() for row in site]
+        return DriftReport(
+            clean=all(row.result in (DriftResult.CLEAN, DriftResult.UNDER_WAY) for row in every),
+            devices=len({row.device for row in every}),
+            sites=tuple(
+                CheckedSite(site=site, devices=tuple(sorted(rows[site], key=lambda r: r.device)))
+                for site in sorted(rows)
             ),
-            "devices": len({row["device"] for row in rows}),
-            "sites": [
-                {
-                    "site": site,
-                    "devices": [
-                        {name: value for name, value in row.items() if name != "site"}
-                        for row in sorted(rows, key=lambda row: str(row["device"]))
-                        if row["site"] == site
-                    ],
-                }
-                for site in sites
-            ],
-        }
+        )
 
-    def repairs(self, site: str) -> dict[str, Any]:
+    def repairs(self, site: str) -> RepairPreview:
         """Return what bringing the site's intent out again would send to each device.
 
         ``kept`` tells which of it a rollback has left as somebody else had made it, by decision:
@@ -91,13 +85,13 @@ class Audit:
             raise UnknownSite(site)
         parts, _ = self._parts(devices, only=site)
         present = self._read(parts)
-        return {
-            "site": site,
-            "devices": [
+        return RepairPreview(
+            site=site,
+            devices=tuple(
                 self._repair(device, found[0], present[device], kept.get(device))
                 for device, found in parts.items()
-            ],
-        }
+            ),
+        )
 
     def _repair(
         self,
@@ -105,23 +99,24 @@ class Audit:
         part: _Part,
         held: Tree | Exception,
         kept: tuple[str, frozenset[Path]] | None,
-    ) -> dict[str, Any]:
+    ) -> RepairDevice:
         if isinstance(held, Exception):
-            return {"device": device, "edits": 0, "sends": "", "kept": [], "error": str(held)}
+            return RepairDevice(device=device, edits=0, sends="", kept=(), error=str(held))
         plan = plan_site(part.site, part.wanted, held, part.state)
         with self._engine.connect() as connection:
             profile = load_profile(self._devices.profile_name(connection, device, part.site))
-        entry = {
-            "device": device,
-            "edits": len(plan.edits),
-            "sends": native(profile, plan.edits),
-            "kept": _kept(plan, kept),
-            "differences": drift.find(part.site, part.wanted, held, part.state),
-        }
-        if plan.blocking:
-            first = plan.blocking[0]
-            entry["error"] = f"{first.kind.value} at {'/'.join(first.path)}; a person must decide"
-        return entry
+        found = RepairDevice(
+            device=device,
+            edits=len(plan.edits),
+            sends=native(profile, plan.edits),
+            kept=_kept(plan, kept),
+            differences=drift.find(part.site, part.wanted, held, part.state),
+        )
+        if not plan.blocking:
+            return found
+        first = plan.blocking[0]
+        why = f"{first.kind.value} at {'/'.join(first.path)}; a person must decide"
+        return found.model_copy(update={"error": why})
 
     def _parts(
         self, devices: Collection[str] | None, *, only: str | None = None
@@ -156,29 +151,24 @@ class Audit:
         read = self._fleet.read(endpoints, scopes)
         return present | dict(read)
 
-    def _row(self, device: str, part: _Part, held: Tree | Exception) -> dict[str, Any]:
-        if isinstance(held, Exception):
-            return _row(device, part.site, DriftResult.UNREACHABLE, error=str(held))
-        differences = drift.find(part.site, part.wanted, held, part.state)
-        return _row(
-            device,
-            part.site,
-            DriftResult.DRIFT if differences else DriftResult.CLEAN,
-            differences=differences,
+
+def _checked(device: str, part: _Part, held: Tree | Exception) -> CheckedDevice:
+    if isinstance(held, Exception):
+        return CheckedDevice(
+            device=device, result=DriftResult.UNREACHABLE, differences=(), error=str(held)
         )
+    found = drift.find(part.site, part.wanted, held, part.state)
+    result = DriftResult.DRIFT if found else DriftResult.CLEAN
+    return CheckedDevice(device=device, result=result, differences=found)
 
 
-def _kept(plan: SitePlan, kept: tuple[str, frozenset[Path]] | None) -> list[dict[str, str]]:
+def _kept(plan: SitePlan, kept: tuple[str, frozenset[Path]] | None) -> tuple[KeptPath, ...]:
     if kept is None:
-        return []
+        return ()
     task, paths = kept
-    return [
-        {"path": path_text(edit.path), "task": task} for edit in plan.edits if edit.path in paths
-    ]
-
-
-def _row(device: str, site: str, result: DriftResult, **more: Any) -> dict[str, Any]:
-    return {"device": device, "site": site, "result": result, "differences": [], **more}
+    return tuple(
+        KeptPath(path=path_text(edit.path), task=task) for edit in plan.edits if edit.path in paths
+    )
 
 
 def _parts_of(connection: Connection, device: str, sites: list[str]) -> list[_Part]:

@@ -1,17 +1,14 @@
 """Drift of one site on one device: what is missing, changed or foreign. Pure."""
 
-from typing import Any
-
 from device_profiles.fragment import Fragment
 from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text, within
+from rom.answers.sites import Difference
 from rom.ledger.plan import plan_site
 from rom.model.effect import SiteState
 from rom.model.plan import ConflictKind, SitePlan
 
-Difference = dict[str, Any]
 
-
-def find(site: str, wanted: Fragment, present: Tree, state: SiteState) -> list[Difference]:
+def find(site: str, wanted: Fragment, present: Tree, state: SiteState) -> tuple[Difference, ...]:
     """Return every path where the device differs from what the site should have there.
 
     ``kind`` is missing, changed, foreign (below an entry of ours, not by us) or left over (ours,
@@ -24,10 +21,11 @@ def find(site: str, wanted: Fragment, present: Tree, state: SiteState) -> list[D
         for conflict in plan.conflicts
         if conflict.kind is ConflictKind.TEMPLATE_DRIFT
     ]
-    return differences + [
+    differences += [
         _difference("foreign", path, None, present[path])
         for path in _foreign(wanted, present, state, plan)
     ]
+    return tuple(differences)
 
 
 def _edited(path: Path, found: str | None, expected: str | None) -> Difference:
@@ -37,12 +35,9 @@ def _edited(path: Path, found: str | None, expected: str | None) -> Difference:
 
 
 def _difference(kind: str, path: Path, expected: str | None, found: str | None) -> Difference:
-    return {
-        "kind": kind,
-        "path": path_text(path),
-        "expected": _shown(expected),
-        "found": _shown(found),
-    }
+    return Difference(
+        kind=kind, path=path_text(path), expected=_shown(expected), found=_shown(found)
+    )
 
 
 def _shown(value: str | None) -> str | None:

@@ -2,10 +2,10 @@
 
 import threading
 from time import monotonic
-from typing import Any
 
 import structlog
 
+from rom.answers.devices import CheckedDevice
 from rom.drift.audit import Audit
 from rom.model.verdict import DriftResult, VerdictKind
 from rom.store import verdicts
@@ -51,31 +51,31 @@ class PeriodicAudit:
         with self._engine.begin() as connection:
             latest = verdicts.latest_drift(connection)
             seen = {
-                (entry["site"], device["device"])
-                for entry in report["sites"]
-                for device in entry["devices"]
+                (entry.site, device.device) for entry in report.sites for device in entry.devices
             }
             for key in sorted(latest.keys() - seen):
                 if latest[key] is not DriftResult.GONE:
-                    _write(connection, *key, {"result": DriftResult.GONE, "differences": []})
+                    site, device = key
+                    gone = CheckedDevice(device=device, result=DriftResult.GONE, differences=())
+                    _write(connection, site, gone)
                     written += 1
-            for entry in report["sites"]:
-                for device in entry["devices"]:
-                    key = (entry["site"], device["device"])
-                    if device["result"] in (DriftResult.UNDER_WAY, latest.get(key)):
+            for entry in report.sites:
+                for checked in entry.devices:
+                    key = (entry.site, checked.device)
+                    if checked.result in (DriftResult.UNDER_WAY, latest.get(key)):
                         continue
-                    _write(connection, *key, device)
+                    _write(connection, entry.site, checked)
                     written += 1
         return written
 
 
-def _write(connection: Connection, site: str, device: str, row: dict[str, Any]) -> None:
+def _write(connection: Connection, site: str, checked: CheckedDevice) -> None:
     verdicts.keep(
         connection,
         order_id="",  # belongs to no order; the device stands where an item's id would
-        item_id=device,
+        item_id=checked.device,
         site=site,
         kind=VerdictKind.DRIFT,
-        result=row["result"],
-        evidence=row,
+        result=checked.result,
+        evidence=checked.on_the_wire(),
     )

@@ -6,10 +6,11 @@ refused stays where it is: nobody uses it yet, and what is missing is asked for 
 """
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 from inventory import holding
 from inventory.states import HoldingState
+from rom.answers.orders import BackOut
+from rom.answers.sites import TakenBack
 from rom.catalog.planning import resource_requests
 from rom.catalog.site_view import SiteView
 from rom.fulfilment.transitions import Transitions
@@ -28,7 +29,7 @@ _ON_ITS_WAY = frozenset({Step.QUEUED, Step.VERIFYING, Step.MEASURING})
 _MOVING = frozenset({ItemState.IN_PROGRESS, ItemState.PENDING})
 
 
-class BackOut:
+class BackingOut:
     """Backs out one order's modifies at a site, all of them together: they share devices."""
 
     def __init__(self, transitions: Transitions, compensation: Compensation) -> None:
@@ -100,13 +101,14 @@ class BackOut:
         task_id: str,
         why: str,
     ) -> None:
-        devices = [
+        devices = tuple(
             results.of_device(
                 connection, intents.fragments(connection, change.device, view.site), change
             )
             for change in change_list.of_task(connection, task_id)
-        ]
-        clean = all(each["verdict"] is Outcome.VERIFIED for each in devices)
+        )
+        done = BackOut(refused=why, verdict=results.worst(devices), devices=devices)
+        clean = done.verdict is Outcome.VERIFIED
         self._compensation.settle_back_out(
             connection, view.site, group, left=() if clean else {item.key for item in group}
         )
@@ -119,8 +121,8 @@ class BackOut:
                 item_id=item.item_id,
                 site=view.site,
                 kind=VerdictKind.ROLLBACK,
-                result=results.worst([each["verdict"] for each in devices]),
-                evidence={"refused": why, "devices": devices},
+                result=done.verdict,
+                evidence=done.on_the_wire(),
             )
             reason = item.reason or Reason.DEVICE_REFUSED
             self._transitions.move(
@@ -155,15 +157,15 @@ def _refusal(rows: Sequence[Change]) -> Change | None:
     return next((row for row in refused if row.reason != Reason.CANCELLED), None)
 
 
-def _outcome(devices: Sequence[dict[str, Any]]) -> str:
+def _outcome(devices: Sequence[TakenBack]) -> str:
     """Say what the other devices hold now."""
     if not devices:
         return "no other device had taken anything of it"
-    back = [each["device"] for each in devices if each["verdict"] is Outcome.VERIFIED]
+    back = [each.device for each in devices if each.verdict is Outcome.VERIFIED]
     words = [f"{', '.join(back)} back as before"] if back else []
     words += [
-        f"{each['device']} may still have it ({each['reason'] or each['verdict']})"
+        f"{each.device} may still have it ({each.reason or each.verdict})"
         for each in devices
-        if each["device"] not in back
+        if each.device not in back
     ]
     return "; ".join(words)

@@ -6,7 +6,7 @@ goes on from what the database says. Nothing here talks to the network.
 
 from rom.catalog.site_view import SiteView
 from rom.devices.directory import DeviceDirectory
-from rom.fulfilment.backing_out import BackOut
+from rom.fulfilment.backing_out import BackingOut
 from rom.fulfilment.collecting import Collector
 from rom.fulfilment.configuring import Configurer, Wake
 from rom.fulfilment.reserving import Reserver
@@ -26,7 +26,7 @@ class SiteHandler:
         compensation: Compensation,
         retry_seconds: float,
     ) -> None:
-        self._back_out = BackOut(transitions, compensation)
+        self._back_out = BackingOut(transitions, compensation)
         self._reserver = Reserver(transitions, retry_seconds)
         self._configurer = Configurer(transitions, devices)
         self._collector = Collector(transitions, self._configurer)

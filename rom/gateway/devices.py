@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from rom.answers.devices import DeviceLine, DriftReport
 from rom.drift import devices
 from rom.drift.audit import Audit
-from rom.gateway.answers.devices import DeviceLine, DriftReport
 from rom.model.errors import UnknownDevice
 from rom.store.database import Engine
 
@@ -20,8 +20,7 @@ class Devices:
     def all(self) -> tuple[DeviceLine, ...]:
         """Return every device with its sites, what waits for it and its last transaction."""
         with self.engine.connect() as connection:
-            found = devices.overview(connection)
-        return tuple(DeviceLine.model_validate(entry) for entry in found)
+            return devices.overview(connection)
 
     def check(self, names: Collection[str] | None = None) -> DriftReport:
         """Return the drift report of some devices, or of all; sends nothing.
@@ -35,4 +34,4 @@ class Devices:
                 if name not in known:
                     raise UnknownDevice(name)
             asked = [name for name in names if known[name].sites]
-        return DriftReport.model_validate(self.audit.check(asked))
+        return self.audit.check(asked)

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rom.events.service import Events as Service
-from rom.gateway.answers.events import (
+from rom.answers.events import (
     DeadLetterLine,
     ListenerStatus,
     NewListener,
     WholeDeadLetter,
 )
+from rom.events.service import Events as Service
 from rom.gateway.seam import asking_database
 from rom.model.errors import UnknownDeadLetter, UnknownListener
 from rom.model.event import EventFilter, PlacedEvent

@@ -13,8 +13,8 @@ from inventory.conditions import Comparison, Listing, Operator
 from inventory.load import load_content, parsed_file
 from inventory.queries import pool_status
 from inventory.writing import LoadReport
+from rom.answers.inventory import PoolLine
 from rom.documents.patching import PatchKind, patched
-from rom.gateway.answers.inventory import PoolLine
 from rom.gateway.seam import loading, searching
 from rom.model.access import EVERYTHING, Scope
 from rom.model.errors import UnknownResource

@@ -7,21 +7,20 @@ from typing import Any
 from inventory.condition_sql import bounded
 from inventory.conditions import Listing
 from inventory.queries import site_allocations
-from rom.documents.patching import PatchKind
-from rom.gateway.answers.orders import (
+from rom.answers.orders import (
     AllocationLine,
-    BackOutDevice,
     BackOutLine,
     Document,
     OrderReport,
     StepLine,
     TransactionLine,
 )
+from rom.documents.patching import PatchKind
 from rom.gateway.seam import reserving, searching
 from rom.model.access import EVERYTHING, Scope
 from rom.model.errors import UnknownCancellation, UnknownOrder
 from rom.model.order import Item
-from rom.model.verdict import Outcome, Verdict, VerdictKind
+from rom.model.verdict import Verdict, VerdictKind
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.document import document as cancellation_document
 from rom.orders.documents import API_PATH, OrderDocuments
@@ -185,15 +184,8 @@ def _measurement(found: Verdict) -> dict[str, Any]:
 
 
 def _back_out(found: Verdict) -> BackOutLine:
-    return BackOutLine(
-        item=found.item_id,
-        refused=found.evidence["refused"],
-        verdict=Outcome(found.result),
-        devices=tuple(
-            BackOutDevice(device=each["device"], verdict=each["verdict"], error=each["error"])
-            for each in found.evidence["devices"]
-        ),
-        time=found.time.isoformat(),
+    return BackOutLine.model_validate(
+        {**found.evidence, "item": found.item_id, "time": found.time.isoformat()}
     )
 
 

@@ -4,8 +4,7 @@ import time
 from dataclasses import dataclass
 
 from inventory import queries
-from rom.drift.audit import Audit
-from rom.gateway.answers.sites import (
+from rom.answers.sites import (
     Reapplied,
     ReappliedDevice,
     RepairPreview,
@@ -14,6 +13,7 @@ from rom.gateway.answers.sites import (
     SiteComparison,
     SnapshotLine,
 )
+from rom.drift.audit import Audit
 from rom.gateway.seam import reaching_devices, reserving
 from rom.jobs.wakes import Wakes
 from rom.model.change import SETTLED, Change, ChangeKind, ChangeState
@@ -68,12 +68,12 @@ class Sites:
         Raises ``UnknownTarget`` for a number that is none of its snapshots.
         """
         with reaching_devices():
-            return SiteComparison.model_validate(self.comparison.of_site(site, first, second))
+            return self.comparison.of_site(site, first, second)
 
     def repair_preview(self, site: str) -> RepairPreview:
         """Return what ``reapply`` would send."""
         with reaching_devices():
-            return RepairPreview.model_validate(self.audit.repairs(site))
+            return self.audit.repairs(site)
 
     def reapply(self, site: str) -> Reapplied:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.
@@ -113,10 +113,9 @@ class Sites:
             if not known_sites(connection, [wanted.site]):
                 raise UnknownSite(wanted.site)
         with reaching_devices():
-            found = self.previewing.of_site(
+            return self.previewing.of_site(
                 wanted.site, to=wanted.to, before=wanted.before, policy=wanted.policy
             )
-        return RollbackPreview.model_validate(found)
 
     def roll_back(self, wanted: Wanted) -> RollbackTask:
         """Start a rollback's task after a preview, and return it.
@@ -125,7 +124,7 @@ class Sites:
         ``RollbackConflicts`` when the policy does not let it go, ``RollbackOpen``,
         ``OrderUnderWay`` and ``NotEnough``; then nothing has been changed.
         """
-        preview = self.preview(wanted).model_dump(mode="json", by_alias=True, exclude_unset=True)
+        preview = self.preview(wanted)
         tasks.refuse_unforeseen(wanted, preview)
         with reserving("site", "The site as it was needs more than is free"):
             task_id = tasks.create(
@@ -144,7 +143,7 @@ class Sites:
             found = tasks.find(connection, task_id)
         if found is None:
             raise UnknownRollback(task_id)
-        return RollbackTask.model_validate(found)
+        return found
 
 
 def _request_all(connection: Connection, site: str) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from device_profiles.references import Users
 from device_profiles.tree import Path, Tree, content_hash
@@ -55,3 +56,12 @@ class SiteState:
         """Return it with these shared objects held by the device."""
         shared = {root: replace(known, held=root in roots) for root, known in self.shared.items()}
         return replace(self, shared=shared)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who has written a path: a site by an order, and when its transaction ended."""
+
+    site: str
+    order_id: str | None
+    time: datetime | None

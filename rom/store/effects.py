@@ -1,13 +1,12 @@
 """What sites have on devices, in PostgreSQL: net effects, shared objects and their owners."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from device_profiles.tree import SECRET_PREFIX, Path, Tree
-from rom.model.effect import NetEffect, SharedState, SiteState
+from rom.model.effect import NetEffect, SharedState, SiteState, Writer
 from rom.model.plan import SitePlan
 from rom.store.codec import tree_from_json, tree_to_json
 from rom.store.tables import (
@@ -76,8 +75,8 @@ def _later_writers(
     return later
 
 
-def writers_after(connection: sa.Connection, device: str, site: str) -> dict[Path, dict[str, Any]]:
-    """Return who has written the site's paths after it: site, order and time, by path."""
+def writers_after(connection: sa.Connection, device: str, site: str) -> dict[Path, Writer]:
+    """Return who has written the site's paths after it, by path."""
     other = net_effect.alias()
     rows = connection.execute(
         sa.select(net_effect.c.path, other.c.site, txn_site.c.order_id, device_txn.c.finished_at)
@@ -96,14 +95,7 @@ def writers_after(connection: sa.Connection, device: str, site: str) -> dict[Pat
         .where(net_effect.c.device == device, net_effect.c.site == site)
         .order_by(other.c.sequence.desc())
     )
-    return {
-        tuple(row.path): {
-            "site": row.site,
-            "order": row.order_id,
-            "time": row.finished_at.isoformat() if row.finished_at else None,
-        }
-        for row in rows
-    }
+    return {tuple(row.path): Writer(row.site, row.order_id, row.finished_at) for row in rows}
 
 
 def forget_site(connection: sa.Connection, device: str, site: str) -> None:

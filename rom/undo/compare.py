@@ -1,12 +1,12 @@
 """Comparison of a site's snapshots with each other or with what its devices hold now."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
 from device_profiles.fragment import merged
 from device_profiles.tree import Path, Tree, difference, in_scope, path_text, topmost
+from rom.answers.sites import ComparedDevice, ComparedPath, SiteComparison
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.model.errors import UnknownTarget
 from rom.model.snapshot import Sealer
@@ -29,7 +29,7 @@ class Comparison:
         self._devices = devices
         self._sealer = sealer
 
-    def of_site(self, site: str, first: int | None, second: int | None) -> dict[str, Any]:
+    def of_site(self, site: str, first: int | None, second: int | None) -> SiteComparison:
         """Return what differs by device between two snapshots.
 
         Without a second one the devices are read now; without any, the latest is the first.
@@ -50,12 +50,13 @@ class Comparison:
                 if second is None
                 else self._trees(connection, site, second)
             )
-        devices = [
+        devices = tuple(
             _compared(device, before.get(device, {}), after.get(device, {}))
             for device in sorted({*before, *after})
-        ]
-        return {"site": site, "a": first, "b": "live" if second is None else second,
-                "devices": devices}  # fmt: skip
+        )
+        return SiteComparison(
+            site=site, a=first, b="live" if second is None else second, devices=devices
+        )
 
     def _trees(self, connection: Connection, site: str, number: int) -> dict[str, Tree]:
         found = snapshots.site_at(connection, self._sealer, site, number)
@@ -95,21 +96,21 @@ def _leaves(tree: Tree) -> set[Path]:
     return tree.keys() - above
 
 
-def _compared(device: str, before: Tree, after: Tree | Exception) -> dict[str, Any]:
+def _compared(device: str, before: Tree, after: Tree | Exception) -> ComparedDevice:
     if isinstance(after, Exception):
-        return {"device": device, "differences": [], "error": str(after)}
-    return {
-        "device": device,
-        "differences": [
-            {
-                "kind": _kind(edit.before, edit.after),
-                "path": path_text(edit.path),
-                "a": shown(edit.before),
-                "b": shown(edit.after),
-            }
+        return ComparedDevice(device=device, differences=(), error=str(after))
+    return ComparedDevice(
+        device=device,
+        differences=tuple(
+            ComparedPath(
+                kind=_kind(edit.before, edit.after),
+                path=path_text(edit.path),
+                a=shown(edit.before),
+                b=shown(edit.after),
+            )
             for edit in difference(before, after)
-        ],
-    }
+        ),
+    )
 
 
 def _kind(before: str | None, after: str | None) -> str:

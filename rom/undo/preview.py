@@ -1,10 +1,9 @@
 """Preview of a site's rollback: what each device would be sent, and what stands in the way."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 from adapters.errors import AdapterError
 from adapters.fleet import Fleet
@@ -13,10 +12,12 @@ from device_profiles.native import native
 from device_profiles.profile import Profile, load_profile
 from device_profiles.references import Users
 from device_profiles.tree import DIGEST_PREFIX, SECRET_PREFIX, Path, Tree, path_text
+from rom.answers.sites import ConflictLine, LaterWriter, PreviewDevice, Release
+from rom.answers.sites import RollbackPreview as Preview
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.ledger.plan import leaving, plan_site, read_scope
 from rom.model.change import Policy
-from rom.model.effect import SiteState
+from rom.model.effect import SiteState, Writer
 from rom.model.intent import Place
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Sealer
@@ -36,7 +37,7 @@ class _Known:
     wanted: Fragment
     state: SiteState
     profile: Profile | None
-    writers: Mapping[Path, Mapping[str, Any]]
+    writers: Mapping[Path, Writer]
 
     @property
     def stays(self) -> str:
@@ -46,6 +47,7 @@ class _Known:
 
 
 Read = tuple[Tree, Users]
+_SAID = {"device", "sends", "already", "kept", "conflicts"}
 
 
 class RollbackPreview:
@@ -72,7 +74,7 @@ class RollbackPreview:
         to: int | None = None,
         before: str | None = None,
         policy: Policy = Policy.REFUSE,
-    ) -> dict[str, Any]:
+    ) -> Preview:
         """Return the preview; devices come in the order in which they would be changed.
 
         Its ``hash`` stands for all that would be sent, left and released. Raises
@@ -85,24 +87,20 @@ class RollbackPreview:
             taken = items_of(connection, site, target.orders)
             going = self._give_back.would_go(connection, site, taken)
         present = self._read(site, [each for each in known if not each.stays])
-        preview = {
-            "site": site,
-            "target": target.number,
-            "orders": list(target.orders),
-            "devices": [
-                {
-                    "device": each.place.device,
-                    "role": each.place.role,
-                    "order": position,
-                    **_part(site, each, present.get(each.place.device), policy),
-                }
+        preview = Preview(
+            site=site,
+            target=target.number,
+            orders=target.orders,
+            devices=tuple(
+                _part(site, each, position, present.get(each.place.device), policy)
                 for position, each in enumerate(known, 1)
-            ],
-            "releases": [
-                {"name": held.name, "pool": held.pool, "value": held.value} for held in going
-            ],
-        }
-        return {**preview, "hash": hash_of(preview)}
+            ),
+            releases=tuple(
+                Release(name=held.name, pool=held.pool, value=held.value) for held in going
+            ),
+            hash="",
+        )
+        return preview.model_copy(update={"hash": hash_of(preview)})
 
     def _known(self, connection: Connection, site: str, place: Place, target: Target) -> _Known:
         wanted = merged(target.wanted(place.device))
@@ -148,73 +146,93 @@ class RollbackPreview:
         return present
 
 
-def hash_of(preview: Mapping[str, Any]) -> str:
+def hash_of(preview: Preview) -> str:
     """Return what stands for all that a preview says would happen.
 
     Not for how it is told: the words of a device that does not answer, or when others wrote.
     """
     said = {
-        **preview,
+        **preview.model_dump(mode="json", exclude={"hash", "devices"}),
         "devices": [
             {
-                **{name: row[name] for name in ("device", "sends", "already", "kept", "conflicts")},
-                "later": [each["path"] for each in row["later"]],
-                "error": "error" in row,
+                **row.model_dump(mode="json", include=_SAID),
+                "later": [each.path for each in row.later],
+                "error": row.error is not None,
             }
-            for row in preview["devices"]
+            for row in preview.devices
         ],
     }
     return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _part(
-    site: str, known: _Known, present: Read | AdapterError | None, policy: Policy
-) -> dict[str, Any]:
+    site: str, known: _Known, turn: int, present: Read | AdapterError | None, policy: Policy
+) -> PreviewDevice:
     if known.stays:
-        return _nothing(note=known.stays)
+        return _nothing(known.place, turn, note=known.stays)
     if not isinstance(present, tuple):
-        return _nothing(error=str(present))
+        return _nothing(known.place, turn, error=str(present))
     held, users = present
     for used in users.values():
         held = {**held, **used}
     state = known.state.used_by(users, users.keys())
     plan = plan_site(site, known.wanted, held, state, policy)
-    return _entry(plan, known.profile, known.writers)
+    return PreviewDevice(
+        device=known.place.device,
+        role=known.place.role,
+        order=turn,
+        edits=len(plan.edits),
+        sends=native(known.profile, plan.edits) if plan.edits and known.profile else "",
+        already=_texts(plan.lapsed),
+        kept=_texts(plan.kept),
+        conflicts=_conflicts(plan),
+        later=tuple(
+            _later(path, site_after, known.writers.get(path)) for path, site_after in plan.relinked
+        ),
+    )
 
 
-def _nothing(**why: str) -> dict[str, Any]:
-    return {
-        "edits": 0, "sends": "", "already": [], "kept": [], "conflicts": [], "later": [], **why
-    }  # fmt: skip
+def _nothing(place: Place, turn: int, **why: str) -> PreviewDevice:
+    return PreviewDevice(
+        device=place.device,
+        role=place.role,
+        order=turn,
+        edits=0,
+        sends="",
+        already=(),
+        kept=(),
+        conflicts=(),
+        later=(),
+        **why,
+    )
 
 
-def _entry(
-    plan: SitePlan, profile: Profile | None, writers: Mapping[Path, Mapping[str, Any]]
-) -> dict[str, Any]:
-    return {
-        "edits": len(plan.edits),
-        "sends": native(profile, plan.edits) if plan.edits and profile else "",
-        "already": [path_text(path) for path in plan.lapsed],
-        "kept": [path_text(path) for path in plan.kept],
-        "conflicts": _conflicts(plan),
-        "later": [
-            {"path": path_text(path), **writers.get(path, {"site": writer})}
-            for path, writer in plan.relinked
-        ],
-    }
+def _later(path: Path, site: str, writer: Writer | None) -> LaterWriter:
+    if writer is None:
+        return LaterWriter(path=path_text(path), site=site)
+    return LaterWriter(
+        path=path_text(path),
+        site=writer.site,
+        order=writer.order_id,
+        time=writer.time.isoformat() if writer.time else None,
+    )
 
 
-def _conflicts(plan: SitePlan) -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": conflict.kind.value,
-            "path": path_text(conflict.path),
-            "expected": shown(conflict.expected),
-            "found": shown(conflict.found),
-            "blocks": conflict in plan.blocking,
-        }
+def _texts(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(path_text(path) for path in paths)
+
+
+def _conflicts(plan: SitePlan) -> tuple[ConflictLine, ...]:
+    return tuple(
+        ConflictLine(
+            kind=conflict.kind.value,
+            path=path_text(conflict.path),
+            expected=shown(conflict.expected),
+            found=shown(conflict.found),
+            blocks=conflict in plan.blocking,
+        )
         for conflict in plan.conflicts
-    ]
+    )
 
 
 def shown(value: str | None) -> str | None:

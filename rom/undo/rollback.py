@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from rom.answers.sites import Released, RollbackResult, TakenBack
 from rom.devices.directory import DeviceDirectory
 from rom.events.resources import caused_by
 from rom.model.change import ChangeState
@@ -22,13 +23,12 @@ from rom.store import change_list, intents, orders, rollbacks
 from rom.store.database import Connection, Engine
 from rom.undo import results
 from rom.undo.give_back import GiveBack, Held, end_of_waiting
-from rom.undo.standing import NOTHING_CHANGED, history_of
+from rom.undo.standing import history_of
 from rom.undo.target import at_number
 from rom.undo.tasks import emit, items_of
 from rom.undo.way_back import Errand, Progress, WayBack, intend, places
 
 log = structlog.get_logger(__name__)
-Result = dict[str, Any]
 
 
 class RollbackRunner:
@@ -107,7 +107,7 @@ class RollbackRunner:
                     fragments=before.get(place.device, {}),
                 )
 
-    def _skip(self, connection: Connection, errand: Errand, stopped: Place) -> list[Result]:
+    def _skip(self, connection: Connection, errand: Errand, stopped: Place) -> list[TakenBack]:
         """Write what the devices behind a stop should hold, so that an audit tells of the rest."""
         found = places(connection, errand.site)
         behind = found[found.index(stopped) + 1 :]
@@ -117,52 +117,49 @@ class RollbackRunner:
 
     def _nothing_changed(
         self, connection: Connection, task: RollbackTask, errand: Errand
-    ) -> Result:
+    ) -> RollbackResult:
         devices = self._devices(connection, task, errand)
         self._give_back.settle(connection, task.site, (), names=())
-        return {
-            "devices": devices,
-            "released": [],
-            "quarantine": Quarantine.BY_POOL,
-            "verdict": results.worst([each["verdict"] for each in devices]),
-            NOTHING_CHANGED: True,
-        }
+        return RollbackResult(
+            devices=devices,
+            released=(),
+            quarantine=Quarantine.BY_POOL,
+            verdict=results.worst(devices),
+            nothing_changed=True,
+        )
 
     def _result(
         self,
         connection: Connection,
         task: RollbackTask,
         errand: Errand,
-        skipped: list[Result],
-    ) -> Result:
-        devices = self._devices(connection, task, errand) + skipped
+        skipped: list[TakenBack],
+    ) -> RollbackResult:
+        devices = (*self._devices(connection, task, errand), *skipped)
         left = self._left(connection, task, errand, skipped)
         unclean = bool(skipped) or any(
-            each["kept"] or each["verdict"] is not Outcome.VERIFIED for each in devices
+            each.kept or each.verdict is not Outcome.VERIFIED for each in devices
         )
         released = self._settle(connection, task, left, unclean=unclean)
         if not unclean:
             end_of_waiting(connection, task.site)
-        return {
-            "devices": devices,
-            "released": [
-                {
-                    "name": each.name,
-                    "pool": each.pool,
-                    "value": each.value,
-                    "resource": each.resource,
-                }
+        return RollbackResult(
+            devices=devices,
+            released=tuple(
+                Released(name=each.name, pool=each.pool, value=each.value, resource=each.resource)
                 for each in released
-            ],
-            "quarantine": Quarantine.UNTIL_CLEANED if unclean else Quarantine.BY_POOL,
-            "verdict": results.worst([each["verdict"] for each in devices]),
-        }
+            ),
+            quarantine=Quarantine.UNTIL_CLEANED if unclean else Quarantine.BY_POOL,
+            verdict=results.worst(devices),
+        )
 
-    def _devices(self, connection: Connection, task: RollbackTask, errand: Errand) -> list[Result]:
-        found = [
+    def _devices(
+        self, connection: Connection, task: RollbackTask, errand: Errand
+    ) -> tuple[TakenBack, ...]:
+        found = tuple(
             results.of_device(connection, errand.wanted(change.device, {}), change)
             for change in change_list.of_task(connection, task.id)
-        ]
+        )
         for each in found:
             results.keep_verdict(connection, task, each)
         return found
@@ -172,7 +169,7 @@ class RollbackRunner:
         connection: Connection,
         task: RollbackTask,
         errand: Errand,
-        skipped: list[Result],
+        skipped: list[TakenBack],
     ) -> set[str]:
         """Return the keys of items of which a device may still have something."""
         before = self._before(connection, task)
@@ -185,7 +182,7 @@ class RollbackRunner:
             else:
                 keys |= had.keys()
         for each in skipped:
-            keys |= before.get(each["device"], {}).keys()
+            keys |= before.get(each.device, {}).keys()
         return keys
 
     def _before(self, connection: Connection, task: RollbackTask) -> Any:
@@ -224,7 +221,7 @@ class RollbackRunner:
         connection: Connection,
         task_id: str,
         state: TaskState,
-        result: Result | None = None,
+        result: RollbackResult | None = None,
     ) -> None:
-        rollbacks.enter(connection, task_id, state, result)
+        rollbacks.enter(connection, task_id, state, result.on_the_wire() if result else None)
         emit(connection, task_id, "SiteRollbackStateChangeEvent")

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
+from rom.answers.sites import RollbackPreview, RollbackTarget
+from rom.answers.sites import RollbackTask as Shown
 from rom.model.change import Policy
 from rom.model.errors import OrderUnderWay, PreviewDiffers, RollbackConflicts, RollbackOpen
 from rom.model.order import Item
@@ -14,8 +15,6 @@ from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
 from rom.undo.give_back import GiveBack
 from rom.undo.target import resolve
-
-Document = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +32,18 @@ class Wanted:
     """The hash of the preview that was seen; without one, what is found now is done."""
 
 
-def refuse_unforeseen(wanted: Wanted, preview: Document) -> None:
+def refuse_unforeseen(wanted: Wanted, preview: RollbackPreview) -> None:
     """Raise ``PreviewDiffers`` for a preview that was not seen, ``RollbackConflicts`` for its own.
 
     ``preview`` is what the devices say now.
     """
-    if wanted.preview_hash not in (None, preview["hash"]):
-        raise PreviewDiffers(preview)
+    if wanted.preview_hash not in (None, preview.hash):
+        raise PreviewDiffers(preview.on_the_wire())
     blocking = [
-        {"device": device["device"], **conflict}
-        for device in preview["devices"]
-        for conflict in device["conflicts"]
-        if conflict["blocks"]
+        {"device": device.device, **conflict.on_the_wire()}
+        for device in preview.devices
+        for conflict in device.conflicts
+        if conflict.blocks
     ]
     if blocking:
         raise RollbackConflicts(blocking)
@@ -55,7 +54,7 @@ def create(
     sealer: Sealer,
     give_back: GiveBack,
     wanted: Wanted,
-    preview: Document,
+    preview: RollbackPreview,
 ) -> str:
     """Write a task as acknowledged and return its id.
 
@@ -78,7 +77,7 @@ def create(
                 reason=wanted.reason,
                 ticket=wanted.ticket,
                 requester=wanted.requester,
-                preview=preview,
+                preview=preview.on_the_wire(),
             )
             taken = items_of(connection, wanted.site, target.orders)
             give_back.reserve(connection, wanted.site, taken)
@@ -94,36 +93,36 @@ def items_of(connection: Connection, site: str, orders: tuple[str, ...]) -> list
     return [item for item in site_items.items_of_site(connection, site) if item.order_id in orders]
 
 
-def find(connection: Connection, task_id: str) -> Document | None:
-    """Return the task as a document, or ``None``."""
+def find(connection: Connection, task_id: str) -> Shown | None:
+    """Return the task as it is shown, or ``None``."""
     row = rollbacks.find(connection, task_id)
     if row is None:
         return None
-    return {
-        "id": row.id,
-        "site": row.site,
-        "state": row.state,
-        "target": {"number": row.number, "orders": list(row.orders)},
-        "policy": row.policy,
-        "reason": row.reason,
-        "ticket": row.ticket,
-        "requester": row.requester,
-        "preview": row.preview,
-        "result": row.result,
-        "createdDate": row.created_at.isoformat(),
-        "completionDate": row.finished_at.isoformat() if row.finished_at else None,
-    }
+    return Shown(
+        id=row.id,
+        site=row.site,
+        state=row.state,
+        target=RollbackTarget(number=row.number, orders=row.orders),
+        policy=row.policy,
+        reason=row.reason,
+        ticket=row.ticket,
+        requester=row.requester,
+        preview=dict(row.preview),
+        result=dict(row.result),
+        created_date=row.created_at.isoformat(),
+        completion_date=row.finished_at.isoformat() if row.finished_at else None,
+    )
 
 
 def emit(connection: Connection, task_id: str, event_type: str) -> None:
     """Write the task's event with its state's transaction."""
-    document = find(connection, task_id)
-    if document is None:
+    shown = find(connection, task_id)
+    if shown is None:
         return
     event = {
         "eventId": str(uuid4()),
         "eventTime": datetime.now(UTC).isoformat(),
         "eventType": event_type,
-        "event": {"siteRollback": {k: v for k, v in document.items() if k != "preview"}},
+        "event": {"siteRollback": shown.on_the_wire(without={"preview"})},
     }
     outbox.emit(connection, task_id, event)

@@ -5,6 +5,7 @@ import warnings
 import sqlalchemy as sa
 
 from inventory.load import load_content
+from rom.answers.devices import DeviceLine
 from rom.drift.devices import overview
 from rom.store import changes, intents
 from rom.store.database import make_engine, migrate
@@ -31,7 +32,7 @@ def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
         changes.request(connection, device="OLT-1", site="A", kind="apply")
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            found = overview(connection)
+            found = [each.on_the_wire() for each in overview(connection)]
     engine.dispose()
     assert [each["device"] for each in found] == ["BNG-1", "OLT-1"]
     bng, olt = found
@@ -64,7 +65,7 @@ def test_a_device_is_told_with_its_address_and_without_the_gateways_login(
             "test",
         )  # fmt: skip
         intents.keep(connection, device="FDO1", site="A", role="ce", fragments={})
-        found = {each["device"]: each for each in overview(connection)}
+        found = {each["device"]: each for each in map(DeviceLine.on_the_wire, overview(connection))}
     engine.dispose()
     assert found["OLT-1"]["attributes"] == {"area": "SOUTH"}
     assert found["OLT-1"]["endpoint"] == {

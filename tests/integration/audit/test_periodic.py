@@ -1,13 +1,15 @@
 """The periodic audit keeps what has changed, and nothing else."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
+from rom.answers.devices import CheckedDevice, CheckedSite, DriftReport
 from rom.drift.audit import Audit
 from rom.drift.periodic import PeriodicAudit
+from rom.model.verdict import DriftResult
 from rom.store.database import make_engine, migrate
 
 
@@ -17,16 +19,15 @@ class Reported:
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], str] = {}
 
-    def check(self) -> dict[str, Any]:
-        return {
-            "sites": [
-                {
-                    "site": site,
-                    "devices": [{"device": device, "result": result, "differences": []}],
-                }
-                for (site, device), result in self.found.items()
-            ]
-        }
+    def check(self) -> DriftReport:
+        sites = tuple(
+            CheckedSite(
+                site=site,
+                devices=(CheckedDevice(device=device, result=DriftResult(result), differences=()),),
+            )
+            for (site, device), result in self.found.items()
+        )
+        return DriftReport(clean=False, devices=len(sites), sites=sites)
 
 
 @pytest.fixture

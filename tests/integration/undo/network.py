@@ -117,7 +117,7 @@ class Office:
         with self.engine.connect() as connection:
             found = tasks.find(connection, task_id)
         assert found is not None
-        return found
+        return found.on_the_wire()
 
     def snapshot(self, index: int) -> int:
         """Return the number of the site's latest snapshot."""

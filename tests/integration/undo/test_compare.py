@@ -14,7 +14,7 @@ SITE, NEIGHBOUR = 0, 1
 
 
 def compared(network: Network, first: int | None = None, second: int | None = None) -> Any:
-    found = network.comparison.of_site(key(SITE), first, second)
+    found = network.comparison.of_site(key(SITE), first, second).on_the_wire()
     return found, {each["device"]: each["differences"] for each in found["devices"]}
 
 
@@ -103,4 +103,4 @@ def test_a_site_that_nobody_knows_and_a_snapshot_of_another_site_are_refused(
         with pytest.raises(UnknownTarget, match="has no snapshot"):
             network.comparison.of_site(key(SITE), *numbers)
     # A site that is known but has nothing anywhere differs in nothing.
-    assert network.comparison.of_site(key(2), None, None)["devices"] == []
+    assert network.comparison.of_site(key(2), None, None).devices == ()

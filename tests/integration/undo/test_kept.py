@@ -57,7 +57,7 @@ def test_a_repair_says_what_of_it_was_kept_by_decision_before_it_overwrites_it(
 ) -> None:
     task = gone_back_and_kept(network)
     sent = edits(network)
-    shown = network.audit.repairs(key(SITE))
+    shown = network.audit.repairs(key(SITE)).on_the_wire()
     row = on(shown)
     assert {"path": path_text(described()), "task": task["id"]} in row["kept"]
     assert len(row["kept"]) == row["edits"]  # nothing else differs
@@ -70,7 +70,7 @@ def test_a_repair_says_what_of_it_was_kept_by_decision_before_it_overwrites_it(
         network.write(device)
         same(device, network.devices[device].running, oracle(device, {SITE: SLOW}))
     network.by_hand(BNG, {described(): "Wednesday night"})
-    again = on(network.audit.repairs(key(SITE)))
+    again = on(network.audit.repairs(key(SITE)).on_the_wire())
     assert (again["edits"], again["kept"]) == (1, [])  # that is drift, decided by nobody
 
 
@@ -85,7 +85,7 @@ def test_what_a_site_has_left_behind_by_decision_is_told_before_a_repair_removes
     assert network.tree(BNG)[described()] == "Tuesday night"
     left = on(task["result"])["kept"]
     assert path_text(described()) in left
-    row = on(network.audit.repairs(key(SITE)))
+    row = on(network.audit.repairs(key(SITE)).on_the_wire())
     told = {each["path"] for each in row["kept"]}
     assert told == {each["path"] for each in row["differences"]}
     assert {each["kind"] for each in row["differences"]} == {"left-over"}

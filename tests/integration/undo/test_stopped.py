@@ -84,10 +84,7 @@ def test_drift_on_a_later_device_leaves_the_rest_to_the_next_rollback(network: N
     assert network.running()[BNG] == original[BNG]
     report = network.audit.check([OLT])
     assert "left-over" in {
-        row["kind"]
-        for site in report["sites"]
-        for device in site["devices"]
-        for row in device["differences"]
+        row.kind for site in report.sites for device in site.devices for row in device.differences
     }
     forced = network.roll_back(SITE, policy=Policy.FORCE, reason="the site was cancelled")
     assert (forced["state"], forced["result"]["verdict"]) == ("done", "VERIFIED")

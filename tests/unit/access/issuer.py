@@ -15,7 +15,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from adapters.ztp.service import ZtpRefused
 from api.access.access import Access
 from api.app import create_app
-from rom.gateway.answers.devices import DeviceLine
+from rom.answers.devices import DeviceLine
 from rom.gateway.devices import Devices
 from rom.gateway.gateway import Gateway
 from rom.gateway.operation import Counts, Operation

@@ -18,8 +18,8 @@ import api
 from adapters.ztp.service import ZtpRefused
 from api.app import create_app
 from inventory.conditions import AllOf, Comparison, Listing
-from rom.gateway.answers.orders import OrderReport
-from rom.gateway.answers.sites import Reapplied, RollbackPreview
+from rom.answers.orders import OrderReport
+from rom.answers.sites import Reapplied, RollbackPreview
 from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory

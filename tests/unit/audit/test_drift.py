@@ -14,7 +14,7 @@ STATE = SiteState({path: NetEffect(None, value, value) for path, value in WANTED
 
 
 def kinds(present: Tree, wanted: Fragment = WANTED, state: SiteState = STATE) -> dict[str, str]:
-    return {each["path"]: each["kind"] for each in drift.find("A", wanted, present, state)}
+    return {each.path: each.kind for each in drift.find("A", wanted, present, state)}
 
 
 def test_what_is_as_wanted_is_no_drift() -> None:
@@ -23,7 +23,7 @@ def test_what_is_as_wanted_is_no_drift() -> None:
 
 def test_missing_and_changed_values_are_told_apart() -> None:
     (found,) = drift.find("A", WANTED, {ENTRY: PRESENT, SPEED: "10"}, STATE)
-    assert (found["kind"], found["expected"], found["found"]) == ("changed", "500", "10")
+    assert (found.kind, found.expected, found.found) == ("changed", "500", "10")
     assert set(kinds({}).values()) == {"missing"}
 
 
@@ -52,4 +52,4 @@ def test_a_secret_is_told_as_one_and_never_shown() -> None:
     wanted = Fragment({**WANTED.own, LOGIN: "secret:ce-login/A"})
     state = SiteState({**STATE.net, LOGIN: NetEffect(None, "secret:ce-login/A", "digest:one")})
     found = drift.find("A", wanted, {**WANTED.own, LOGIN: "digest:other"}, state)
-    assert [(each["expected"], each["found"]) for each in found] == [("<secret>", "<secret>")]
+    assert [(each.expected, each.found) for each in found] == [("<secret>", "<secret>")]

@@ -3,6 +3,7 @@
 import pytest
 
 from device_profiles.fragment import Fragment, SharedObject
+from rom.answers.sites import TakenBack
 from rom.catalog.roles import load_roles
 from rom.model.change import Change, ChangeKind, ChangeState, Policy
 from rom.model.verdict import Outcome
@@ -47,6 +48,10 @@ def test_what_was_kept_is_not_verified() -> None:
     assert results.verdict_of(refused, kept=True) is Outcome.FAILED
 
 
+def on_device(verdict: Outcome) -> TakenBack:
+    return results.not_asked("OLT-1", "BNG-1").model_copy(update={"verdict": verdict})
+
+
 @pytest.mark.parametrize(
     ("verdicts", "whole"),
     [
@@ -57,7 +62,7 @@ def test_what_was_kept_is_not_verified() -> None:
     ],
 )
 def test_the_worst_verdict_is_that_of_the_whole(verdicts: list[str], whole: str) -> None:
-    assert results.worst([Outcome(each) for each in verdicts]) == whole
+    assert results.worst([on_device(Outcome(each)) for each in verdicts]) == whole
 
 
 def test_a_role_of_a_new_product_is_taken_back_first() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from rom.gateway.answers.answer import Answer
+from rom.answers.answer import Answer
+from rom.answers.sites import TakenBack
 from rom.model.transaction import TransactionState
 from rom.model.verdict import Outcome
 
@@ -48,22 +49,19 @@ class StepLine(Answer):
     note: str | None
 
 
-class BackOutDevice(Answer):
-    """A device that had taken a failed change, and whether it was read back as before."""
-
-    device: str
-    verdict: Outcome
-    error: str | None
-
-
-class BackOutLine(Answer):
+class BackOut(Answer):
     """A modify that a device has refused, and how the others went back."""
 
-    item: str
     refused: str
     """The device that refused it, with its words."""
     verdict: Outcome
-    devices: tuple[BackOutDevice, ...]
+    devices: tuple[TakenBack, ...]
+
+
+class BackOutLine(BackOut):
+    """The back-out of one item."""
+
+    item: str
     time: str
 
 

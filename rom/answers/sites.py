@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from rom.gateway.answers.answer import Answer
+from rom.answers.answer import Answer
 from rom.model.change import ChangeState, Policy
 from rom.model.snapshot import Moment
-from rom.model.task import TaskState
+from rom.model.task import Quarantine, TaskState
+from rom.model.verdict import Outcome
 
 
 class ReappliedDevice(Answer):
@@ -98,6 +99,52 @@ class RollbackPreview(Answer):
     releases: tuple[Release, ...]
     hash: str
     """Stands for all that would be done; a start may name it."""
+
+
+class Hashes(Answer):
+    """What was read before and after, by hash; the contents are kept sealed."""
+
+    site: dict[Moment, str] = Field(default_factory=dict)
+    """Of the site's paths."""
+    device: dict[Moment, str] = Field(default_factory=dict)
+    """Of the whole device, if it shows it."""
+    attempts: int = 0
+
+
+class TakenBack(Answer):
+    """What became of a way back on one device."""
+
+    device: str
+    state: ChangeState | Literal["notAsked"]
+    edits: int
+    transaction: str | None
+    verdict: Outcome
+    kept: tuple[str, ...]
+    """What the site still has there against the target, or was left to somebody else."""
+    orphans: tuple[str, ...]
+    evidence: Hashes
+    reason: str | None
+    error: str | None
+
+
+class Released(Answer):
+    """A resource that went back to its pool."""
+
+    name: str
+    pool: str
+    value: str | None
+    resource: str
+
+
+class RollbackResult(Answer):
+    """What a rollback has come to."""
+
+    devices: tuple[TakenBack, ...]
+    released: tuple[Released, ...]
+    quarantine: Quarantine
+    verdict: Outcome
+    nothing_changed: bool = Field(default=False, alias="nothingChanged")
+    """It stopped before it had changed anything."""
 
 
 class RollbackTarget(Answer):

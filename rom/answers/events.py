@@ -2,7 +2,7 @@
 
 from pydantic import Field, JsonValue
 
-from rom.gateway.answers.answer import Answer
+from rom.answers.answer import Answer
 
 
 class NewListener(Answer):

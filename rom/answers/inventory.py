@@ -1,6 +1,6 @@
 """Answers about the inventory."""
 
-from rom.gateway.answers.answer import Answer
+from rom.answers.answer import Answer
 
 
 class PoolLine(Answer):

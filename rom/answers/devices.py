@@ -2,8 +2,8 @@
 
 from pydantic import Field, JsonValue
 
-from rom.gateway.answers.answer import Answer
-from rom.gateway.answers.sites import Difference
+from rom.answers.answer import Answer
+from rom.answers.sites import Difference
 from rom.model.transaction import TransactionState
 from rom.model.verdict import DriftResult
 
