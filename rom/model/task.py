@@ -1,13 +1,14 @@
 """Tasks: a rollback of a site and the cancellation of an order, both in TM Forum's task states."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from device_profiles.words import Word
 from rom.model.change import Policy
 from rom.model.life import Life, table
+from rom.model.order_states import ItemState, OrderState, Step
 
 
 class TaskState(Word):
@@ -71,6 +72,41 @@ class RollbackTask:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelledSite:
+    """How far a cancellation is at one site, and what was given back there."""
+
+    state: SiteProgress = SiteProgress.OPEN
+    devices: Mapping[str, str] = field(default_factory=dict)
+    """Those that do not let it in, with the reason."""
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    """Those it goes on without, with who decided."""
+    released: tuple[str, ...] = ()
+    """The names of what was given back."""
+    resting: tuple[str, ...] = ()
+    """The resources that rest until the site is clean, by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class ItemBefore:
+    """Where an item was before its cancellation."""
+
+    state: ItemState
+    step: Step
+    reason: str | None
+    attempts: int
+    due_at: datetime | None
+    short_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Where order and items were, to go back there when the request is denied."""
+
+    order: OrderState | None = None
+    items: Mapping[str, ItemBefore] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Cancellation:
     """A CancelResourceOrder as it is kept."""
 
@@ -80,10 +116,8 @@ class Cancellation:
     """The items to cancel; the whole order without them."""
     document: Mapping[str, Any]
     state: TaskState
-    earlier: Mapping[str, Any]
-    """Where order and items were, to go back there when the request is denied."""
-    sites: Mapping[str, Mapping[str, Any]]
-    """By site: what is left to do there, and what was given back."""
+    before: Before
+    sites: Mapping[str, CancelledSite]
     note: str
     requester: str
     created_at: datetime

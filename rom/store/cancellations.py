@@ -6,14 +6,17 @@ from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from rom.model.access import current_scope
-from rom.model.task import TASK_LIFE, Cancellation, TaskState
+from rom.model.task import TASK_LIFE, Before, Cancellation, CancelledSite, TaskState
 from rom.store.order_tables import cancel_task
 from rom.store.rollbacks import AlreadyOpen
 from rom.store.scope import order_within
 from rom.store.tables import order_item
 
+_BEFORE = TypeAdapter(Before)
+_SITES = TypeAdapter(dict[str, CancelledSite])
 _IS_OPEN = cancel_task.c.state.in_(TASK_LIFE.open)
 _IS_DUE = sa.or_(cancel_task.c.due_at.is_(None), cancel_task.c.due_at <= sa.func.now())
 
@@ -94,17 +97,19 @@ def sites_under_way(connection: sa.Connection) -> list[str]:
     )
 
 
-def begin(connection: sa.Connection, task_id: str, earlier: Mapping[str, Any]) -> None:
-    """Let the task go; ``earlier`` is where order and items were."""
-    _enter(connection, task_id, TaskState.IN_PROGRESS, earlier=dict(earlier))
+def begin(connection: sa.Connection, task_id: str, before: Before) -> None:
+    """Let the task go; ``before`` is where order and items were."""
+    earlier = _BEFORE.dump_python(before, mode="json")
+    _enter(connection, task_id, TaskState.IN_PROGRESS, earlier=earlier)
 
 
 def write_sites(
-    connection: sa.Connection, task_id: str, sites: Mapping[str, Mapping[str, Any]]
+    connection: sa.Connection, task_id: str, sites: Mapping[str, CancelledSite]
 ) -> None:
     """Write how far the task is at each site."""
+    shown = _SITES.dump_python(dict(sites), mode="json")
     connection.execute(
-        sa.update(cancel_task).where(cancel_task.c.id == task_id).values(sites=dict(sites))
+        sa.update(cancel_task).where(cancel_task.c.id == task_id).values(sites=shown)
     )
 
 
@@ -155,8 +160,8 @@ def cancellation_of(row: sa.Row[Any]) -> Cancellation:
         item_ids=None if row.item_ids is None else tuple(row.item_ids),
         document=row.document,
         state=TaskState(row.state),
-        earlier=row.earlier,
-        sites=row.sites,
+        before=_BEFORE.validate_python(row.earlier),
+        sites=_SITES.validate_python(row.sites),
         note=row.note,
         requester=row.requester,
         created_at=row.created_at,

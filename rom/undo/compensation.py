@@ -5,7 +5,7 @@ items goes the way back. What a writer has in hand is waited for, never stopped.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from device_profiles.fragment import Fragment
 from rom.catalog.loader import Catalog
@@ -22,6 +22,16 @@ from rom.undo.way_back import Errand, Progress, WayBack
 _LATEST = 2**63 - 1
 BEFORE_INTENT = frozenset({Step.ASSESSING, Step.RESERVED})
 """Steps at which no device's intent has anything of an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """What was given back."""
+
+    released: tuple[str, ...] = ()
+    """Its names."""
+    resting: tuple[str, ...] = ()
+    """The resources that rest without end, by their ids."""
 
 
 class Compensation:
@@ -103,14 +113,12 @@ class Compensation:
 
     def give_back(
         self, connection: Connection, site: str, items: Sequence[Item], *, unclean: bool
-    ) -> dict[str, list[str]]:
+    ) -> GivenBack:
         """Release what the items had, once their devices are clean.
 
         What was never sent anywhere is free at once, the rest rests in its pool's quarantine;
         where a device may still have it (``unclean``) it rests without end, and shares of
-        quantities stay counted. Returns the names ``released`` and, by their ids, the resources
-        that are ``resting`` without end.
-        """
+        quantities stay counted."""
         gone = self._give_back.settle(
             connection,
             site,
@@ -122,10 +130,9 @@ class Compensation:
         )
         intents.drop_empty(connection, site)
         things = [each.resource for each in gone if each.amount is None]
-        return {
-            "released": sorted(each.name for each in gone),
-            "resting": sorted(things) if unclean else [],
-        }
+        return GivenBack(
+            tuple(sorted(each.name for each in gone)), tuple(sorted(things)) if unclean else ()
+        )
 
     @staticmethod
     def _before_order(connection: Connection, site: str, items: Sequence[Item]) -> int:

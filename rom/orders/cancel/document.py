@@ -92,12 +92,12 @@ def _notes(row: Cancellation) -> list[dict[str, str]]:
     texts += [
         f"{site}: {device}: {why}"
         for site, found in sorted(row.sites.items())
-        for device, why in sorted(found.get("devices", {}).items())
+        for device, why in sorted(found.devices.items())
     ]
     texts += [
         f"{site}: {device}: {Reason.CANCEL_GIVEN_UP}: {words}"
         for site, found in sorted(row.sites.items())
-        for device, words in sorted(found.get("given_up", {}).items())
+        for device, words in sorted(found.given_up.items())
     ]
     return [
         {"id": str(number), "author": "ROM", "text": text} for number, text in enumerate(texts, 1)

@@ -4,6 +4,8 @@ What the items had may still be configured there, so all of it rests without end
 ledger still knows what the site has on the device: a rollback of the site takes it away.
 """
 
+from dataclasses import replace
+
 from rom.model.change import Change, ChangeState
 from rom.model.reason import Reason
 from rom.model.task import Cancellation
@@ -30,9 +32,8 @@ def give_up(connection: Connection, task: Cancellation, device: str, words: str)
     sites = dict(task.sites)
     for row in rows:
         found = sites[row.site]
-        left = {name: why for name, why in found.get("devices", {}).items() if name != device}
-        given_up = {**found.get("given_up", {}), device: words}
-        sites[row.site] = {**found, "devices": left, "given_up": given_up}
+        left = {name: why for name, why in found.devices.items() if name != device}
+        sites[row.site] = replace(found, devices=left, given_up={**found.given_up, device: words})
     concerned = sorted({row.site for row in rows})
     if concerned:
         cancellations.write_sites(connection, task.id, sites)
@@ -46,7 +47,7 @@ def wanted_of(connection: Connection, task: Cancellation) -> list[Change]:
     return [
         row
         for row in change_list.of_task(connection, task.id)
-        if row.device not in task.sites.get(row.site, {}).get("given_up", {})
+        if row.site not in task.sites or row.device not in task.sites[row.site].given_up
     ]
 
 

@@ -5,9 +5,8 @@ that is possible, so a killed process loses nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
 
@@ -15,13 +14,20 @@ from rom.catalog.loader import Catalog
 from rom.fulfilment.transitions import Transitions
 from rom.model.event_types import OrderEventType
 from rom.model.order import Action, Item, Order
-from rom.model.order_states import FINAL_ORDER_STATES, ItemState, OrderState, Step
+from rom.model.order_states import FINAL_ORDER_STATES, ItemState, OrderState
 from rom.model.reason import Reason
-from rom.model.task import Cancellation, SiteProgress, TaskState
+from rom.model.task import (
+    Before,
+    Cancellation,
+    CancelledSite,
+    ItemBefore,
+    SiteProgress,
+    TaskState,
+)
 from rom.orders.cancel.cancellation import tell
 from rom.store import cancellations, order_items, orders, site_items
 from rom.store.database import Connection, Engine
-from rom.undo.compensation import BEFORE_INTENT, Compensation
+from rom.undo.compensation import BEFORE_INTENT, Compensation, GivenBack
 from rom.undo.way_back import Progress
 
 log = structlog.get_logger()
@@ -95,7 +101,7 @@ class CancelRunner:
         self, connection: Connection, task: Cancellation, row: Order, items: Sequence[Item]
     ) -> None:
         earlier = {item.item_id: _kept(item) for item in items if _is_open(item)}
-        cancellations.begin(connection, task.id, {"order": row.state, "items": earlier})
+        cancellations.begin(connection, task.id, Before(row.state, earlier))
         self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
         if task.item_ids is None:
             self._transitions.move_order(
@@ -115,9 +121,7 @@ class CancelRunner:
         if task.item_ids is None:
             self._transitions.move_order(connection, task.order_id, OrderState.PENDING_CANCELLATION)
         self._move(connection, items, ItemState.PENDING_CANCELLATION)
-        cancellations.write_sites(
-            connection, task.id, {site: {"state": SiteProgress.OPEN} for site in sites}
-        )
+        cancellations.write_sites(connection, task.id, dict.fromkeys(sites, CancelledSite()))
 
     def _why_not(self, connection: Connection, items: Sequence[Item]) -> str:
         """Return why the items cannot be taken back; empty when they can."""
@@ -150,25 +154,23 @@ class CancelRunner:
     ) -> None:
         """Put order and items back exactly where they were; a denial shows in nothing else."""
         for item in items:
-            earlier = task.earlier["items"].get(item.item_id)
+            earlier = task.before.items.get(item.item_id)
             if earlier is None:
                 continue
             self._transitions.move(
                 connection,
                 item,
-                ItemState(earlier["state"]),
-                step=Step(earlier["step"]),
-                reason=earlier["reason"],
-                attempts=earlier["attempts"],
-                due_at=earlier["due_at"] and datetime.fromisoformat(earlier["due_at"]),
-                short_of=earlier["short_of"],
+                earlier.state,
+                step=earlier.step,
+                reason=earlier.reason,
+                attempts=earlier.attempts,
+                due_at=earlier.due_at,
+                short_of=earlier.short_of,
                 by_cancellation=True,
             )
         orders.add_note(connection, task.order_id, None, f"{Reason.CANCEL_DENIED}: {why}")
-        if task.item_ids is None:
-            self._transitions.move_order(
-                connection, task.order_id, OrderState(task.earlier["order"])
-            )
+        if task.item_ids is None and task.before.order is not None:
+            self._transitions.move_order(connection, task.order_id, task.before.order)
         self._end(connection, task, f"denied: {why}")
 
     def _take_back(
@@ -181,10 +183,10 @@ class CancelRunner:
     ) -> bool:
         here = [item for item in items if item.site == site and item.in_force]
         found = task.sites.get(site)
-        if found is None or found["state"] == SiteProgress.CLEAN:
+        if found is None or found.state is SiteProgress.CLEAN:
             return False
         progress = (
-            self._compensation.step(connection, task.id, site, here, found.get("given_up", {}))
+            self._compensation.step(connection, task.id, site, here, found.given_up)
             if here
             else Progress(is_over=True)
         )
@@ -195,16 +197,20 @@ class CancelRunner:
             self._note_stuck(connection, task, here, site, dict(progress.stuck))
             return False
         given_back = (
-            self._compensation.give_back(
-                connection, site, here, unclean=bool(found.get("given_up"))
-            )
+            self._compensation.give_back(connection, site, here, unclean=bool(found.given_up))
             if here
-            else {}
+            else GivenBack()
         )
-        done = {**found, "state": SiteProgress.CLEAN, "devices": {}, **given_back}
+        done = replace(
+            found,
+            state=SiteProgress.CLEAN,
+            devices={},
+            released=given_back.released,
+            resting=given_back.resting,
+        )
         sites = {**task.sites, site: done}
         cancellations.write_sites(connection, task.id, sites)
-        if all(each["state"] == SiteProgress.CLEAN for each in sites.values()):
+        if all(each.state is SiteProgress.CLEAN for each in sites.values()):
             self._finish(connection, task, items, step)
         return True
 
@@ -218,15 +224,13 @@ class CancelRunner:
     ) -> None:
         """Say once what keeps a device from being taken back; it is tried on and on."""
         found = task.sites[site]
-        state = {
-            **found,
-            "state": SiteProgress.STUCK if stuck else SiteProgress.OPEN,
-            "devices": stuck,
-        }
-        if state == {"devices": {}, **found}:
+        state = replace(
+            found, state=SiteProgress.STUCK if stuck else SiteProgress.OPEN, devices=stuck
+        )
+        if state == found:
             return
         cancellations.write_sites(connection, task.id, {**task.sites, site: state})
-        if not stuck.keys() - found.get("devices", {}).keys():
+        if not stuck.keys() - found.devices.keys():
             return
         words = "; ".join(f"{device}: {why}" for device, why in sorted(stuck.items()))
         orders.add_note(
@@ -262,7 +266,7 @@ class CancelRunner:
         effective_at: datetime | None = None,
     ) -> None:
         if task.state is TaskState.ACKNOWLEDGED:
-            cancellations.begin(connection, task.id, {})
+            cancellations.begin(connection, task.id, Before())
             self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
         cancellations.end(connection, task.id, note, effective_at)
         self._tell(connection, task.id, OrderEventType.CANCEL_STATE_CHANGE)
@@ -304,12 +308,7 @@ def _is_open(item: Item) -> bool:
     return item.is_open
 
 
-def _kept(item: Item) -> dict[str, Any]:
-    return {
-        "state": item.state,
-        "step": item.step,
-        "reason": item.reason,
-        "attempts": item.attempts,
-        "due_at": item.due_at.isoformat() if item.due_at else None,
-        "short_of": list(item.short_of),
-    }
+def _kept(item: Item) -> ItemBefore:
+    return ItemBefore(
+        item.state, item.step, item.reason, item.attempts, item.due_at, tuple(item.short_of)
+    )
