@@ -83,13 +83,14 @@ def request_delete(
 
 
 def grow(connection: Connection, view: SiteView, item: Item) -> None:
-    """Reserve what a modify needs more of; raises ``ResourceExhausted``.
+    """Reserve what an item needs more of than the site has already; raises ``ResourceExhausted``.
 
-    Less is given back only when the change is proven.
+    Less is given back only when a change is proven. An add finds a share where an earlier one has
+    left something on a device that was given up.
     """
     for name, amount in _amounts(view, item).items():
-        held = view.allocations.get(name, {}).get("value", 0)
-        if amount > held:
+        held = view.allocations.get(name)
+        if held is not None and amount > held.get("value", 0):
             holding.adjust(connection, view.site, name, amount)
 
 

@@ -55,7 +55,7 @@ class Reserver:
             with connection.begin_nested():
                 reservation.reserve(connection, bundle)
                 for item in group:
-                    if item.action == Action.MODIFY:
+                    if item.action in (Action.ADD, Action.MODIFY):
                         grow(connection, view, item)
                 refuse_overtaking(connection, group, wanted)
         except ResourceExhausted as error:

@@ -126,3 +126,29 @@ def test_only_a_device_that_a_cancellation_is_stuck_at_can_be_given_up(
     with pytest.raises(NotPossible, match="no open cancellation"):
         north.fallout.give_up(stuck[0], DEVICE, WHY)
     assert endless(north) == []
+
+
+def shares(north: Any) -> set[int]:
+    rows = north.rows(
+        "SELECT amount FROM reservation WHERE site = :site AND amount IS NOT NULL", site=SITE
+    )
+    return {row.amount for row in rows}
+
+
+def test_a_new_order_gets_what_it_needs_beside_a_share_that_was_left_behind(
+    north: Any, pilot: Any, only: Any
+) -> None:
+    document = only(pilot, "ROI-001", "ROI-002", "ROI-003", "ROI-004")
+    north.post(document)
+    north.rom.run(SITE)
+    before = shares(north)
+    north.rom.do("UPDATE order_item SET state = 'cancelled', in_force = false")
+    north.rom.do("UPDATE resource_order SET state = 'cancelled'")
+    (rate,) = [item for item in document["orderItem"] if item["id"] == "ROI-004"]
+    for each in rate["resource"]["resourceCharacteristic"]:
+        if each["name"] in ("downstream", "upstream"):
+            each["value"] = "600M"
+    north.post(document | {"description": "again, and faster"})
+    north.rom.run(SITE)
+    assert 600_000_000 in shares(north)
+    assert min(shares(north)) > min(before)
