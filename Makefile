@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 WORKERS ?= 3
 SUITE  := -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak"
 
+# Tests start the gateway and the lab many times; without its cache Python compiles all of it each time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo serve test test-shuffled check format bench mutants soak lock clean
 

@@ -1,6 +1,7 @@
 """Fixtures every area shares: a real PostgreSQL for the run, a fresh database for a test."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, ExitStack, nullcontext
@@ -18,6 +19,38 @@ SHARING = ("tests/faults", "tests/acceptance/rollback", "tests/acceptance/undo")
 """Folders whose modules share a network."""
 APART = ("tests/laws",)
 """Folders whose tests are long and need nothing of each other."""
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a random name and one owner
+MEMORY_NEEDED = 4 << 30
+"""Bytes that must be free there; a full run takes a part of it."""
+_scratch = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put what the tests throw away, databases above all, into memory where there is room.
+
+    A disk spends more time on making and removing a database's files than most tests take.
+    """
+    if hasattr(config, "workerinput") or not _roomy(MEMORY):
+        return  # a worker finds it in its environment
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # kept after the run
+    place = Path(tempfile.mkdtemp(prefix="rom-test-", dir=MEMORY))
+    place.chmod(0o711)
+    os.environ["TMPDIR"] = str(place)
+    tempfile.tempdir = None
+    config.stash[_scratch] = place
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _scratch in config.stash:
+        shutil.rmtree(config.stash[_scratch], ignore_errors=True)
+
+
+def _roomy(place: Path) -> bool:
+    if "TMPDIR" in os.environ or not os.access(place, os.W_OK | os.X_OK):
+        return False
+    found = os.statvfs(place)
+    return found.f_bavail * found.f_frsize >= MEMORY_NEEDED
 
 
 class Folder:

@@ -50,7 +50,7 @@ def _schema(server_url: str) -> None:
 @contextmanager
 def _copy(server_url: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
-    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _administer(server_url, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield _url(server_url, name)
     _administer(server_url, f"DROP DATABASE {name} WITH (FORCE)")  # whoever still uses it
 

@@ -102,8 +102,9 @@ class DeviceWriter:
                         self._engine, self._sealer, self._service_check, session, device, row.id
                     )
                 )
-            with self._engine.begin() as connection:
-                changes.reclaim(connection, device)
+            if unresolved:
+                with self._engine.begin() as connection:
+                    changes.reclaim(connection, device)
             while True:
                 with self._engine.begin() as connection:
                     claimed = changes.claim(

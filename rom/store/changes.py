@@ -76,12 +76,13 @@ def claim(
             continue
         if each.site in taken or len(taken) < limit:
             taken.setdefault(each.site, []).append(each)
-    _enter(
-        connection,
-        change.c.id.in_([each.id for group in taken.values() for each in group]),
-        ChangeState.CLAIMED,
-        transaction=transaction,
-    )
+    if taken:
+        _enter(
+            connection,
+            change.c.id.in_([each.id for group in taken.values() for each in group]),
+            ChangeState.CLAIMED,
+            transaction=transaction,
+        )
     return taken
 
 

@@ -150,6 +150,8 @@ def keep_effects(
     read_back: Tree,
 ) -> None:
     """Carry the transaction's effects on ``paths`` into the site's net effects."""
+    if not paths:
+        return
     rows = connection.execute(
         sa.select(effect.c.sequence, effect.c.path).where(
             effect.c.txn == transaction, effect.c.site == site

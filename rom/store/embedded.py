@@ -65,6 +65,7 @@ class EmbeddedPostgres:
         options = [f"-k {self._socket_directory}", "-c listen_addresses=", "-c max_connections=120"]
         if not self.durable:
             options.append("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
+            options.append("-c max_wal_size=256MB")  # nobody recovers from it
         self._run(
             "pg_ctl", "start", "-w", "-t", STARTUP_SECONDS, "-D", self._data,
             "-l", self._data / "server.log", "-o", " ".join(options),

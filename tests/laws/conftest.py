@@ -7,7 +7,6 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from rom.store.database import make_engine, migrate
 from rom.store.embedded import EmbeddedPostgres
 from tests.databases import fresh_database
 from tests.laws.devices import Network
@@ -18,9 +17,6 @@ from tests.laws.world import World
 def module_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """URL of a migrated database of this module's own."""
     with fresh_database(postgres_server) as url:
-        engine = make_engine(url)
-        migrate(engine)
-        engine.dispose()
         yield url
 
 

@@ -10,7 +10,7 @@ from rom.access import tokens
 from rom.gateway.access import Access
 from rom.model.access import EVERYTHING, Role, Scope
 from rom.store.access_tables import access_token
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 
 NOC = frozenset({Role.NOC})
 
@@ -18,7 +18,6 @@ NOC = frozenset({Role.NOC})
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
     made = make_engine(database_url)
-    migrate(made)
     yield made
     made.dispose()
 

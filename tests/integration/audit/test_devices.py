@@ -8,7 +8,7 @@ from inventory.load import load_content
 from rom.answers.devices import DeviceLine
 from rom.drift.devices import overview
 from rom.store import changes, intents
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.store.tables import device_txn
 
 
@@ -16,7 +16,6 @@ def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
     database_url: str,
 ) -> None:
     engine = make_engine(database_url)
-    migrate(engine)
     with engine.begin() as connection:
         for device, site in (("OLT-1", "A"), ("OLT-1", "B"), ("BNG-1", "A")):
             intents.keep(connection, device=device, site=site, role="access", fragments={})
@@ -45,7 +44,6 @@ def test_a_device_is_told_with_its_address_and_without_the_gateways_login(
     database_url: str,
 ) -> None:
     engine = make_engine(database_url)
-    migrate(engine)
     with engine.begin() as connection:
         load_content(
             connection,

@@ -10,7 +10,7 @@ from rom.answers.devices import CheckedDevice, CheckedSite, DriftReport
 from rom.drift.audit import Audit
 from rom.drift.periodic import PeriodicAudit
 from rom.model.verdict import DriftResult
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 
 
 class Reported:
@@ -33,7 +33,6 @@ class Reported:
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
     made = make_engine(database_url)
-    migrate(made)
     yield made
     made.dispose()
 

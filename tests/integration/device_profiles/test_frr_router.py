@@ -27,7 +27,7 @@ from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
 from rom.store import changes, intents
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.vault.vault import Vault
 from tests.contexts import load_context
 
@@ -109,7 +109,6 @@ def router(database_url: str, tmp_path: Path) -> Iterator[Router]:
     )
     port = asyncio.run_coroutine_threadsafe(device.start(), loop).result(30)
     engine = make_engine(database_url)
-    migrate(engine)
     yield Router(engine, device, port)
     engine.dispose()
     asyncio.run_coroutine_threadsafe(device.stop(), loop).result(30)

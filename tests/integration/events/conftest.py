@@ -17,7 +17,7 @@ from inventory import tables as inventory
 from rom.events.service import Events
 from rom.settings import Settings
 from rom.store import outbox
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.event_tables import hub_subscription
 from rom.store.tables import event_outbox, resource_order
@@ -114,9 +114,6 @@ class Receiver:
 def events_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     """One database for the area; making a schema takes longer than most tests."""
     with fresh_database(postgres_server) as url:
-        engine = make_engine(url)
-        migrate(engine)
-        engine.dispose()
         yield url
 
 

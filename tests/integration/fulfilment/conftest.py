@@ -29,7 +29,7 @@ from rom.fulfilment.verifying import ProofSettings, Prover
 from rom.orders.documents import OrderDocuments
 from rom.orders.validate import validate
 from rom.store import order_items, orders
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.store.scope import known_sites
 from rom.undo.compensation import Compensation
 from rom.vault.vault import Vault
@@ -154,7 +154,6 @@ class Engine:
 def engine_at(database_url: str, place: Path, catalog_dir: Path | None = None) -> Iterator[Engine]:
     """Put the fulfiller together over the database at this URL."""
     engine = make_engine(database_url)
-    migrate(engine)
     vault = Vault(engine, SecretStr("k" * 40), "http://127.0.0.1:1")
     fleet = Fleet(load_profile, vault.resolve)
     catalog = load_catalog(catalog_dir)

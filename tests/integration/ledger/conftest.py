@@ -25,7 +25,7 @@ from device_profiles.tree import Path, Tree, in_scope, patched
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.store import changes, intents
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.vault.vault import Vault
 
 
@@ -171,6 +171,5 @@ class Lab:
 @pytest.fixture
 def lab(database_url: str) -> Iterator[Lab]:
     engine = make_engine(database_url)
-    migrate(engine)
     yield Lab(engine, DictionaryDevice())
     engine.dispose()

@@ -22,7 +22,7 @@ from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
 from rom.model.change import Policy
 from rom.store import changes, intents
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.vault.vault import Vault
 from tests.integration.undo.network import Network
 from tests.integration.undo.network import network as started
@@ -112,7 +112,6 @@ def switch(database_url: str, tmp_path: Path) -> Iterator[Switch]:
     assert device.machine.load(BASELINE.read_text()) == []
     port = asyncio.run_coroutine_threadsafe(device.start(), loop).result(30)
     engine = make_engine(database_url)
-    migrate(engine)
     yield Switch(engine, device, port, loop)
     engine.dispose()
     asyncio.run_coroutine_threadsafe(device.stop(), loop).result(30)
@@ -124,8 +123,5 @@ def switch(database_url: str, tmp_path: Path) -> Iterator[Switch]:
 @pytest.fixture
 def network(database_url: str, tmp_path: Path) -> Iterator[Network]:
     """An OLT and a BNG that speak NETCONF, with the gateway's parts in front of them."""
-    engine = make_engine(database_url)
-    migrate(engine)
-    engine.dispose()
     with started(database_url, tmp_path) as made:
         yield made

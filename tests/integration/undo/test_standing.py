@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from rom.model.errors import TargetGone
 from rom.store import site_items
-from rom.store.database import make_engine, migrate
+from rom.store.database import make_engine
 from rom.store.embedded import EmbeddedPostgres
 from rom.store.order_tables import cancel_task
 from rom.store.tables import device_txn, order_item, resource_order, rollback_task, snapshot
@@ -116,7 +116,6 @@ def engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
     """One migrated database for all: a test's own would take longer than the test."""
     with fresh_database(postgres_server) as url:
         made = make_engine(url)
-        migrate(made)
         yield made
         made.dispose()
 
