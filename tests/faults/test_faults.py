@@ -133,6 +133,16 @@ def test_a_dhcp_server_that_refuses_holds_the_item_with_its_words(shared: Shared
     gateway.awaits(order_id, "ROI-003", state="held", reason="DEVICE_REFUSED")
     assert any(words in note for note in gateway.notes(order_id, "ROI-003"))
 
+    def written() -> set[str]:
+        rows = gateway.rows(
+            "SELECT item_id FROM change "
+            "WHERE order_id = :o AND device = 'EAS-SYD-01' AND state = 'done'",
+            o=order_id,
+        )
+        return {row.item_id for row in rows}
+
+    until(lambda: written() == {"ROI-001", "ROI-002"}, "the switch, which is not concerned", 90)
+
 
 def test_a_wrong_password_is_tried_once_and_held(shared: Shared) -> None:
     gateway = shared.gateway

@@ -130,8 +130,11 @@ def data_dir(make_data_dir: Callable[[], Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def url(data_dir: Path) -> Iterator[str]:
-    with gateway_process(data_dir, "enterprise-fibre") as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patched:
+        # However long a listener has been down: a test can wait for the next attempt.
+        patched.setenv("ROM_EVENT_BACKOFF_MOST_SECONDS", "8")
+        with gateway_process(data_dir, "enterprise-fibre") as found:
+            yield found
 
 
 @pytest.fixture(scope="module")

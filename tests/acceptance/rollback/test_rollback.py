@@ -181,7 +181,7 @@ def test_repair_shows_first_and_brings_back_what_the_site_should_have(
 
 
 def test_keep_leaves_whole_entries_and_force_with_a_reason_takes_them(
-    noc: Any, drifted: Running, others: Running
+    noc: Any, others: Running, drifted: Running
 ) -> None:
     task = noc.rolled_back(FIRST, policy="keep")
     result = device(task["result"], BNG)

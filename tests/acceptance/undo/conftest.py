@@ -1,4 +1,7 @@
-"""One network of its own for what only a look at whole devices can tell."""
+"""One network of its own for what only a look at whole devices can tell.
+
+Each test asks for the sites it needs in service and finds them so, whatever went before it.
+"""
 
 from typing import Any
 
@@ -14,7 +17,16 @@ from tests.acceptance.noc import (
     brisbane,
     without,
 )
+from tests.acceptance.stage import Stage
 from tests.faults.network import order
+
+Whole = dict[str, str]
+WANTED = {
+    FIRST: lambda: brisbane(FIRST),
+    SECOND: lambda: without(brisbane(SECOND), "SLA-Monitoring"),
+    PILOT: lambda: order("so-pilot-melbourne"),
+    SYDNEY: lambda: order("so-wave1-sydney-2"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,38 +36,18 @@ def noc(folder: Any) -> Noc:
 
 
 @pytest.fixture(scope="module")
-def before(folder: Any, noc: Noc) -> dict[str, str]:
-    """What every device held before the first order."""
-    found: dict[str, str] = folder.note("before", noc.whole)
+def stage(folder: Any, noc: Noc) -> Stage:
+    found: Stage = folder.note("stage", lambda: Stage(noc, WANTED, noc.whole))
     return found
 
 
-@pytest.fixture(scope="module")
-def others(folder: Any, noc: Noc, before: dict[str, str]) -> dict[str, str]:
-    """What every device holds with the sites in service that most tests leave alone."""
-
-    def brought_in() -> dict[str, str]:
-        documents = {
-            SECOND: without(brisbane(SECOND), "SLA-Monitoring"),
-            PILOT: order("so-pilot-melbourne"),
-            SYDNEY: order("so-wave1-sydney-2"),
-        }
-        noc.orders |= {site: noc.gateway.post(document) for site, document in documents.items()}
-        for site in documents:
-            noc.gateway.completes(noc.orders[site])
-        return noc.whole()
-
-    found: dict[str, str] = folder.note("others", brought_in)
-    return found
+@pytest.fixture
+def others(stage: Stage) -> Whole:
+    """What every device holds with all sites but Brisbane 1 in service, as they are."""
+    return stage.others()
 
 
-@pytest.fixture(scope="module")
-def full(folder: Any, noc: Noc, others: dict[str, str]) -> dict[str, str]:
-    """What every device holds with Brisbane 1 in service too."""
-
-    def brought_in() -> dict[str, str]:
-        noc.orders[FIRST] = noc.done(brisbane(FIRST))
-        return noc.whole()
-
-    found: dict[str, str] = folder.note("full", brought_in)
-    return found
+@pytest.fixture
+def full(stage: Stage) -> Whole:
+    """What every device holds with all four sites in service, as they are."""
+    return stage.full()

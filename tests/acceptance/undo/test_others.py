@@ -7,6 +7,7 @@ import pytest
 
 from device_profiles.tree import Edit, Path
 from tests.acceptance.noc import FIRST, PILOT, SYDNEY, Noc, faster
+from tests.acceptance.stage import Stage
 from tests.acceptance.undo.test_orders import ended_well, same
 
 pytestmark = [pytest.mark.timeout(240)]
@@ -31,9 +32,7 @@ def endless(noc: Noc) -> set[str]:
     return {row.value for row in noc.gateway.rows(ENDLESS)}
 
 
-def test_a_foreign_service_with_our_policy_is_foreseen_and_keeps_it(
-    noc: Noc, full: Whole, others: Whole
-) -> None:
+def test_a_foreign_service_with_our_policy_is_foreseen_and_keeps_it(noc: Noc, full: Whole) -> None:
     order_id = noc.done(faster(FIRST, "350M"))
     policy = "BW-350-350-GOLD-ENT"
     service = (
@@ -177,87 +176,10 @@ def test_what_is_done_is_what_was_shown(noc: Noc, full: Whole) -> None:
     same(noc.whole(), full)
 
 
-def test_a_foreign_port_in_our_vlan_keeps_the_vlan(noc: Noc, full: Whole, before: Whole) -> None:
-    vlan = noc.held(SYDNEY)["vlan"].rpartition(" ")[2]
-    port: Path = ("interface GigabitEthernet0/9",)
-    noc.typed(
-        SWITCH, SYDNEY,
-        Edit((*port, "switchport mode"), None, "access"),
-        Edit((*port, "switchport access vlan"), None, vlan),
-    )  # fmt: skip
-    preview = noc.preview(SYDNEY)
-    assert conflicts(preview, SWITCH) == {("in-use", False)}
-    assert any(f"vlan {vlan}" in path for path in on(preview, SWITCH)["kept"])
-    task = noc.rolled_back(SYDNEY)
-    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
-    assert on(task["result"], SWITCH)["verdict"] == "KEPT"
-    assert on(task["result"], "BNG-SYD-01")["verdict"] == "VERIFIED"
-    running = noc.whole()[SWITCH]
-    assert f"vlan {vlan}\n name {SYDNEY}" in running
-    assert f"switchport access vlan {vlan}" in running
-    assert running.count(SYDNEY) == 1  # nothing else of the site is there
-    assert vlan in endless(noc)
-
-    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport access vlan"), vlan, None))
-    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport mode"), "access", None))
-    cleaned = noc.rolled_back(SYDNEY)
-    assert (cleaned["state"], cleaned["result"]["verdict"]) == ("done", "VERIFIED")
-    assert noc.whole()[SWITCH] == before[SWITCH]
-    assert endless(noc) == set()
-
-
-def drift(noc: Noc) -> dict[str, tuple[Path, str]]:
-    """By device: a leaf that the site has there, for somebody to change, and what to."""
-    rows = noc.gateway.rows("SELECT device, path FROM net_effect WHERE site = :s", s=PILOT)
-    paths: dict[str, list[Path]] = {}
-    for row in rows:
-        paths.setdefault(row.device, []).append(tuple(row.path))
-
-    def one(device: str, last: str) -> Path:
-        return next(path for path in sorted(paths[device]) if path[-1] == last)
-
-    router = serial(noc, PILOT)
-    return {
-        "KEA4-01": (one("KEA4-01", "hostname"), "by-hand"),
-        "RADIUS-01": (
-            next(
-                path for path in sorted(paths["RADIUS-01"])
-                if "Alc-Subsc-ID-Str" in path[0] and path[-1] == "value"
-            ),
-            "BY-HAND",
-        ),
-        f"{router}/agent": (one(f"{router}/agent", "snmpTargetAddrTagList"), "by-hand"),
-    }  # fmt: skip
-
-
-def test_drift_of_kea_radius_and_snmp_is_found_and_forced(
-    noc: Noc, full: Whole, before: Whole
-) -> None:
-    wanted = drift(noc)
-    for device, (path, value) in wanted.items():
-        with noc.typing(device, PILOT) as session:
-            held = session.read([path]).get(path)
-        noc.typed(device, PILOT, Edit(path, held, value))
-    drifted = noc.whole()
-    answer = noc.start(PILOT)
-    assert answer.status_code == 409
-    found = {each["device"]: each for each in answer.json()["conflicts"]}
-    assert {name: each["kind"] for name, each in found.items()} == dict.fromkeys(wanted, "drift")
-    assert {name: each["found"] for name, each in found.items()} == {
-        name: value for name, (_, value) in wanted.items()
-    }
-    same(noc.whole(), drifted)
-    forced = noc.rolled_back(PILOT, policy="force", reason="the site was cancelled")
-    ended_well(forced)
-    now = noc.whole()
-    melbourne = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01")
-    same({name: now[name] for name in melbourne}, before)
-    assert not [name for name in ("KEA4-01", "KEA6-01", "RADIUS-01") if PILOT in now[name]]
-
-
 def test_our_sap_under_an_interface_somebody_has_renamed_is_not_forgotten(
-    noc: Noc, full: Whole, others: Whole
+    noc: Noc, others: Whole, full: Whole
 ) -> None:
+    resting = endless(noc)
     vlan = noc.held(FIRST)["vlan"].rpartition(" ")[2]
     sap = f"1/1/c1/1:{vlan}"
     interface = (
@@ -284,4 +206,83 @@ def test_our_sap_under_an_interface_somebody_has_renamed_is_not_forgotten(
     ended_well(noc.rolled_back(FIRST))
     now = noc.whole()
     same({name: now[name] for name in (BNG, "OLT-NORTH-07", "PROBE-BNE-01")}, others)
-    assert endless(noc) == set()
+    assert endless(noc) == resting
+
+
+def test_a_foreign_port_in_our_vlan_keeps_the_vlan(noc: Noc, stage: Stage) -> None:
+    stage.serves(SYDNEY)
+    resting = endless(noc)
+    vlan = noc.held(SYDNEY)["vlan"].rpartition(" ")[2]
+    port: Path = ("interface GigabitEthernet0/9",)
+    noc.typed(
+        SWITCH, SYDNEY,
+        Edit((*port, "switchport mode"), None, "access"),
+        Edit((*port, "switchport access vlan"), None, vlan),
+    )  # fmt: skip
+    preview = noc.preview(SYDNEY)
+    assert conflicts(preview, SWITCH) == {("in-use", False)}
+    assert any(f"vlan {vlan}" in path for path in on(preview, SWITCH)["kept"])
+    task = noc.rolled_back(SYDNEY)
+    assert (task["state"], task["result"]["verdict"]) == ("done", "KEPT")
+    assert on(task["result"], SWITCH)["verdict"] == "KEPT"
+    assert on(task["result"], "BNG-SYD-01")["verdict"] == "VERIFIED"
+    running = noc.whole()[SWITCH]
+    assert f"vlan {vlan}\n name {SYDNEY}" in running
+    assert f"switchport access vlan {vlan}" in running
+    assert running.count(SYDNEY) == 1  # nothing else of the site is there
+    assert vlan in endless(noc)
+
+    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport access vlan"), vlan, None))
+    noc.typed(SWITCH, SYDNEY, Edit((*port, "switchport mode"), "access", None))
+    cleaned = noc.rolled_back(SYDNEY)
+    assert (cleaned["state"], cleaned["result"]["verdict"]) == ("done", "VERIFIED")
+    assert noc.whole()[SWITCH] == stage.before[SWITCH]
+    assert endless(noc) == resting
+
+
+def drift(noc: Noc) -> dict[str, tuple[Path, str]]:
+    """By device: a leaf that the site has there, for somebody to change, and what to."""
+    rows = noc.gateway.rows("SELECT device, path FROM net_effect WHERE site = :s", s=PILOT)
+    paths: dict[str, list[Path]] = {}
+    for row in rows:
+        paths.setdefault(row.device, []).append(tuple(row.path))
+
+    def one(device: str, last: str) -> Path:
+        return next(path for path in sorted(paths[device]) if path[-1] == last)
+
+    router = serial(noc, PILOT)
+    return {
+        "KEA4-01": (one("KEA4-01", "hostname"), "by-hand"),
+        "RADIUS-01": (
+            next(
+                path for path in sorted(paths["RADIUS-01"])
+                if "Alc-Subsc-ID-Str" in path[0] and path[-1] == "value"
+            ),
+            "BY-HAND",
+        ),
+        f"{router}/agent": (one(f"{router}/agent", "snmpTargetAddrTagList"), "by-hand"),
+    }  # fmt: skip
+
+
+def test_drift_of_kea_radius_and_snmp_is_found_and_forced(noc: Noc, stage: Stage) -> None:
+    stage.serves(PILOT)
+    wanted = drift(noc)
+    for device, (path, value) in wanted.items():
+        with noc.typing(device, PILOT) as session:
+            held = session.read([path]).get(path)
+        noc.typed(device, PILOT, Edit(path, held, value))
+    drifted = noc.whole()
+    answer = noc.start(PILOT)
+    assert answer.status_code == 409
+    found = {each["device"]: each for each in answer.json()["conflicts"]}
+    assert {name: each["kind"] for name, each in found.items()} == dict.fromkeys(wanted, "drift")
+    assert {name: each["found"] for name, each in found.items()} == {
+        name: value for name, (_, value) in wanted.items()
+    }
+    same(noc.whole(), drifted)
+    forced = noc.rolled_back(PILOT, policy="force", reason="the site was cancelled")
+    ended_well(forced)
+    now = noc.whole()
+    melbourne = ("OLT-SOUTH-03", "BNG-MEL-01", "PROBE-MEL-01")
+    same({name: now[name] for name in melbourne}, stage.before)
+    assert not [name for name in ("KEA4-01", "KEA6-01", "RADIUS-01") if PILOT in now[name]]

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.acceptance.noc import FIRST, PILOT, SECOND, SYDNEY, Noc, brisbane, faster, without
+from tests.acceptance.stage import Stage
 from tests.acceptance.undo.test_orders import ended_well, same
 from tests.faults.network import order
 
@@ -14,8 +15,9 @@ Whole = dict[str, str]
 
 
 def test_nothing_of_a_site_stays_in_force_after_all_of_it_was_taken_back(
-    noc: Noc, full: Whole
+    noc: Noc, stage: Stage
 ) -> None:
+    stage.serves(SECOND)
     silent = noc.done(faster(SECOND, "500M"))
     task = noc.rolled_back(SECOND)
     ended_well(task)
@@ -29,10 +31,7 @@ def test_nothing_of_a_site_stays_in_force_after_all_of_it_was_taken_back(
     same(noc.whole(), gone)
 
 
-def test_four_sites_at_once_leave_every_device_as_it_was(
-    noc: Noc, full: Whole, before: Whole
-) -> None:
-    noc.end_quarantine()
+def test_four_sites_at_once_leave_every_device_as_it_was(noc: Noc, stage: Stage) -> None:
     documents = {
         FIRST: brisbane(FIRST),
         SECOND: brisbane(SECOND),
@@ -40,7 +39,7 @@ def test_four_sites_at_once_leave_every_device_as_it_was(
         SYDNEY: order("so-wave1-sydney-2"),
     }
     for site, document in documents.items():
-        noc.rolled_back(site)
+        stage.takes_back(site)
         noc.end_quarantine()
         noc.done(without(document, *UNMANAGED))
     with ThreadPoolExecutor(len(documents)) as pool:
@@ -48,6 +47,6 @@ def test_four_sites_at_once_leave_every_device_as_it_was(
     for task in tasks:
         ended_well(task)
     now = noc.whole()
-    same({name: now[name] for name in before}, before)
+    same({name: now[name] for name in stage.before}, stage.before)
     assert noc.gateway.rows("SELECT 1 FROM net_effect UNION ALL SELECT 1 FROM shared_object") == []
     assert [site for site in documents if noc.held(site)] == []
