@@ -20,7 +20,7 @@ def site(name: str, value: str = "500") -> Fragment:
     return Fragment(own={entry: PRESENT, (*entry, "speed"): value})
 
 
-class WatchfulGate:
+class WatchfulCheck:
     """Says that the network breaks whenever a certain site's change is on the device."""
 
     def __init__(self, device: Any, poison: str) -> None:
@@ -43,19 +43,19 @@ class WatchfulGate:
         return []
 
 
-def writer(lab: Any, gate: WatchfulGate) -> DeviceWriter:
+def writer(lab: Any, check: WatchfulCheck) -> DeviceWriter:
     settings = WriterSettings("test", 30, 120, 64, 0.001)
-    return DeviceWriter(lab.engine, lab, settings, lab.vault, gate)
+    return DeviceWriter(lab.engine, lab, settings, lab.vault, check)
 
 
 def test_a_change_that_breaks_a_neighbour_goes_back_and_the_others_stay(lab: Any) -> None:
-    gate = WatchfulGate(lab.device, "B")
+    check = WatchfulCheck(lab.device, "B")
     numbers = {name: lab.want(name, site(name)) for name in ("A", "B", "C")}
-    writer(lab, gate).run(lab.name)
+    writer(lab, check).run(lab.name)
     assert lab.change(numbers["B"]).reason == "SERVICE_BROKEN"
     assert "neighbour is down" in lab.change(numbers["B"]).error
     assert {lab.change(numbers[name]).state for name in "AC"} == {"done"}
-    assert gate.poison not in lab.device.running
+    assert check.poison not in lab.device.running
     assert lab.device.armed is None
 
 
@@ -63,7 +63,7 @@ class Died(BaseException):
     """The end of a process."""
 
 
-class DyingGate(WatchfulGate):
+class DyingCheck(WatchfulCheck):
     """Ends the process within the window."""
 
     def broken(self, session: Session, worked: Any) -> list[str]:
@@ -72,26 +72,26 @@ class DyingGate(WatchfulGate):
 
 def dies_within_its_window(lab: Any) -> None:
     with pytest.raises(Died):
-        writer(lab, DyingGate(lab.device, "nobody")).run(lab.name)
+        writer(lab, DyingCheck(lab.device, "nobody")).run(lab.name)
     assert lab.device.armed is not None
     assert lab.scalar("SELECT state FROM device_txn") == "confirming"
 
 
-def test_a_window_left_open_by_the_dead_is_closed_by_what_the_gate_finds(lab: Any) -> None:
+def test_a_window_left_open_by_the_dead_is_closed_by_what_the_check_finds(lab: Any) -> None:
     numbers = {name: lab.want(name, site(name)) for name in ("A", "B", "C")}
     dies_within_its_window(lab)
-    gate = WatchfulGate(lab.device, "B")
-    writer(lab, gate).run(lab.name)
+    check = WatchfulCheck(lab.device, "B")
+    writer(lab, check).run(lab.name)
     assert lab.change(numbers["B"]).reason == "SERVICE_BROKEN"
     assert {lab.change(numbers[name]).state for name in "AC"} == {"done"}
-    assert gate.poison not in lab.device.running
+    assert check.poison not in lab.device.running
     assert lab.device.armed is None
 
 
 def test_a_window_left_open_is_confirmed_when_all_is_well_and_nothing_goes_again(lab: Any) -> None:
     numbers = [lab.want(name, site(name)) for name in ("A", "B")]
     dies_within_its_window(lab)
-    writer(lab, WatchfulGate(lab.device, "nobody")).run(lab.name)
+    writer(lab, WatchfulCheck(lab.device, "nobody")).run(lab.name)
     assert {lab.change(number).state for number in numbers} == {"done"}
     assert lab.device.armed is None
     assert len(lab.device.applied) == 1
@@ -106,25 +106,25 @@ def test_a_modify_left_in_its_window_is_measured_by_who_comes_after(lab: Any) ->
         )
         changes.request(connection, device=lab.name, site="A", kind="modify")
     with pytest.raises(Died):
-        writer(lab, DyingGate(lab.device, "nobody")).run(lab.name)
-    gate = WatchfulGate(lab.device, "nobody")
-    writer(lab, gate).run(lab.name)
-    assert gate.bursts == ["A"]
+        writer(lab, DyingCheck(lab.device, "nobody")).run(lab.name)
+    check = WatchfulCheck(lab.device, "nobody")
+    writer(lab, check).run(lab.name)
+    assert check.bursts == ["A"]
     assert lab.device.armed is None
 
 
 def test_a_modify_is_measured_before_it_becomes_permanent(lab: Any) -> None:
-    gate = WatchfulGate(lab.device, "nobody")
+    check = WatchfulCheck(lab.device, "nobody")
     lab.want("A", site("A"))
-    writer(lab, gate).run(lab.name)
-    assert gate.bursts == []
+    writer(lab, check).run(lab.name)
+    assert check.bursts == []
     with lab.engine.begin() as connection:
         intents.keep(
             connection, device=lab.name, site="A", role="access", fragments={"x": site("A", "800")}
         )
         changes.request(connection, device=lab.name, site="A", kind="modify")
-    writer(lab, gate).run(lab.name)
-    assert gate.bursts == ["A"]
+    writer(lab, check).run(lab.name)
+    assert check.bursts == ["A"]
 
 
 def test_snapshots_are_taken_before_and_after_every_change(lab: Any) -> None:

@@ -15,7 +15,7 @@ WITHIN = "within the window"
 
 
 class Watched:
-    """A gate that never comes to an end."""
+    """A check that never comes to an end."""
 
     def before(self, session: Any, device: str, sites: Iterable[str]) -> object:
         return None

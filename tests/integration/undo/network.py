@@ -72,9 +72,9 @@ class Office:
         self.fleet.close()
         self.engine.dispose()
 
-    def write(self, device: str, gate: ServiceCheck | None = None, *, window: int = 120) -> None:
+    def write(self, device: str, check: ServiceCheck | None = None, *, window: int = 120) -> None:
         settings = WriterSettings("test", 30, window, 64, 0.001)
-        DeviceWriter(self.engine, self.targets, settings, self.vault, gate).run(device)
+        DeviceWriter(self.engine, self.targets, settings, self.vault, check).run(device)
 
     def ask(
         self, device: str, index: int, wanted: Mapping[str, Fragment], kind: str = "apply"

@@ -1,4 +1,4 @@
-"""The service gate on simulated devices: what breaks a service never becomes permanent."""
+"""The service check on simulated devices: what breaks a service never becomes permanent."""
 
 from typing import Any
 
