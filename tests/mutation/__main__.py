@@ -2,7 +2,9 @@
 
 What is mutated and by which tests is in ``pyproject.toml``. ``python -m tests.mutation`` starts
 from nothing and tests every mistake, ``--continue`` goes on where a run has stopped; with patterns
-such as ``rom.ledger.plan*`` it tests those anew and leaves the others' results as they are.
+such as ``rom.ledger.plan*`` it tests those anew and leaves the others' results as they are. With
+both it tests those of the patterns that no test has seen yet, so that all of it can be carried to
+its end module by module.
 """
 
 import json
@@ -11,6 +13,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from fnmatch import fnmatch
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -35,6 +38,10 @@ def main(arguments: list[str]) -> int:
     patterns = [each for each in arguments if each != GO_ON]
     if not arguments:
         rmtree(MUTANTS, ignore_errors=True)
+    if patterns and GO_ON in arguments:
+        patterns = [name for pattern in patterns for name in left(pattern)]
+        if not patterns:
+            return told(results())
     with (
         TemporaryDirectory(prefix="rom-test-") as place,
         EmbeddedPostgres(_passable(place), durable=False) as server,
@@ -60,6 +67,17 @@ def _passable(place: str) -> Path:
     """Return the directory, which PostgreSQL's user may pass from now on."""
     Path(place).chmod(0o711)
     return Path(place)
+
+
+def left(pattern: str) -> list[str]:
+    """Return what a pattern means and nobody has seen; itself where nothing is planted yet."""
+    known = {
+        name: fate
+        for fates in results().values()
+        for name, fate in fates.items()
+        if fnmatch(name, pattern)
+    }
+    return [name for name, fate in known.items() if fate not in SEEN] if known else [pattern]
 
 
 def results() -> dict[str, dict[str, str]]:

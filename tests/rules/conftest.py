@@ -12,6 +12,7 @@ from pydantic import SecretStr
 import inventory.tables
 import rom.store.tables
 from adapters.seam import Session
+from device_profiles.folders import VARIABLE
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path
 from rom.ledger.group import WriterSettings
@@ -24,6 +25,7 @@ from rom.store.embedded import EmbeddedPostgres
 from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.rules.device import FakeDevice
+from tests.rules.plant import PLATFORMS, Plant
 
 DEVICE = "OLT-1"
 METADATA = (rom.store.tables.metadata, inventory.tables.metadata)
@@ -40,10 +42,9 @@ def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
 @pytest.fixture
 def engine(rules_engine: sa.Engine) -> Iterator[sa.Engine]:
     yield rules_engine
+    tables = (table for each in METADATA for table in reversed(each.sorted_tables))
     with rules_engine.begin() as connection:
-        for metadata in METADATA:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(sa.delete(table))
+        connection.execute(sa.text(";".join(str(sa.delete(table)) for table in tables)))
 
 
 @dataclass
@@ -123,3 +124,9 @@ class Bench:
 @pytest.fixture
 def bench(engine: sa.Engine) -> Bench:
     return Bench(engine)
+
+
+@pytest.fixture
+def plant(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    monkeypatch.setenv(VARIABLE, str(PLATFORMS))
+    return Plant(engine)
