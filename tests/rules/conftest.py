@@ -25,10 +25,15 @@ from rom.store.embedded import EmbeddedPostgres
 from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.rules.device import FakeDevice
+from tests.rules.kept import Kept
 from tests.rules.plant import PLATFORMS, Plant
 
 DEVICE = "OLT-1"
-METADATA = (rom.store.tables.metadata, inventory.tables.metadata)
+TABLES = [
+    table
+    for metadata in (inventory.tables.metadata, rom.store.tables.metadata)
+    for table in metadata.sorted_tables
+]
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +47,8 @@ def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
 @pytest.fixture
 def engine(rules_engine: sa.Engine) -> Iterator[sa.Engine]:
     yield rules_engine
-    tables = (table for each in METADATA for table in reversed(each.sorted_tables))
     with rules_engine.begin() as connection:
-        connection.execute(sa.text(";".join(str(sa.delete(table)) for table in tables)))
+        connection.execute(sa.text(";".join(str(sa.delete(table)) for table in reversed(TABLES))))
 
 
 @dataclass
@@ -126,7 +130,12 @@ def bench(engine: sa.Engine) -> Bench:
     return Bench(engine)
 
 
+@pytest.fixture(scope="session")
+def kept(rules_engine: sa.Engine) -> Kept:
+    return Kept(rules_engine, TABLES)
+
+
 @pytest.fixture
-def plant(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> Plant:
+def plant(engine: sa.Engine, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Plant:
     monkeypatch.setenv(VARIABLE, str(PLATFORMS))
-    return Plant(engine)
+    return Plant(engine, kept)

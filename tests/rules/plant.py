@@ -13,27 +13,29 @@ from typing import Any, cast
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from adapters.errors import AdapterError, Unreachable
+from adapters.errors import AdapterError, DeviceTimeout, Unreachable
 from adapters.fleet import Fleet
 from adapters.seam import Endpoint, Session
 from device_profiles.fragment import Fragment
 from device_profiles.references import Users
-from device_profiles.tree import Path, Tree
+from device_profiles.tree import PRESENT, Path, Tree
 from inventory import queries
+from inventory import tables as inventory_tables
 from inventory.load import load_content
 from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
 from rom.catalog.specification import Specification
 from rom.devices.directory import DeviceDirectory
+from rom.fulfilment.backing_out import BackOut
 from rom.fulfilment.completing import complete
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.model.change import Change
+from rom.model.change import Change, ChangeKind
 from rom.model.order import Action, Item, NewItem, NewOrder, Order
 from rom.model.order_states import ItemState, Step
-from rom.store import change_list, intents, order_items, orders, site_items, snapshots
+from rom.store import change_list, changes, intents, order_items, orders, site_items, snapshots
 from rom.store.database import Connection
 from rom.undo import tasks
 from rom.undo.compensation import Compensation
@@ -43,6 +45,7 @@ from rom.undo.rollback import RollbackRunner
 from rom.undo.tasks import Wanted
 from rom.vault.vault import Vault
 from tests.rules.device import FakeDevice
+from tests.rules.kept import Kept
 from tests.rules.sites import entry
 
 PLATFORMS = FilePath(__file__).parent / "platforms"
@@ -144,11 +147,27 @@ def modify(key: str, **values: Any) -> Ask:
     return Ask(key, Action.MODIFY, values)
 
 
-def delete(key: str) -> Ask:
-    return Ask(key, Action.DELETE)
+def delete(key: str, **values: Any) -> Ask:
+    return Ask(key, Action.DELETE, values)
 
 
 SERVICE = (add("line"), add("speed", rate=100))
+TEMPLATE = ("templates", "template[name='R100']")
+SERVED: dict[str, dict[Path, str]] = {
+    OLT: {
+        entry(SITE): PRESENT,
+        (*entry(SITE), "tag"): "T1",
+        (*entry(SITE), "rate"): "100",
+    },
+    BNG: {
+        TEMPLATE: PRESENT,
+        (*TEMPLATE, "rate"): "100",
+        entry(SITE): PRESENT,
+        (*entry(SITE), "tag"): "T1",
+        (*entry(SITE), "policy"): "R100",
+    },
+}
+"""What devices hold once the site is served."""
 
 
 class Shown:
@@ -189,6 +208,7 @@ class Readers:
     ) -> Mapping[str, Users | AdapterError]:
         return {
             each.device: self._plant.dead(each.device)
+            or self._plant.silent(each.device)
             or self._plant.devices[each.device].users(entries[each.device])
             for each in endpoints
         }
@@ -197,10 +217,13 @@ class Readers:
 class Plant:
     """The devices and everything before them."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, kept: Kept) -> None:
         self.engine = engine
+        self._kept = kept
         self.devices = {name: FakeDevice() for name in (OLT, BNG, CE, "FDO2")}
         self.unreachable: set[str] = set()
+        self.mute: set[str] = set()
+        """Devices that answer what they hold and not who refers to it."""
         self.failure: dict[str, AdapterError] = {}
         self.written: list[str] = []
         """The devices that were written to, one after the other."""
@@ -211,11 +234,31 @@ class Plant:
         self.transitions = Transitions(Shown())
         self.compensation = Compensation(self.directory, self.vault, self.catalog)
         self.give_back = GiveBack(self.catalog)
+        self.back_out = BackOut(self.transitions, self.compensation)
         self.handler = SiteHandler(self.transitions, self.directory, self.compensation, 0.0)
         self.runner = RollbackRunner(engine, self.directory, self.vault, self.give_back)
         self.preview = RollbackPreview(engine, fleet, self.directory, self.vault, self.give_back)
-        with engine.begin() as connection:
-            load_content(connection, INVENTORY, "plant")
+        if "loaded" in kept:
+            kept.restore("loaded")
+        else:
+            with engine.begin() as connection:
+                load_content(connection, INVENTORY, "plant")
+            kept.keep("loaded")
+
+    def serve(self) -> None:
+        """Bring the first order about, from which most tests begin."""
+        if "served" in self._kept and not self.written:
+            with self.engine.begin() as connection:
+                for table in reversed(inventory_tables.metadata.sorted_tables):
+                    connection.execute(sa.delete(table))
+            self._kept.restore("served")
+            for device, held in SERVED.items():
+                self.devices[device].running = dict(held)
+            self.written = [BNG, OLT]
+        else:
+            self.order("A", *SERVICE)
+            assert self.running() == {name: SERVED.get(name, {}) for name in self.devices}
+            self._kept.keep("served")
 
     # Devices
 
@@ -223,6 +266,9 @@ class Plant:
         if device in self.unreachable:
             return Unreachable("no route", device=device)
         return self.failure.get(device)
+
+    def silent(self, device: str) -> AdapterError | None:
+        return DeviceTimeout("no answer", device=device) if device in self.mute else None
 
     @contextmanager
     def open(self, device: str, site: str) -> Iterator[Session]:
@@ -246,6 +292,21 @@ class Plant:
         """What a site's entry holds on a device, by leaf."""
         held = self.devices[device].running
         return {path[-1]: value for path, value in held.items() if path[:-1] == entry(site)}
+
+    def running_rates(self) -> dict[str, str]:
+        """What the site's rate is on both devices."""
+        return {OLT: self.on(OLT)["rate"], BNG: self.on(BNG)["policy"]}
+
+    def ask(
+        self,
+        connection: Connection,
+        device: str,
+        wanted: Mapping[str, Fragment],
+        site: str = SITE,
+    ) -> None:
+        """Somebody else's errand: what the site shall have on a device, by no order."""
+        intents.keep(connection, device=device, site=site, role="access", fragments=wanted)
+        changes.request(connection, device=device, site=site, kind=ChangeKind.RECONCILE)
 
     def by_hand(self, device: str, leaf: str, value: str, site: str = SITE) -> None:
         """Somebody types something in, past the gateway."""
@@ -326,7 +387,7 @@ class Plant:
             found = site_items.items_in_force(connection, site)
             return {f"{item.order_id}/{item.key}" for item in found}
 
-    def changes(self, name: str) -> list[Change]:
+    def changes_of(self, name: str) -> list[Change]:
         with self.engine.connect() as connection:
             return [
                 change

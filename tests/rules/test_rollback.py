@@ -39,7 +39,7 @@ def events(plant: Plant, task_id: str) -> list[tuple[str, str]]:
 
 
 def test_before_everything_there_is_nothing_and_all_is_given_back(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     task_id = plant.ask_back(reason="moved", ticket="INC-1")
     assert plant.turn() == (True, [BNG])
     assert plant.turn() == (True, [])
@@ -77,7 +77,7 @@ def test_without_reason_or_ticket_the_note_has_none(plant: Plant) -> None:
 
 
 def test_its_states_are_told(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     task = plant.roll_back()
     assert events(plant, task["id"]) == [
         ("SiteRollbackCreateEvent", "acknowledged"),
@@ -87,7 +87,7 @@ def test_its_states_are_told(plant: Plant) -> None:
 
 
 def test_before_a_modify_the_earlier_item_stands_again_with_its_share(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     before = plant.running()
     plant.order("B", modify("speed", rate=300))
     assert plant.held()["rate"] == ("300", "in-use")
@@ -104,7 +104,7 @@ def test_before_a_modify_the_earlier_item_stands_again_with_its_share(plant: Pla
 
 
 def test_of_several_modifies_only_those_from_the_target_on_are_taken_back(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     number = plant.order("B", modify("speed", rate=200))
     before = plant.running()
     plant.order("C", modify("speed", rate=300))
@@ -117,7 +117,7 @@ def test_of_several_modifies_only_those_from_the_target_on_are_taken_back(plant:
 
 
 def test_an_order_that_sends_nothing_is_taken_back_too(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     number = plant.number()
     plant.order("B", add("sla", loss=2))
     task = plant.roll_back(to=number)
@@ -130,7 +130,7 @@ def test_an_order_that_sends_nothing_is_taken_back_too(plant: Plant) -> None:
 def test_the_neighbour_keeps_what_is_its_and_what_both_share(plant: Plant) -> None:
     plant.order("N", *SERVICE, site=OTHER)
     before, held = plant.running(), plant.held(OTHER)
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.roll_back()
     assert plant.running() == before
     assert plant.held(OTHER) == held
@@ -159,7 +159,7 @@ def test_more_is_reserved_when_it_is_asked_for(plant: Plant) -> None:
 
 def drifted(plant: Plant, device: str, **asked: Any) -> dict[str, Any]:
     """A rollback to before the modify, during which somebody types something in."""
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.order("B", modify("speed", rate=300))
     task_id = plant.ask_back(before="B", **asked)
     plant.by_hand(device, {BNG: "policy", OLT: "rate"}[device], "by hand")
@@ -219,7 +219,7 @@ def test_refuse_that_stops_at_a_later_device_leaves_the_rest_and_says_so(plant: 
 
 
 def test_devices_behind_a_stop_are_not_asked_and_should_hold_the_target(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.rows(
         "INSERT INTO site_intent (device, site, role, version, fragments) "
         "SELECT 'OLT-0', site, 'logistics', 1, fragments FROM site_intent WHERE device = :d",
@@ -259,7 +259,7 @@ def test_force_goes_on_regardless(plant: Plant) -> None:
 
 
 def test_what_keep_leaves_of_a_whole_site_rests_without_end(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     task_id = plant.ask_back(policy=Policy.KEEP)
     plant.by_hand(OLT, "foreign", "1")
     task = plant.finish(task_id)
@@ -276,7 +276,7 @@ def test_what_keep_leaves_of_a_whole_site_rests_without_end(plant: Plant) -> Non
 def test_a_device_that_is_gone_leaves_the_task_with_an_error_and_its_things_without_end(
     plant: Plant,
 ) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     task_id = plant.ask_back()
     plant.unreachable.add(OLT)
     task = plant.finish(task_id)
@@ -303,7 +303,7 @@ def test_a_device_that_is_gone_leaves_the_task_with_an_error_and_its_things_with
 
 
 def test_what_rests_without_end_goes_on_resting_while_something_is_left(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.unreachable.add(OLT)
     for _ in range(2):
         plant.roll_back()
@@ -311,7 +311,7 @@ def test_what_rests_without_end_goes_on_resting_while_something_is_left(plant: P
 
 
 def test_a_share_stays_counted_while_a_device_may_give_it_and_no_other_does(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.order("B", modify("speed", rate=300))
     plant.order("C", add("label", text="x"))
     task_id = plant.ask_back(before="C")
@@ -339,7 +339,7 @@ def test_before_a_delete_of_what_needs_no_resource_it_comes_back(plant: Plant) -
 
 
 def test_what_is_left_are_paths_the_target_has_not_and_what_was_kept(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     task_id = plant.ask_back()
     plant.turn()
     change = plant.of_task(task_id)[BNG]

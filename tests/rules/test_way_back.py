@@ -13,7 +13,7 @@ from rom.model.intent import Place
 from rom.model.ticket import TicketState
 from rom.store import changes, intents, tickets
 from rom.undo.way_back import GIVE_UP_AFTER, Errand, Progress, WayBack, is_one_way, places
-from tests.rules.plant import BNG, CE, OLT, OTHER, SERVICE, SITE, Plant, add
+from tests.rules.plant import BNG, CE, OLT, OTHER, SITE, Plant, add
 
 Step = Callable[..., Progress]
 
@@ -21,7 +21,7 @@ Step = Callable[..., Progress]
 @pytest.fixture
 def step(plant: Plant) -> Step:
     """Take one step back to nothing, or as the errand says."""
-    plant.order("A", *SERVICE)
+    plant.serve()
 
     def taken(**errand: Any) -> Progress:
         made = Errand(**{"task_id": "T", "site": SITE, "wanted": lambda *_: {}, **errand})
@@ -209,7 +209,7 @@ def test_credentials_that_are_refused_are_not_tried_again(plant: Plant, step: St
 @pytest.fixture
 def routed(plant: Plant) -> Plant:
     """A site whose router stays as it is, with a ticket."""
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.order("R", add("router"))
     with plant.engine.begin() as connection:
         for serial, site in ((CE, SITE), ("FDO2", OTHER)):
@@ -279,7 +279,7 @@ def test_places_go_in_reverse_by_role_and_by_name_within_one(plant: Plant) -> No
 
 
 def test_a_device_with_something_left_is_a_place_without_an_intent(plant: Plant) -> None:
-    plant.order("A", *SERVICE)
+    plant.serve()
     plant.rows("DELETE FROM site_intent WHERE device = :d", d=BNG)
     with plant.engine.connect() as connection:
         assert places(connection, SITE) == [Place(BNG, "bng"), Place(OLT, "access")]
