@@ -13,15 +13,21 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from fnmatch import fnmatch
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from mutmut.stats import status_by_exit_code
 
+from device_profiles.folders import VARIABLE
 from rom.store.embedded import EmbeddedPostgres
 from tests.databases import RUNNING_SERVER, fresh_database
+from tests.rules.conftest import LENT, TABLES, engine_at
+from tests.rules.kept import READY, Kept
+from tests.rules.plant import PLATFORMS, Plant
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = ROOT / "mutants"
@@ -45,14 +51,19 @@ def main(arguments: list[str]) -> int:
     with (
         TemporaryDirectory(prefix="rom-test-") as place,
         EmbeddedPostgres(_passable(place), durable=False) as server,
-        fresh_database(server),  # leaves the schema to copy from
+        ExitStack() as databases,
     ):
+        children = os.environ.get("WORKERS", "2")
+        urls = [databases.enter_context(fresh_database(server)) for _ in range(int(children))]
+        for url in urls:
+            _prepare(url, Path(place) / "kept")
         environment = {
             **os.environ,
             RUNNING_SERVER: place,
+            LENT: " ".join(urls),
+            READY: str(Path(place) / "kept"),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
-        children = os.environ.get("WORKERS", "2")
         try:
             subprocess.run(  # noqa: S603 - the tool of our own environment
                 [MUTMUT, "run", "--max-children", children, *patterns],
@@ -61,6 +72,16 @@ def main(arguments: list[str]) -> int:
         except subprocess.TimeoutExpired:
             sys.stdout.write(f"\nNot through in {LIMIT_SECONDS} s; the rest counts as missed.\n")
     return told(results())
+
+
+def _prepare(url: str, file: Path) -> None:
+    """Keep what most tests begin with, so that no mistake has to bring it about by itself."""
+    engine = engine_at(url)
+    kept = Kept(engine, TABLES)
+    with patch.dict(os.environ, {VARIABLE: str(PLATFORMS)}):
+        Plant(engine, kept).serve()
+    kept.save(file)
+    engine.dispose()
 
 
 def _passable(place: str) -> Path:
