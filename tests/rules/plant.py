@@ -247,7 +247,8 @@ class Plant:
 
     def serve(self) -> None:
         """Bring the first order about, from which most tests begin."""
-        if "served" in self._kept and not self.written:
+        assert not self.written, "it is the first"
+        if "served" in self._kept:
             with self.engine.begin() as connection:
                 for table in reversed(inventory_tables.metadata.sorted_tables):
                     connection.execute(sa.delete(table))

@@ -130,7 +130,7 @@ def test_an_order_that_sends_nothing_is_taken_back_too(plant: Plant) -> None:
 def test_the_neighbour_keeps_what_is_its_and_what_both_share(plant: Plant) -> None:
     plant.order("N", *SERVICE, site=OTHER)
     before, held = plant.running(), plant.held(OTHER)
-    plant.serve()
+    plant.order("A", *SERVICE)
     plant.roll_back()
     assert plant.running() == before
     assert plant.held(OTHER) == held
