@@ -26,7 +26,7 @@ from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
 from rom.catalog.specification import Specification
 from rom.devices.directory import DeviceDirectory
-from rom.fulfilment.backing_out import BackOut
+from rom.fulfilment.backing_out import BackingOut
 from rom.fulfilment.completing import complete
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
@@ -234,7 +234,7 @@ class Plant:
         self.transitions = Transitions(Shown())
         self.compensation = Compensation(self.directory, self.vault, self.catalog)
         self.give_back = GiveBack(self.catalog)
-        self.back_out = BackOut(self.transitions, self.compensation)
+        self.back_out = BackingOut(self.transitions, self.compensation)
         self.handler = SiteHandler(self.transitions, self.directory, self.compensation, 0.0)
         self.runner = RollbackRunner(engine, self.directory, self.vault, self.give_back)
         self.preview = RollbackPreview(engine, fleet, self.directory, self.vault, self.give_back)
@@ -449,7 +449,7 @@ class Plant:
         with self.engine.connect() as connection:
             found = tasks.find(connection, task_id)
         assert found is not None
-        return found
+        return found.on_the_wire()
 
     def roll_back(self, **asked: Any) -> dict[str, Any]:
         return self.finish(self.ask_back(**asked))

@@ -131,6 +131,17 @@ def test_growing_into_what_others_have_is_refused(plant: Plant) -> None:
     assert plant.held()["rate"][0] == "200"
 
 
+def test_an_add_that_finds_a_share_left_behind_takes_what_it_needs_more(plant: Plant) -> None:
+    plant.serve()
+    task_id = plant.ask_back()
+    plant.unreachable.add(OLT)
+    plant.finish(task_id)
+    assert plant.held() == {"rate": ("100", "in-use")}, "the OLT may still give it"
+    plant.place("B", add("line"), add("speed", rate=300))
+    plant.advance()
+    assert plant.held()["rate"][0] == "300"
+
+
 def test_without_room_a_modify_is_held_and_no_device_is_asked(plant: Plant) -> None:
     plant.serve()
     plant.place("B", modify("speed", rate=2000))

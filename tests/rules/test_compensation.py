@@ -10,6 +10,7 @@ from rom.model.change import ChangeState, Policy
 from rom.model.ticket import TicketState
 from rom.store import changes, tickets
 from rom.undo import compensation
+from rom.undo.compensation import GivenBack
 from rom.undo.way_back import GIVE_UP_AFTER, Progress
 from tests.rules.plant import BNG, CE, OLT, OTHER, SERVICE, SITE, Plant, add, delete, modify
 from tests.rules.sites import entry
@@ -38,7 +39,7 @@ def back(plant: Plant, step: Step, name: str = "A", **asked: Any) -> Progress:
     raise AssertionError
 
 
-def give_back(plant: Plant, name: str = "A", *, unclean: bool = False) -> dict[str, list[str]]:
+def give_back(plant: Plant, name: str = "A", *, unclean: bool = False) -> GivenBack:
     items = list(plant.items(name).values())
     with plant.engine.begin() as connection:
         return plant.compensation.give_back(connection, SITE, items, unclean=unclean)
@@ -60,7 +61,7 @@ def test_what_has_not_left_is_withdrawn_and_no_device_is_asked(plant: Plant, ste
     assert plant.of_task("CO-A") == {}
     assert plant.intent(OLT) == plant.intent(BNG) == {}
     done = give_back(plant)
-    assert done == {"released": ["bearer", "rate", "tag"], "resting": []}
+    assert done == GivenBack(released=("bearer", "rate", "tag"))
     assert plant.rests("L1") == "available", "no device was ever told of it"
     assert plant.held() == {}
     assert plant.in_force() == set()
@@ -163,8 +164,8 @@ def test_a_device_that_does_not_let_it_in_is_waited_for_until_people_give_it_up(
     assert plant.of_task("CO-A")[BNG].state is ChangeState.WAITING
     assert back(plant, step, given_up=[BNG]).is_clean
     done = give_back(plant, unclean=True)
-    assert done["released"] == ["bearer", "tag"]
-    assert len(done["resting"]) == 2
+    assert done.released == ("bearer", "tag")
+    assert len(done.resting) == 2
     assert plant.rests("L1") == plant.rests("T1") == "without end"
     assert plant.held() == {"rate": ("100", "standby")}
 
@@ -192,7 +193,7 @@ def test_what_an_order_has_replaced_stands_again_once_it_is_given_back(
     plant.go()
     assert plant.held()["rate"][0] == "300"
     back(plant, step, "B")
-    assert give_back(plant, "B") == {"released": [], "resting": []}
+    assert give_back(plant, "B") == GivenBack()
     assert plant.held()["rate"][0] == "100"
     assert plant.in_force() == {"A/line", "A/speed"}
     assert not plant.items("B")["speed"].in_force
@@ -203,7 +204,7 @@ def test_a_share_stays_counted_where_a_device_may_still_give_it(plant: Plant, st
     plant.place("B", modify("speed", rate=300))
     plant.go()
     back(plant, step, "B")
-    assert give_back(plant, "B", unclean=True) == {"released": [], "resting": []}
+    assert give_back(plant, "B", unclean=True) == GivenBack()
     assert plant.held()["rate"][0] == "300"
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from rom.answers.sites import ConflictLine, LaterWriter
 from rom.model.change import Policy
 from rom.model.errors import PreviewDiffers, RollbackConflicts
 from rom.undo.preview import hash_of, shown
@@ -15,7 +16,7 @@ ENTRY = "/sites/site[name='S1']"
 
 
 def seen(plant: Plant, **asked: Any) -> dict[str, Any]:
-    return plant.preview.of_site(SITE, **asked)
+    return plant.preview.of_site(SITE, **asked).on_the_wire()
 
 
 def on(preview: dict[str, Any], device: str) -> dict[str, Any]:
@@ -164,23 +165,30 @@ def test_of_a_router_that_keeps_what_it_has_the_reason_is_noted(plant: Plant) ->
 
 def test_the_hash_stands_for_what_would_happen_not_for_how_it_is_told(plant: Plant) -> None:
     plant.serve()
-    preview = seen(plant)
-    told = preview.pop("hash")
-    assert told == hash_of(preview)
-    first, second = preview["devices"]
-    for name, value in (("sends", "x"), ("already", ["x"]), ("kept", ["x"]), ("conflicts", [1])):
-        assert hash_of({**preview, "devices": [{**first, name: value}, second]}) != told
-    other = {"path": "p", "site": "S", "time": "now"}
-    with_later = {**preview, "devices": [{**first, "later": [other]}, second]}
-    assert hash_of(with_later) != told
-    again = {**preview, "devices": [{**first, "later": [{**other, "time": "then"}]}, second]}
-    assert hash_of(again) == hash_of(with_later)
-    lost = {**preview, "devices": [{**first, "error": "one"}, second]}
-    assert hash_of(lost) != told
-    assert hash_of({**preview, "devices": [{**first, "error": "two"}, second]}) == hash_of(lost)
-    assert hash_of({**preview, "target": 7}) != told
-    assert hash_of({**preview, "releases": []}) != told
-    assert hash_of(dict(reversed(preview.items()))) == told
+    preview = plant.preview.of_site(SITE)
+    first, second = preview.devices
+
+    def with_first(**values: Any) -> str:
+        changed = first.model_copy(update=values)
+        return hash_of(preview.model_copy(update={"devices": (changed, second)}))
+
+    told = preview.hash
+    assert told == hash_of(preview) == with_first() == with_first(order=9, edits=9, note="x")
+    conflict = ConflictLine(kind="drift", path="p", expected="1", found="2", blocks=True)
+    for name, value in (
+        ("sends", "x"), ("already", ("x",)), ("kept", ("x",)), ("conflicts", (conflict,)),
+        ("device", "x"),
+    ):  # fmt: skip
+        assert with_first(**{name: value}) != told
+    later = with_first(later=(LaterWriter(path="p", site="S"),))
+    assert later != told
+    assert later == with_first(later=(LaterWriter(path="p", site="S", order="O", time="now"),))
+    assert later != with_first(later=(LaterWriter(path="q", site="S"),))
+    lost = with_first(error="one")
+    assert lost != told
+    assert lost == with_first(error="two")
+    for name, value in (("target", 7), ("releases", ()), ("orders", ("B",)), ("site", OTHER)):
+        assert hash_of(preview.model_copy(update={name: value})) != told
     assert len(told) == 64
 
 
@@ -196,9 +204,9 @@ def test_a_secret_is_shown_only_as_one() -> None:
 
 def test_a_preview_that_was_not_seen_is_refused_and_shown(plant: Plant) -> None:
     plant.serve()
-    preview = seen(plant)
+    preview = plant.preview.of_site(SITE)
     refuse_unforeseen(Wanted(SITE), preview)
-    refuse_unforeseen(Wanted(SITE, preview_hash=preview["hash"]), preview)
+    refuse_unforeseen(Wanted(SITE, preview_hash=preview.hash), preview)
     with pytest.raises(PreviewDiffers):
         refuse_unforeseen(Wanted(SITE, preview_hash="another"), preview)
 
@@ -207,6 +215,6 @@ def test_what_blocks_is_refused_with_its_device(plant: Plant) -> None:
     plant.serve()
     plant.by_hand(OLT, "rate", "by hand")
     with pytest.raises(RollbackConflicts) as caught:
-        refuse_unforeseen(Wanted(SITE), seen(plant))
+        refuse_unforeseen(Wanted(SITE), plant.preview.of_site(SITE))
     assert "OLT-1" in str(vars(caught.value))
-    refuse_unforeseen(Wanted(SITE), seen(plant, policy=Policy.KEEP))
+    refuse_unforeseen(Wanted(SITE), plant.preview.of_site(SITE, policy=Policy.KEEP))
