@@ -8,7 +8,19 @@ from adapters.errors import AuthenticationFailed, CommitRefused
 from rom.model.change import Policy
 from rom.undo import results
 from rom.undo.way_back import GIVE_UP_AFTER
-from tests.rules.plant import BNG, CE, OLT, OTHER, SERVICE, SITE, Plant, add, delete, modify
+from tests.rules.plant import (
+    BNG,
+    CE,
+    OLT,
+    OTHER,
+    SERVICE,
+    SITE,
+    TEMPLATE,
+    Plant,
+    add,
+    delete,
+    modify,
+)
 from tests.rules.sites import entry
 
 
@@ -51,6 +63,8 @@ def test_before_everything_there_is_nothing_and_all_is_given_back(plant: Plant) 
     assert told(task, "device") == {BNG: BNG, OLT: OLT}
     assert told(task, "verdict") == {BNG: "VERIFIED", OLT: "VERIFIED"} == verdicts(plant, task)
     assert told(task, "edits") == {BNG: 5, OLT: 3}
+    sent = plant.rows("SELECT device, id FROM device_txn ORDER BY started_at DESC LIMIT 2")
+    assert told(task, "transaction") == dict(sent)
     result = task["result"]
     assert (result["verdict"], result["quarantine"]) == ("VERIFIED", "by pool")
     assert "nothingChanged" not in result
@@ -336,6 +350,14 @@ def test_before_a_delete_of_what_needs_no_resource_it_comes_back(plant: Plant) -
 
 
 # What is left on a device
+
+
+def test_a_template_that_somebody_else_refers_to_stays_and_is_told(plant: Plant) -> None:
+    plant.serve()
+    plant.devices[BNG].refers[TEMPLATE] = {("sites", "site[name='foreign']", "policy"): "R100"}
+    task = plant.roll_back(policy=Policy.KEEP)
+    assert told(task, "orphans") == {BNG: ["/templates/template[name='R100']"], OLT: []}
+    assert TEMPLATE in plant.devices[BNG].running
 
 
 def test_what_is_left_are_paths_the_target_has_not_and_what_was_kept(plant: Plant) -> None:

@@ -230,5 +230,6 @@ def test_a_cancellation_under_way_goes_on_to_the_end_of_time(plant: Plant) -> No
     plant.rows("UPDATE cancel_task SET finished_at = NULL, state = 'inProgress'")
     with plant.engine.connect() as connection:
         (way,) = standing.history_of(connection, SITE).ways_back
+    assert way.id == "CO-A"
     assert way.ended.year == 9999
     assert way.ended > way.began
