@@ -2,7 +2,9 @@
 
 What is mutated and by which tests is in ``pyproject.toml``. ``python -m tests.mutation`` starts
 from nothing and tests every mistake, ``--continue`` goes on where a run has stopped; with patterns
-such as ``rom.ledger.plan*`` it tests those anew and leaves the others' results as they are.
+such as ``rom.ledger.plan*`` it tests those anew and leaves the others' results as they are. With
+both it tests those of the patterns that no test has seen yet, so that all of it can be carried to
+its end module by module.
 """
 
 import json
@@ -11,14 +13,21 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
+from fnmatch import fnmatch
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 from mutmut.stats import status_by_exit_code
 
+from device_profiles.folders import VARIABLE
 from rom.store.embedded import EmbeddedPostgres
 from tests.databases import RUNNING_SERVER, fresh_database
+from tests.rules.conftest import LENT, TABLES, engine_at
+from tests.rules.kept import READY, Kept
+from tests.rules.plant import PLATFORMS, Plant
 
 ROOT = Path(__file__).parents[2]
 MUTANTS = ROOT / "mutants"
@@ -35,17 +44,26 @@ def main(arguments: list[str]) -> int:
     patterns = [each for each in arguments if each != GO_ON]
     if not arguments:
         rmtree(MUTANTS, ignore_errors=True)
+    if patterns and GO_ON in arguments:
+        patterns = [name for pattern in patterns for name in left(pattern)]
+        if not patterns:
+            return told(results())
     with (
         TemporaryDirectory(prefix="rom-test-") as place,
         EmbeddedPostgres(_passable(place), durable=False) as server,
-        fresh_database(server),  # leaves the schema to copy from
+        ExitStack() as databases,
     ):
+        children = os.environ.get("WORKERS", "2")
+        urls = [databases.enter_context(fresh_database(server)) for _ in range(int(children))]
+        for url in urls:
+            _prepare(url, Path(place) / "kept")
         environment = {
             **os.environ,
             RUNNING_SERVER: place,
+            LENT: " ".join(urls),
+            READY: str(Path(place) / "kept"),
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
-        children = os.environ.get("WORKERS", "2")
         try:
             subprocess.run(  # noqa: S603 - the tool of our own environment
                 [MUTMUT, "run", "--max-children", children, *patterns],
@@ -56,10 +74,31 @@ def main(arguments: list[str]) -> int:
     return told(results())
 
 
+def _prepare(url: str, file: Path) -> None:
+    """Keep what most tests begin with, so that no mistake has to bring it about by itself."""
+    engine = engine_at(url)
+    kept = Kept(engine, TABLES)
+    with patch.dict(os.environ, {VARIABLE: str(PLATFORMS)}):
+        Plant(engine, kept).serve()
+    kept.save(file)
+    engine.dispose()
+
+
 def _passable(place: str) -> Path:
     """Return the directory, which PostgreSQL's user may pass from now on."""
     Path(place).chmod(0o711)
     return Path(place)
+
+
+def left(pattern: str) -> list[str]:
+    """Return what a pattern means and nobody has seen; itself where nothing is planted yet."""
+    known = {
+        name: fate
+        for fates in results().values()
+        for name, fate in fates.items()
+        if fnmatch(name, pattern)
+    }
+    return [name for name, fate in known.items() if fate not in SEEN] if known else [pattern]
 
 
 def results() -> dict[str, dict[str, str]]:

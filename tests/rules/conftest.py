@@ -1,5 +1,6 @@
 """Single rules of the core on PostgreSQL: one database for all of them, emptied after each."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 import inventory.tables
 import rom.store.tables
 from adapters.seam import Session
+from device_profiles.folders import VARIABLE
 from device_profiles.fragment import Fragment
 from device_profiles.tree import Path
 from rom.ledger.group import WriterSettings
@@ -24,15 +26,46 @@ from rom.store.embedded import EmbeddedPostgres
 from rom.vault.vault import Vault
 from tests.databases import fresh_database
 from tests.rules.device import FakeDevice
+from tests.rules.kept import Kept
+from tests.rules.plant import PLATFORMS, Plant
 
 DEVICE = "OLT-1"
-METADATA = (rom.store.tables.metadata, inventory.tables.metadata)
+LENT = "ROM_TEST_DATABASES"
+"""Environment variable: URLs of databases that runs one after the other may use, by themselves."""
+TABLES = [
+    table
+    for metadata in (inventory.tables.metadata, rom.store.tables.metadata)
+    for table in metadata.sorted_tables
+]
+
+
+def engine_at(url: str) -> sa.Engine:
+    return sa.create_engine(url, connect_args={"options": "-c timezone=UTC"})
+
+
+def empty(engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text(";".join(str(sa.delete(table)) for table in reversed(TABLES))))
+
+
+@contextmanager
+def lent_database() -> Iterator[str]:
+    """Yield one of the databases that are lent; nobody else has it meanwhile."""
+    for url in os.environ[LENT].split():
+        lock = sa.create_engine(url, poolclass=sa.NullPool)
+        with lock.connect() as connection:
+            if connection.scalar(sa.text("SELECT pg_try_advisory_lock(1)")):
+                yield url
+                return
+    pytest.fail("more run at once than there are databases lent")
 
 
 @pytest.fixture(scope="session")
 def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
-    with fresh_database(postgres_server) as url:
-        made = sa.create_engine(url, connect_args={"options": "-c timezone=UTC"})
+    with lent_database() if LENT in os.environ else fresh_database(postgres_server) as url:
+        made = engine_at(url)
+        if LENT in os.environ:
+            empty(made)  # whoever had it before may have been stopped
         yield made
         made.dispose()
 
@@ -40,10 +73,7 @@ def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
 @pytest.fixture
 def engine(rules_engine: sa.Engine) -> Iterator[sa.Engine]:
     yield rules_engine
-    with rules_engine.begin() as connection:
-        for metadata in METADATA:
-            for table in reversed(metadata.sorted_tables):
-                connection.execute(sa.delete(table))
+    empty(rules_engine)
 
 
 @dataclass
@@ -123,3 +153,14 @@ class Bench:
 @pytest.fixture
 def bench(engine: sa.Engine) -> Bench:
     return Bench(engine)
+
+
+@pytest.fixture(scope="session")
+def kept(rules_engine: sa.Engine) -> Kept:
+    return Kept(rules_engine, TABLES)
+
+
+@pytest.fixture
+def plant(engine: sa.Engine, kept: Kept, monkeypatch: pytest.MonkeyPatch) -> Plant:
+    monkeypatch.setenv(VARIABLE, str(PLATFORMS))
+    return Plant(engine, kept)

@@ -111,3 +111,18 @@ def test_what_was_left_belongs_to_the_items_that_had_asked_for_it() -> None:
     assert results.keys_of(fragments, [own]) == {"vlan"}
     assert results.keys_of(fragments, [template, (*own, "probe")]) == {"qos", "sla"}
     assert results.keys_of(fragments, []) == set()
+
+
+def test_all_is_said_of_a_device_that_was_not_asked() -> None:
+    assert results.not_asked("OLT-1", "BNG-1").on_the_wire() == {
+        "device": "OLT-1",
+        "state": "notAsked",
+        "edits": 0,
+        "transaction": None,
+        "verdict": "INDETERMINATE",
+        "kept": [],
+        "orphans": [],
+        "evidence": {},
+        "reason": None,
+        "error": "not asked: stopped at BNG-1",
+    }
