@@ -11,6 +11,10 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 import inventory.tables
+import rom.store.access_tables
+import rom.store.catalog_tables
+import rom.store.event_tables
+import rom.store.order_tables
 import rom.store.tables
 from adapters.seam import Session
 from device_profiles.folders import VARIABLE
