@@ -64,6 +64,7 @@ STATUS: Mapping[type[RomError], HTTPStatus] = {
     errors.DevicesBusy: HTTPStatus.GATEWAY_TIMEOUT,
     errors.DeviceFailed: HTTPStatus.BAD_GATEWAY,
     errors.DatabaseUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.IssuerUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """How each error of the domain is answered; a test holds that none is missing."""
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from api.access.authentication import AccessPort, Authenticator, ask
+from api.access.authentication import AccessPort, Authenticator, Openness, ask
 from api.access.bearer import forbidden, presented_token
 from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
-from api.access.principal import Principal, attach
+from api.access.principal import OPEN_LAB, Principal, attach
 from api.access.rates import Kind, Rates
 from api.errors import ApiError, error_response, of_domain, unserved
 from rom.model.access import ScopedKind, limited_to
@@ -82,7 +82,7 @@ class Admission:
             await self._app(scope, receive, send)
 
     async def _saying_that_it_is_open(self, send: Send) -> Send:
-        if not await self._authenticator.is_open():
+        if await self._authenticator.openness() is not Openness.OPEN:
             return send
 
         async def saying(message: Message) -> None:
@@ -118,8 +118,8 @@ class Admission:
             await self._rates.admit(f"address:{address}", kind)
             raise
         # In the open lab everybody has the same name.
-        open_lab = await self._authenticator.is_open()
-        await self._rates.admit(f"address:{address}" if open_lab else f"name:{who.name}", kind)
+        asked_by = f"address:{address}" if who is OPEN_LAB else f"name:{who.name}"
+        await self._rates.admit(asked_by, kind)
         return who
 
     async def _still(self, request: Request, who: Principal) -> bool:

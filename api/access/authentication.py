@@ -1,5 +1,6 @@
 """Tells who asks: by a token of the gateway's own, by an access token, or as the open lab."""
 
+import asyncio
 from collections.abc import Callable
 from time import monotonic
 from typing import ParamSpec, Protocol, TypeVar
@@ -9,11 +10,13 @@ from fastapi.concurrency import run_in_threadpool
 
 from api.access.access_token import NotAuthentic, Verifier
 from api.access.bearer import unauthorized
+from api.access.issuer_keys import KeysUnreachable
 from api.access.principal import OPEN_LAB, Principal
 from api.errors import of_domain
+from device_profiles.words import Word
 from rom.gateway.access import looks_own
 from rom.model.access import AccessToken, Scope, ScopedKind
-from rom.model.errors import DatabaseUnavailable
+from rom.model.errors import DatabaseUnavailable, IssuerUnavailable
 
 _LOOK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
@@ -46,11 +49,20 @@ async def ask(
         raise of_domain(error) from error
 
 
+class Openness(Word):
+    """Whether everybody may do everything."""
+
+    UNKNOWN = "unknown"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class Authenticator:
     """Knows clients by their tokens.
 
     Without an issuer, and as long as no token has ever been made, the gateway is an open lab. The
     first token closes it, for good and without a restart: revoking the last one opens nothing.
+    Until the database has said which of the two it is, nobody is let in.
     """
 
     def __init__(
@@ -63,41 +75,53 @@ class Authenticator:
         self._verifier = verifier
         self._clock = clock
         self._closed = verifier is not None
-        self._looked_at: float | None = None
+        self._known = Openness.UNKNOWN
+        self._looked_at = 0.0
+        self._looking = asyncio.Lock()
 
-    async def is_open(self) -> bool:
-        """Tell whether everybody may do everything; looks for a first token once a second."""
-        if self._closed or self._control is None:
-            return not self._closed
-        now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= _LOOK_SECONDS:
-            self._looked_at = now
-            self._closed = await self._tokens_made(self._control)
-            if self._closed:
-                _log.info("access is closed: there are tokens")
-        return not self._closed
+    async def openness(self) -> Openness:
+        """Return what is known of it; looks for a first token once a second."""
+        if self._closed:
+            return Openness.CLOSED
+        if self._control is None:
+            return Openness.OPEN
+        # Who comes while somebody looks waits for what is found.
+        async with self._looking:
+            if self._clock() - self._looked_at >= _LOOK_SECONDS or self._known is Openness.UNKNOWN:
+                self._known = await self._look(self._control)
+                self._looked_at = self._clock()
+            return self._known
 
-    async def _tokens_made(self, control: AccessPort) -> bool:
+    async def _look(self, control: AccessPort) -> Openness:
         try:
-            return await run_in_threadpool(control.tokens_made)
-        except DatabaseUnavailable:  # probes have to be answered all the same
-            return False
+            self._closed = await run_in_threadpool(control.tokens_made)
+        except DatabaseUnavailable:
+            return Openness.UNKNOWN
+        if self._closed:
+            _log.info("access is closed: there are tokens")
+        return Openness.CLOSED if self._closed else Openness.OPEN
 
     async def principal(self, presented: str | None) -> Principal:
-        """Return whoever has presented this token; raises ``ApiError`` (401)."""
-        if await self.is_open():
+        """Return whoever has presented this token; raises ``ApiError`` (401, 503)."""
+        openness = await self.openness()
+        if openness is Openness.OPEN:
             return OPEN_LAB
+        if openness is Openness.UNKNOWN:
+            message = "whether a token is needed is not known: the database does not answer"
+            raise of_domain(DatabaseUnavailable(message, field="gateway"))
         if presented is None:
             fix = "Send 'Authorization: Bearer TOKEN'"
             raise unauthorized("Authorization: a token is needed", fix)
         try:
-            return await self._known(presented)
+            return await self._named(presented)
+        except KeysUnreachable as error:
+            raise of_domain(IssuerUnavailable("no token can be judged now")) from error
         except NotAuthentic as error:
             _log.info("access refused", reason=str(error))
             reason = f"Authorization: {error}"
             raise unauthorized(reason, "Get a new token", error="invalid_token") from error
 
-    async def _known(self, presented: str) -> Principal:
+    async def _named(self, presented: str) -> Principal:
         if self._control is not None and looks_own(presented):
             found = await ask(self._control.token, presented)
             if found is None:

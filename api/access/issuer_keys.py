@@ -64,9 +64,15 @@ class IssuerKeys:
         self._fetched_at: float | None = None
 
     async def find(self, kid: str | None, algorithm: str) -> IssuerKey | None:
-        """Return the key a token names; without a name the only one for the algorithm."""
+        """Return the key a token names; without a name the only one for the algorithm.
+
+        Raises ``KeysUnreachable`` as long as there has never been an answer with keys.
+        """
         if self._fetched_at is None or self._clock() - self._fetched_at > MAX_AGE_SECONDS:
             await self._refresh()
+        if self._fetched_at is None:
+            message = f"{self._location} has not answered yet"
+            raise KeysUnreachable(message)
         found = self._find(kid, algorithm)
         if found is None and await self._refresh():
             found = self._find(kid, algorithm)

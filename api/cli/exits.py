@@ -69,6 +69,7 @@ EXITS: Mapping[type[RomError], Exit] = {
     errors.DevicesBusy: Exit.FAILED,
     errors.DeviceFailed: Exit.FAILED,
     errors.DatabaseUnavailable: Exit.REFUSED,
+    errors.IssuerUnavailable: Exit.FAILED,
 }
 """How a command ends that works without a server; a test holds that no error is missing."""
 

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.access.access import Access, AccessMisconfigured, open_access
+from api.access.authentication import Openness
 from api.app import create_app
 from api.live import live_events
 from api.serving import lab
@@ -133,7 +134,7 @@ class _Supervisor:
             await asyncio.sleep(_LOOK_SECONDS / 4)
         url = self._settings.base_url
         self._say(f"Listening on {url}")
-        if await self._access.authenticator.is_open():
+        if await self._access.authenticator.openness() is Openness.OPEN:
             self._say(OPEN_LAB.format(url=url))
             _log.warning("access is open: everybody may do everything", url=url)
         told: list[str] = []

@@ -40,7 +40,8 @@
     └── Unavailable                 nothing is wrong with what was asked
         ├── DevicesBusy             devices have not taken a change in time
         ├── DeviceFailed            a device failed; the code is the adapter's
-        └── DatabaseUnavailable     PostgreSQL does not run or does not answer
+        ├── DatabaseUnavailable     PostgreSQL does not run or does not answer
+        └── IssuerUnavailable       no access token can be judged
 
 ``api.errors`` has the one table from these classes to HTTP, ``api.cli.exits`` that to exit codes.
 What rom itself catches (``FencedOff``, ``AlreadyOpen``, the catalog's errors) is no part of it.
@@ -100,6 +101,7 @@ from rom.model.errors.unavailable import (
     DatabaseUnavailable,
     DeviceFailed,
     DevicesBusy,
+    IssuerUnavailable,
     Unavailable,
 )
 
@@ -117,6 +119,7 @@ __all__ = [
     "IllegalTransition",
     "Invalid",
     "InventoryRefused",
+    "IssuerUnavailable",
     "KeyReused",
     "Misconfigured",
     "NotABoundary",

@@ -29,3 +29,11 @@ class DatabaseUnavailable(Unavailable):
     """PostgreSQL does not run here or does not answer; the reason says why and what to do."""
 
     code = "databaseAway"
+
+
+class IssuerUnavailable(Unavailable):
+    """The public keys of the tokens' issuer cannot be had, so no token can be judged."""
+
+    code = "issuerAway"
+    field = "Authorization"
+    mend = "Look whether ROM_AUTH_JWKS can be reached from the gateway"

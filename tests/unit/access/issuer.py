@@ -4,11 +4,13 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
@@ -19,7 +21,7 @@ from rom.answers.devices import DeviceLine
 from rom.gateway.devices import Devices
 from rom.gateway.gateway import Gateway
 from rom.gateway.operation import Counts, Operation
-from rom.model.access import AccessToken, Scope, ScopedKind
+from rom.model.access import EVERYTHING, AccessToken, Role, Scope, ScopedKind
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "rom"
@@ -124,9 +126,17 @@ class AccessInMemory:
         return not scope.limited or (kind, identifier) in self.visible
 
 
+def application(access: Access | None) -> FastAPI:
+    return create_app(small_gateway(), Limits(), access=access)
+
+
 def client_of(access: Access | None) -> TestClient:
-    app = create_app(small_gateway(), Limits(), access=access)
-    return TestClient(app, raise_server_exceptions=False)
+    return TestClient(application(access), raise_server_exceptions=False)
+
+
+RECORD = AccessToken(
+    "x", "noc-1", frozenset({Role.NOC}), EVERYTHING, datetime.now(UTC), None, None, None
+)
 
 
 Serve = Callable[..., TestClient]

@@ -1,19 +1,18 @@
 """Admission: nobody learns anything before being known; the open lab says that it is open."""
 
-from datetime import UTC, datetime
-
 import pytest
 from structlog.testing import capture_logs
 
 from api.access.access import Access, AccessMisconfigured, open_access
 from api.access.authentication import Authenticator
 from rom.access.settings import AccessSettings
-from rom.model.access import EVERYTHING, AccessToken, Role
+from rom.model.access import AccessToken
 from rom.model.errors import DatabaseUnavailable
 from tests.unit.access.issuer import (
     AUDIENCE,
     DEVICES,
     ISSUER,
+    RECORD,
     AccessInMemory,
     Keys,
     Serve,
@@ -22,9 +21,6 @@ from tests.unit.access.issuer import (
 )
 
 TOKEN = "Authorization: a token is needed"
-RECORD = AccessToken(
-    "x", "noc-1", frozenset({Role.NOC}), EVERYTHING, datetime.now(UTC), None, None, None
-)
 
 
 @pytest.mark.parametrize("path", [DEVICES, "/rom/v1/nothing", "/", "/console", "/openapi.json"])

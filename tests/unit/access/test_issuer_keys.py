@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from api.access.issuer_keys import FLOOR_SECONDS, MAX_AGE_SECONDS, MAX_BYTES, IssuerKeys
+from api.access.issuer_keys import (
+    FLOOR_SECONDS,
+    MAX_AGE_SECONDS,
+    MAX_BYTES,
+    IssuerKeys,
+    KeysUnreachable,
+)
 from tests.unit.access.issuer import Keys
 
 
@@ -61,6 +67,11 @@ def issuer(keys: Keys) -> Iterator[Issuer]:
 
 def found(keys: IssuerKeys, kid: str | None, algorithm: str = "RS256") -> bool:
     return asyncio.run(keys.find(kid, algorithm)) is not None
+
+
+def refused(keys: IssuerKeys) -> None:
+    with pytest.raises(KeysUnreachable):
+        found(keys, "rsa")
 
 
 def renamed(keys: Keys, kid: str) -> bytes:
@@ -120,16 +131,21 @@ def test_an_issuer_that_is_away_leaves_the_keys_known_in_use(issuer: Issuer) -> 
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b'{"keys": {}}', b'{"keys": [7, {}, {"kty": "RSA"}]}', b" " * (MAX_BYTES + 1)],
+    [b"", b"[]", b'{"keys": {}}', b" " * (MAX_BYTES + 1)],
 )
 def test_an_answer_that_is_no_set_of_keys_lets_nobody_in(issuer: Issuer, body: bytes) -> None:
     issuer.body = body
+    refused(IssuerKeys(issuer.url))
+
+
+def test_a_set_without_a_usable_key_lets_nobody_in(issuer: Issuer) -> None:
+    issuer.body = b'{"keys": [7, {}, {"kty": "RSA"}]}'
     assert not found(IssuerKeys(issuer.url), "rsa")
 
 
 def test_redirects_are_not_followed(issuer: Issuer) -> None:
     issuer.status = 302
-    assert not found(IssuerKeys(issuer.url), "rsa")
+    refused(IssuerKeys(issuer.url))
     assert issuer.fetches == 1
 
 
@@ -163,4 +179,4 @@ def test_a_key_of_a_curve_signs_with_that_curve_only(keys: Keys, tmp_path: Path)
 
 
 def test_a_file_that_is_not_there_lets_nobody_in(tmp_path: Path) -> None:
-    assert not found(IssuerKeys(str(tmp_path / "none.json")), "rsa")
+    refused(IssuerKeys(str(tmp_path / "none.json")))
