@@ -1,6 +1,6 @@
 """Judges a new order as a whole: its document, the catalog's rules and the sites there are."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from rom.catalog.characteristics import typed_characteristics, with_derived
@@ -13,8 +13,8 @@ from rom.model.order import Action, NewItem, NewOrder
 from rom.orders.parse import MAXIMUM_ITEMS, parse_order
 from rom.orders.relationships import find_cycle
 
-KnownSites = Callable[[Collection[str]], Collection[str]]
-"""Returns those of the sites named that there are."""
+KnownSites = Callable[[Collection[str]], Mapping[str, str]]
+"""Returns those of the sites named that there are, with their customers."""
 
 
 def validate(
@@ -53,6 +53,7 @@ def judge(
         spec = _specification(path, item, catalog, is_new=item.id not in existing)
         specifications[item.id] = spec
         items.append(_typed(path, item, spec))
+    check_customer(order, known)
     _check_one_of_each_key(items)
     _check_preconditions(items, specifications)
     return replace(order, items=tuple(items))
@@ -62,6 +63,22 @@ def _unknown_site(field: str, site: str) -> Exception:
     if current_scope().limited:
         return OutOfScope(field, site)
     return OrderRefused(field, f"there is no site {site!r}", "name a known site")
+
+
+def check_customer(order: NewOrder, customers: Mapping[str, str]) -> None:
+    """Raise ``OrderRefused`` for an order in the name of somebody else than its sites' customer.
+
+    ``customers`` are those of the sites.
+    """
+    for index, item in enumerate(order.items):
+        customer = customers.get(item.site, order.customer)
+        if order.customer not in (None, customer):
+            raise OrderRefused(
+                "relatedParty[customer].id",
+                f"is {order.customer!r}, but site {item.site} of orderItem[{index}] is "
+                f"{customer!r}'s",
+                "name the site's customer, or a site of this customer",
+            )
 
 
 def _specification(path: str, item: NewItem, catalog: Catalog, *, is_new: bool) -> Specification:

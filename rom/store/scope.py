@@ -25,10 +25,11 @@ def visible_sites(scope: Scope) -> sa.Select[tuple[str]]:
     return query
 
 
-def known_sites(connection: sa.Connection, keys: Collection[str]) -> frozenset[str]:
-    """Return those of the sites that there are within the scope of the request being served."""
+def known_sites(connection: sa.Connection, keys: Collection[str]) -> dict[str, str]:
+    """Return those of the sites that the request being served may see, with their customers."""
     found = visible_sites(current_scope()).where(site.c.key == sa.any_(sa.literal(list(keys))))
-    return frozenset(connection.scalars(found))
+    rows = connection.execute(found.add_columns(site.c.customer))
+    return {row.key: row.customer for row in rows}
 
 
 def order_known(connection: sa.Connection, order_id: str) -> bool:

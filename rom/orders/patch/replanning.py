@@ -24,7 +24,7 @@ from rom.model.reason import Reason
 from rom.orders.admission import admit
 from rom.orders.parse import parse_order
 from rom.orders.patch.amended import Amended
-from rom.orders.validate import judge
+from rom.orders.validate import check_customer, judge
 from rom.store import changes, order_items, orders
 from rom.store.database import Connection
 from rom.store.scope import known_sites
@@ -52,6 +52,8 @@ class Replanner:
 
         Raises ``OrderRefused``, ``NotPossible`` and ``ResourceExhausted``.
         """
+        sites = {item.site for item in amended.order.items}
+        check_customer(amended.order, known_sites(connection, sites))
         orders.amend(connection, row.id, amended.order.document, amended.order.customer or "")
         # Events show the document, so it is there before its items move.
         if amended.items:

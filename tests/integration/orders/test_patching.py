@@ -60,6 +60,16 @@ def test_a_patch_of_a_started_order_tells_of_what_it_changes_alone(north: Any, p
     assert "startDate" not in north.order(order_id).document
 
 
+def test_an_order_is_not_patched_into_another_customers_name(north: Any, pilot: Any) -> None:
+    order_id = north.post(pilot)
+    before = everything(north)
+    patch = {"relatedParty": [{"id": "CUST-OTHER", "role": "customer"}]}
+    with pytest.raises(OrderRefused, match="CUST-ENT-1102") as refused:
+        north.amendments.patch(order_id, MERGE, patch)
+    assert refused.value.field == "relatedParty[customer].id"
+    assert everything(north) == before
+
+
 def test_a_json_patch_works_on_the_order_as_it_is_shown(north: Any, pilot: Any, only: Any) -> None:
     order_id = north.post(only(pilot, "ROI-001"))
     operations = [

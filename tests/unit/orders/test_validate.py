@@ -14,8 +14,8 @@ Item = Callable[..., Body]
 
 
 def judged(body: Body, catalog: Catalog) -> NewOrder:
-    def known(sites: Collection[str]) -> set[str]:
-        return {site for site in sites if site.startswith("ENT-7-")}
+    def known(sites: Collection[str]) -> dict[str, str]:
+        return {site: "CUST-ENT-7" for site in sites if site.startswith("ENT-7-")}
 
     return validate(body, catalog, known)
 
@@ -43,6 +43,15 @@ def test_an_unknown_site_is_refused(item: Item, catalog: Catalog) -> None:
     refused = refusal({"orderItem": [item(site="ENT-8-PER1")]}, catalog)
     assert refused.field == "orderItem[0].resource.place"
     assert "ENT-8-PER1" in refused.reason
+
+
+def test_an_order_in_the_name_of_another_customer_is_refused(
+    whole_site: Body, catalog: Catalog
+) -> None:
+    whole_site["relatedParty"][0]["id"] = "CUST-ENT-8"
+    refused = refusal(whole_site, catalog)
+    assert refused.field == "relatedParty[customer].id"
+    assert "CUST-ENT-7" in refused.reason
 
 
 def test_an_unknown_specification_or_version_is_refused(item: Item, catalog: Catalog) -> None:
