@@ -15,6 +15,7 @@ from api.access.bearer import forbidden, presented_token
 from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Reach, Rule
 from api.access.principal import OPEN_LAB, Principal, attach
 from api.access.rates import Kind, Rates
+from api.access.web_pages import refuse_other_pages
 from api.errors import ApiError, error_response, of_domain, unserved
 from rom.model.access import ScopedKind, limited_to
 from rom.model.errors import (
@@ -94,6 +95,8 @@ class Admission:
 
     async def _admitted(self, request: Request, found: Found) -> Principal | None:
         """Return who may go on, ``None`` where nobody has to say; raises ``ApiError``."""
+        is_open = await self._authenticator.openness() is Openness.OPEN
+        refuse_other_pages(request, open_lab=is_open)
         token = presented_token(request)
         operation = found.operation
         if operation is not None and operation.rule.roles is None:
