@@ -8,7 +8,7 @@ from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from api.access.principal import principal, requester
+from api.access.principal import owner, principal, requester
 from api.event_wait import MAX_WAIT_SECONDS
 from api.live import Live
 from api.ports import ApiSettings
@@ -18,7 +18,7 @@ from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory
 from rom.gateway.orders import Orders
 from rom.gateway.sites import Sites
-from rom.model.access import Scope
+from rom.model.access import Owner, Scope
 
 MAX_NUMBER = 2**63 - 1
 """PostgreSQL's highest place of an event or a snapshot."""
@@ -70,6 +70,10 @@ async def _requester(request: Request) -> str | None:
     return requester(request)
 
 
+async def _owner(request: Request) -> Owner:
+    return owner(request)
+
+
 OrdersPart = Annotated[Orders, Depends(_orders)]
 SitesPart = Annotated[Sites, Depends(_sites)]
 DevicesPart = Annotated[Devices, Depends(_devices)]
@@ -77,6 +81,8 @@ InventoryPart = Annotated[Inventory, Depends(_inventory)]
 EventsPart = Annotated[Events, Depends(_events)]
 SettingsPart = Annotated[ApiSettings, Depends(_settings)]
 LivePart = Annotated[Live, Depends(_live)]
+OwnerOfRequest = Annotated[Owner, Depends(_owner)]
+"""Whose is what the request makes to last."""
 Within = Annotated[Scope, Depends(_scope)]
 """What the client may see."""
 Requester = Annotated[str | None, Depends(_requester)]

@@ -7,6 +7,8 @@ from time import monotonic
 
 from fastapi import Request
 
+from api.access.bearer import unauthorized
+from api.access.principal import still_allowed
 from api.live import Live
 from api.ports import Document
 
@@ -33,4 +35,8 @@ async def first_events(
             with suppress(TimeoutError):
                 await asyncio.wait_for(woken.wait(), min(left, _LOOK_SECONDS))
             woken.clear()
+            if not await still_allowed(request):
+                raise unauthorized(
+                    "Authorization: the token is not valid any more", "Get a new one"
+                )
         return events

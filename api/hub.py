@@ -11,7 +11,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.dependencies import EventsPart, Requester, SettingsPart
+from api.dependencies import EventsPart, OwnerOfRequest, Requester, SettingsPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from rom.answers.events import ListenerStatus, NewListener
@@ -75,12 +75,12 @@ def _create(path: str, api: Api) -> Callable[..., NewListener]:
         asked: HubRequest,
         events: EventsPart,
         settings: SettingsPart,
-        who: Requester,
+        who: OwnerOfRequest,
         response: Response,
     ) -> NewListener:
         """Register a listener: 201 with ``Location``."""
         secret = None if asked.secret is None else asked.secret.get_secret_value()
-        listener = events.subscribe(api, asked.callback, asked.query or "", secret, who or "")
+        listener = events.subscribe(api, asked.callback, asked.query or "", secret, who)
         response.headers["Location"] = f"{settings.base_url}{path}/{listener.id}"
         return listener
 

@@ -19,6 +19,7 @@ from rom.model.access import AccessToken, Scope, ScopedKind
 from rom.model.errors import DatabaseUnavailable, IssuerUnavailable
 
 _LOOK_SECONDS = 1.0
+_MOST_NAMES = 10_000
 _log = structlog.get_logger(__name__)
 
 
@@ -33,6 +34,9 @@ class AccessPort(Protocol):
 
     def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         """Tell whether something lies within ``scope``."""
+
+    def note_limits(self, name: str, scope: Scope) -> None:
+        """Limit what an issuer's client has registered as the client itself is now."""
 
 
 Answer = TypeVar("Answer")
@@ -78,6 +82,7 @@ class Authenticator:
         self._known = Openness.UNKNOWN
         self._looked_at = 0.0
         self._looking = asyncio.Lock()
+        self._limits: dict[str, Scope] = {}
 
     async def openness(self) -> Openness:
         """Return what is known of it; looks for a first token once a second."""
@@ -126,7 +131,19 @@ class Authenticator:
             found = await ask(self._control.token, presented)
             if found is None:
                 raise NotAuthentic("the token is not valid here")
-            return Principal(found.name, found.roles, found.scope.customers, found.scope.sites)
+            scope = found.scope
+            return Principal(found.name, found.roles, scope.customers, scope.sites, by_token=True)
         if self._verifier is None:
             raise NotAuthentic("the token is not valid here")
-        return await self._verifier.principal(presented)
+        who = await self._verifier.principal(presented)
+        await self._remember(who)
+        return who
+
+    async def _remember(self, who: Principal) -> None:
+        """Let what the client has registered be limited as the client is now."""
+        if self._control is None or self._limits.get(who.name) == who.scope:
+            return
+        await ask(self._control.note_limits, who.name, who.scope)
+        if len(self._limits) >= _MOST_NAMES:
+            self._limits.clear()
+        self._limits[who.name] = who.scope

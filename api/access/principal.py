@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
-from rom.model.access import Role, Scope
+from rom.model.access import NOBODY, Owner, Role, Scope
 
-__all__ = ["OPEN_LAB", "Principal", "Role", "attach", "principal", "requester", "still_allowed"]
+__all__ = [
+    "OPEN_LAB",
+    "Principal",
+    "Role",
+    "attach",
+    "owner",
+    "principal",
+    "requester",
+    "still_allowed",
+]
 _KEY, _STILL = "rom.principal", "rom.principal.still"
 Still = Callable[[], Awaitable[bool]]
 
@@ -21,6 +30,8 @@ class Principal:
     roles: frozenset[Role]
     customers: frozenset[str] | None = None
     sites: frozenset[str] | None = None
+    by_token: bool = False
+    """Known by a token of the gateway's own."""
 
     @property
     def scope(self) -> Scope:
@@ -50,6 +61,12 @@ async def still_allowed(request: HTTPConnection) -> bool:
     """Tell whether a request that lasts would still be let in, with the same rights."""
     still: Still | None = request.scope.get(_STILL)
     return still is None or await still()
+
+
+def owner(request: HTTPConnection) -> Owner:
+    """Return whose is what the request makes to last."""
+    who = principal(request)
+    return NOBODY if who is OPEN_LAB else Owner(who.name, who.by_token)
 
 
 def requester(request: HTTPConnection) -> str | None:

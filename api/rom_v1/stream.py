@@ -29,8 +29,8 @@ from rom.model.event_types import api_of
 
 PATH = "/rom/v1/events/stream"
 HEARTBEAT_SECONDS = 15
-ACCESS_SECONDS = 15.0
-"""How long a stream goes on at most after its token has been revoked or has expired."""
+ACCESS_SECONDS = 1.0
+"""How long a silent stream stays open after its token has been revoked or has expired."""
 MOST_STREAMS = 200
 """Open at once in one process; each looks into the database now and then."""
 _LOOK_SECONDS = 1.0
@@ -126,12 +126,13 @@ async def _events(
     with live.waiter(EVERY_STREAM) as woken:
         yield ServerSentEvent(comment="follow", retry=2000)
         while not live.closed:
-            if monotonic() - allowed_at >= ACCESS_SECONDS:
+            woken.clear()
+            found, position = await run_in_threadpool(log.after, position, wanted, _BATCH)
+            # Before anything is told, and when nothing is, so that the stream ends as well.
+            if found or monotonic() - allowed_at >= ACCESS_SECONDS:
                 if not await still_allowed(request):
                     return
                 allowed_at = monotonic()
-            woken.clear()
-            found, position = await run_in_threadpool(log.after, position, wanted, _BATCH)
             for each in found:
                 yield _shown(each)
             if len(found) < _BATCH and not live.closed:

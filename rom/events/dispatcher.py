@@ -23,7 +23,7 @@ from rom.events.fan_out import fan_out
 from rom.events.lane import Lane
 from rom.events.queue import DeliveryQueue
 from rom.events.settings import EventSettings
-from rom.events.upkeep import bury_old, prune
+from rom.events.upkeep import bury_old, prune, remove_lapsed
 from rom.model.event import Subscription
 from rom.store.database import Engine
 from rom.vault.vault import Vault
@@ -166,6 +166,7 @@ class Dispatcher:
 
     async def _bury(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
         await in_thread(bury_old, self._engine, self._settings.event_give_up_seconds)
+        await in_thread(remove_lapsed, self._engine)
 
     async def _prune(self, in_thread: Callable[..., Awaitable[Any]]) -> None:
         while await in_thread(prune, self._engine, self._settings.event_keep_seconds):

@@ -109,7 +109,8 @@ class Lane:
         outcome = await sender.send(self._callback(event), event, self._secret)
         if outcome.taken:
             self._succeeded += 1
-            await self._in_thread(self._queue.delivered, self._listener.id, due.id)
+            if not await self._in_thread(self._queue.delivered, self._listener.id, due.id):
+                self.stop()
         else:
             self._failed += 1
             log.warning(

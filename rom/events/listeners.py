@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
-from rom.model.access import current_scope
+from rom.model.access import NOBODY, Owner, current_scope
 from rom.model.errors import DuplicateListener, TooManyListeners
 from rom.model.event import NewSubscription, SubscriptionStatus
 from rom.model.event_types import Api
@@ -28,11 +28,11 @@ class Listeners:
         self._most = most
 
     def subscribe(
-        self, api: Api, callback: str, query: str, secret: str | None, owner: str = ""
+        self, api: Api, callback: str, query: str, secret: str | None, owner: Owner = NOBODY
     ) -> Document:
         """Register a listener and return ``id``, ``callback`` and ``query``.
 
-        It hears of no more than its ``owner``, whose request this is, may see now.
+        It hears of no more than its ``owner``, whose request this is, may see at any time.
 
         Raises ``CallbackRefused``, ``BadQuery``, ``DuplicateListener`` and ``TooManyListeners``.
         The secret is kept sealed and shown to nobody again.
@@ -44,7 +44,8 @@ class Listeners:
             api=api,
             callback=callback,
             query=query,
-            owner=owner,
+            owner=owner.name,
+            by_token=owner.by_token,
             scope=current_scope(),
             sealed_secret=None if secret is None else self._vault.seal(secret.encode()),
         )

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from rom.events.settings import EventSettings
 from rom.model.event import DueDelivery, Subscription
-from rom.store import deliveries, subscriptions
+from rom.store import deliveries, event_log, subscriptions
 from rom.store.database import Engine
 
 _BATCH = 50
@@ -41,16 +41,28 @@ class DeliveryQueue:
             subscriptions.release(connection, self._holder, listener_id)
 
     def due(self, listener_id: str) -> list[DueDelivery]:
-        """Return what can be sent now, in order; a stream whose first has to wait waits whole."""
-        with self._engine.connect() as connection:
-            return deliveries.due(connection, listener_id, _BATCH)
+        """Return what can be sent now, in order; a stream whose first has to wait waits whole.
 
-    def delivered(self, listener_id: str, delivery_id: int) -> None:
-        """Forget a delivery that its listener has taken."""
+        Nothing to a listener that may listen no more, nor what lies outside its limits of now.
+        """
+        with self._engine.begin() as connection:
+            listener = subscriptions.current(connection, listener_id)
+            if listener is None:
+                return []
+            due = deliveries.due(connection, listener_id, _BATCH)
+            sequences = [each.sequence for each in due]
+            visible = event_log.visible(connection, listener.scope, sequences)
+            # Written for it when its limits were wider.
+            deliveries.remove(connection, *(e.id for e in due if e.sequence not in visible))
+            return [each for each in due if each.sequence in visible]
+
+    def delivered(self, listener_id: str, delivery_id: int) -> bool:
+        """Forget a delivery that its listener has taken; tells whether it may have the next."""
         with self._engine.begin() as connection:
             # The listener before its deliveries, as its removal does: neither waits in turn.
-            subscriptions.note_success(connection, listener_id)
+            may_go_on = subscriptions.note_success(connection, listener_id)
             deliveries.remove(connection, delivery_id)
+        return may_go_on
 
     def failed(self, listener_id: str, delivery_id: int, error: str) -> None:
         """Note a failed attempt: again after a pause, or never once it was tried enough."""

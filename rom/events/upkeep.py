@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from rom.store import deliveries, outbox
+from rom.store import deliveries, listener_rights, outbox
 from rom.store.database import Engine
 
 _MOST = 5000
@@ -13,6 +13,12 @@ def bury_old(engine: Engine, max_age: float) -> int:
     error = "waited too long for a listener that is down"
     with engine.begin() as connection:
         return deliveries.bury_old(connection, timedelta(seconds=max_age), error)
+
+
+def remove_lapsed(engine: Engine) -> int:
+    """Remove listeners whose owner has no token in force any more; return how many."""
+    with engine.begin() as connection:
+        return listener_rights.remove_lapsed(connection)
 
 
 def prune(engine: Engine, keep: float) -> int:

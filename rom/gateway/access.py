@@ -7,6 +7,7 @@ from rom.access import tokens
 from rom.access.tokens import looks_own
 from rom.gateway.seam import asking_database
 from rom.model.access import AccessToken, Role, Scope, ScopedKind
+from rom.store import listener_rights
 from rom.store import scope as limits
 from rom.store.database import Engine
 
@@ -41,6 +42,11 @@ class Access:
         with asking_database(), self.engine.connect() as connection:
             return limits.sees(connection, scope, kind, identifier)
 
+    def note_limits(self, name: str, scope: Scope) -> None:
+        """Limit what an issuer's client has registered as the client itself is now."""
+        with asking_database(), self.engine.begin() as connection:
+            listener_rights.note_limits(connection, name, scope)
+
     def create(
         self, name: str, roles: frozenset[Role], scope: Scope, expires_at: datetime | None
     ) -> str:
@@ -54,6 +60,11 @@ class Access:
             return tokens.listed(connection)
 
     def revoke(self, name_or_id: str) -> int:
-        """Take back every token of a name, or the one of an id; return how many were in force."""
+        """Take back every token of a name, or the one of an id; return how many were in force.
+
+        What was registered with them and has no other token goes in the same transaction.
+        """
         with self.engine.begin() as connection:
-            return tokens.revoke(connection, name_or_id)
+            revoked = tokens.revoke(connection, name_or_id)
+            listener_rights.remove_lapsed(connection)
+            return revoked

@@ -11,6 +11,7 @@ from rom.answers.events import (
 )
 from rom.events.service import Events as Service
 from rom.gateway.seam import asking_database
+from rom.model.access import NOBODY, Owner
 from rom.model.errors import UnknownDeadLetter, UnknownListener
 from rom.model.event import EventFilter, PlacedEvent
 from rom.model.event_types import Api
@@ -25,9 +26,9 @@ class Events:
     service: Service
 
     def subscribe(
-        self, api: Api, callback: str, query: str, secret: str | None, owner: str = ""
+        self, api: Api, callback: str, query: str, secret: str | None, owner: Owner = NOBODY
     ) -> NewListener:
-        """Register a listener, which hears of no more than its owner may see now.
+        """Register a listener, which hears of no more than its owner may see at any time.
 
         Raises ``CallbackRefused``, ``BadQuery``, ``DuplicateListener`` and ``TooManyListeners``.
         The secret is kept sealed and shown to nobody again.

@@ -60,6 +60,17 @@ class AccessToken:
     last_used_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose something is that outlives the request it came by."""
+
+    name: str
+    by_token: bool = False
+    """Known by a token of the gateway's own, so that it ends with that."""
+
+
+NOBODY = Owner("")
+"""The owner of what an open lab has made."""
 EVERYTHING = Scope()
 _current: ContextVar[Scope] = ContextVar("scope", default=EVERYTHING)
 

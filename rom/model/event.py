@@ -83,8 +83,10 @@ class NewSubscription:
     owner: str
     """Who registered it; empty in an open lab."""
     scope: Scope
-    """That client's limits, as they were then."""
+    """That client's limits."""
     sealed_secret: bytes | None = field(repr=False)
+    by_token: bool = field(default=False, kw_only=True)
+    """Whether the owner has shown a token of the gateway's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,7 @@ class DueDelivery:
     """A notification that can be sent to its listener now."""
 
     id: int
+    sequence: int
     stream: str
     payload: Notification
 

@@ -35,7 +35,7 @@ def add(connection: sa.Connection, new: Sequence[NewDelivery]) -> None:
 def due(connection: sa.Connection, listener_id: str, most: int) -> list[DueDelivery]:
     """Return what can be sent now, in order; a stream whose first has to wait waits whole."""
     query = (
-        sa.select(delivery.c.id, delivery.c.stream, event_outbox.c.payload)
+        sa.select(delivery.c.id, delivery.c.sequence, delivery.c.stream, event_outbox.c.payload)
         .join(event_outbox, event_outbox.c.sequence == delivery.c.sequence)
         .where(due_to(listener_id))
         .order_by(delivery.c.position)
@@ -60,9 +60,9 @@ def due_to(listener_id: str | sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.and_(delivery.c.listener_id == listener_id, waiting, ~waits)
 
 
-def remove(connection: sa.Connection, delivery_id: int) -> None:
-    """Forget a delivery that its listener has taken."""
-    connection.execute(sa.delete(delivery).where(delivery.c.id == delivery_id))
+def remove(connection: sa.Connection, *delivery_ids: int) -> None:
+    """Forget deliveries that their listener has taken, or may not have any more."""
+    connection.execute(sa.delete(delivery).where(delivery.c.id.in_(delivery_ids)))
 
 
 def attempts(connection: sa.Connection, delivery_id: int) -> int | None:

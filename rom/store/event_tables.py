@@ -29,6 +29,8 @@ hub_subscription = sa.Table(
     sa.Column("query", sa.Text, nullable=False),
     # Who has registered it, empty in an open lab, and that client's limits, as they were then.
     sa.Column("owner", sa.Text, nullable=False, server_default=""),
+    # Whether the owner is known by a token of the gateway's own, which then decides.
+    sa.Column("by_token", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("customers", ARRAY(sa.Text)),
     sa.Column("sites", ARRAY(sa.Text)),
     sa.Column("sealed_secret", sa.LargeBinary),

@@ -4,6 +4,7 @@ A gateway takes a listener for the length of a lease, so no two ever post to it 
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from rom.model.event import DeliveryState, NewSubscription, Subscription, Subscr
 from rom.model.event_types import Api
 from rom.store.deliveries import due_to
 from rom.store.event_tables import delivery, hub_subscription
+from rom.store.listener_rights import NEWEST, may_listen
 from rom.store.scope import limit_column, scope_from_columns
 
 _NOW = sa.func.clock_timestamp()
@@ -30,6 +32,7 @@ def add(connection: sa.Connection, new: NewSubscription) -> str | None:
     statement = insert(hub_subscription).values(
         id=new.id,
         **same,
+        by_token=new.by_token,
         customers=limit_column(new.scope.customers),
         sites=limit_column(new.scope.sites),
         sealed_secret=new.sealed_secret,
@@ -101,9 +104,18 @@ def _statuses(
 
 
 def every_locked(connection: sa.Connection) -> list[Subscription]:
-    """Return every registration, none of which can be removed until the transaction ends."""
-    query = sa.select(hub_subscription).with_for_update(read=True, key_share=True)
-    return [_subscription(row) for row in connection.execute(query)]
+    """Return every listener that may listen, with its limits of now.
+
+    None of them can be removed until the transaction ends.
+    """
+    query = _CURRENT.with_for_update(read=True, key_share=True, of=hub_subscription)
+    return [_current(row) for row in connection.execute(query)]
+
+
+def current(connection: sa.Connection, identifier: str) -> Subscription | None:
+    """Return a listener that may listen, with its limits of now; otherwise ``None``."""
+    row = connection.execute(_CURRENT.where(hub_subscription.c.id == identifier)).one_or_none()
+    return None if row is None else _current(row)
 
 
 def anybody_listens(connection: sa.Connection, api: Api) -> bool:
@@ -126,7 +138,7 @@ def lease_due(
     something = sa.exists().where(due_to(listener.id))
     chosen = (
         sa.select(listener.id)
-        .where(listener.id.not_in(list(busy)), free, rested, something)
+        .where(listener.id.not_in(list(busy)), free, rested, something, may_listen())
         .with_for_update(skip_locked=True, key_share=True)
     )
     ids = connection.scalars(chosen).all()
@@ -166,9 +178,9 @@ def release(connection: sa.Connection, holder: str, identifier: str) -> None:
     )
 
 
-def note_success(connection: sa.Connection, identifier: str) -> None:
-    """Note that the listener has taken an event."""
-    _write(
+def note_success(connection: sa.Connection, identifier: str) -> bool:
+    """Note that the listener has taken an event; tells whether it may have the next."""
+    return _write(
         connection,
         identifier,
         delivered=hub_subscription.c.delivered + 1,
@@ -197,10 +209,32 @@ def end_pauses(connection: sa.Connection, ids: Collection[str]) -> None:
     )
 
 
-def _write(connection: sa.Connection, identifier: str, **values: Any) -> None:
-    connection.execute(
-        sa.update(hub_subscription).where(hub_subscription.c.id == identifier).values(values)
+def _write(connection: sa.Connection, identifier: str, **values: Any) -> bool:
+    written = connection.scalar(
+        sa.update(hub_subscription)
+        .where(hub_subscription.c.id == identifier)
+        .values(values)
+        .returning(may_listen())
     )
+    return bool(written)
+
+
+_CURRENT = (
+    sa.select(
+        hub_subscription,
+        NEWEST.c.customers.label("token_customers"),
+        NEWEST.c.sites.label("token_sites"),
+    )
+    .select_from(hub_subscription.outerjoin(NEWEST, sa.true()))
+    .where(may_listen())
+)
+
+
+def _current(row: sa.Row[Any]) -> Subscription:
+    kept = _subscription(row)
+    if not kept.by_token:
+        return kept
+    return replace(kept, scope=scope_from_columns(row.token_customers, row.token_sites))
 
 
 def _subscription(row: sa.Row[Any]) -> Subscription:
@@ -211,6 +245,7 @@ def _subscription(row: sa.Row[Any]) -> Subscription:
         query=row.query,
         owner=row.owner,
         scope=scope_from_columns(row.customers, row.sites),
+        by_token=row.by_token,
         sealed_secret=None if row.sealed_secret is None else bytes(row.sealed_secret),
         created_at=row.created_at,
         delivered=row.delivered,

@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from api.access.access import open_access
 from api.live import Live
-from api.rom_v1 import stream
 from rom.access import tokens
 from rom.model.access import EVERYTHING, Role
 from rom.runtime import open_gateway
@@ -33,11 +32,6 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     found = make_engine(database_url)
     yield found
     found.dispose()
-
-
-@pytest.fixture(autouse=True)
-def looks_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "ACCESS_SECONDS", 0.0)
 
 
 def made(engine: sa.Engine) -> str:

@@ -114,6 +114,7 @@ class AccessInMemory:
     """Tokens and sites in memory."""
 
     tokens: dict[str, AccessToken] = field(default_factory=dict)
+    noted: dict[str, Scope] = field(default_factory=dict)
     visible: set[tuple[str, str]] = field(default_factory=set)
 
     def token(self, presented: str) -> AccessToken | None:
@@ -124,6 +125,9 @@ class AccessInMemory:
 
     def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         return not scope.limited or (kind, identifier) in self.visible
+
+    def note_limits(self, name: str, scope: Scope) -> None:
+        self.noted[name] = scope
 
 
 def application(access: Access | None) -> FastAPI:
