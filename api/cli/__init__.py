@@ -1,50 +1,47 @@
 """The ``rom`` command line."""
 
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
-from api.cli import (
-    catalog,
-    demo,
-    device,
-    events,
-    inventory,
-    lab,
-    order,
-    profile,
-    serve,
-    site,
-    som,
-    token,
-)
-from api.cli.client import TOKEN_FILE
-from api.cli.options import TokenFile
+from api.cli.options import TOKEN_FILE, TokenFile
+from api.cli.parts import Parts
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the signal's number."""
 
 app = typer.Typer(
     name="rom",
+    cls=Parts,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a plain traceback fits a log, and shows no local values
     help="Network activation gateway: TMF652 resource orders in, proven sites out.",
 )
-app.command()(serve.serve)
-app.command()(demo.demo)
-app.add_typer(order.app, name="order")
-app.add_typer(site.app, name="site")
-app.add_typer(device.app, name="device")
-app.add_typer(events.app, name="events")
-app.add_typer(inventory.app, name="inventory")
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(lab.app, name="lab")
-app.add_typer(profile.app, name="profile")
-app.add_typer(som.app, name="som")
-app.add_typer(token.app, name="token")
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - Typer's signature of a callback
+    if asked:
+        typer.echo(f"rom {version('rom-gateway')}")
+        raise typer.Exit
 
 
 @app.callback()
-def _whole(*, token_file: TokenFile = None) -> None:
+def _whole(
+    *,
+    token_file: TokenFile = None,
+    version: Annotated[  # noqa: ARG001 - done by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
     """Take the options that stand before the command."""
     TOKEN_FILE.set(token_file)
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; Ctrl-C ends it without a traceback wherever it strikes."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -9,7 +9,7 @@ from api.cli.exits import failed
 from api.cli.output import output
 from rom.model.errors import RomError
 
-app = typer.Typer(no_args_is_help=True, help="Check products before they are used.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

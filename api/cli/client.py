@@ -3,22 +3,18 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
 from api.cli.exits import answered, fail
+from api.cli.options import TOKEN_FILE
 
 ORDERS = "/tmf-api/resourceOrdering/v4/resourceOrder"
 CANCELS = "/tmf-api/resourceOrdering/v4/cancelResourceOrder"
 RESOURCES = "/tmf-api/resourceInventoryManagement/v4/resource"
 _TIMEOUT = httpx.Timeout(120, connect=5)  # a second run of a site talks to every one of its devices
-
-TOKEN_FILE: ContextVar[Path | None] = ContextVar("token_file", default=None)
-"""The file that ``rom --token-file`` names."""
 
 
 class GatewayClient:

@@ -10,7 +10,7 @@ from api.cli.output import Listing, output
 from api.cli.show_site import drift_report
 from api.cli.site_client import SiteClient
 
-app = typer.Typer(no_args_is_help=True, help="List devices and check them for drift.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command("list")

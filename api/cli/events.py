@@ -9,7 +9,7 @@ from api.cli.exits import fail
 from api.cli.options import DEFAULT_URL, AsJson, Url
 from api.cli.output import Listing, output
 
-app = typer.Typer(no_args_is_help=True, help="See to whom events go, and send lost ones again.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Listener = Annotated[str | None, typer.Option("--listener", help="Those of one listener.")]
 Order = Annotated[str | None, typer.Option("--order", help="Those of one order or task.")]

@@ -14,7 +14,7 @@ from api.serving.claim import address_of, only_server_of
 from api.serving.errors import DirectoryInUse, ServeError
 from rom.model.errors import RomError
 
-app = typer.Typer(no_args_is_help=True, help="Load resources and devices, look at pools.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from api.serving import lab
 from api.serving.claim import only_server_of
 from api.serving.errors import ServeError
 
-app = typer.Typer(no_args_is_help=True, help="Run the simulated lab by itself.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 _PID_FILE = "lab.pid"
 _LOOK_SECONDS = 0.05
 

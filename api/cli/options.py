@@ -1,5 +1,6 @@
 """Options several commands share."""
 
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON."
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--data-dir", file_okay=False, help="Where state lives [default: ROM_DATA_DIR or system]."
+        "--data-dir", file_okay=False, help="Where state lives (default: ROM_DATA_DIR or system)."
     ),
 ]
 
@@ -26,6 +27,9 @@ TokenFile = Annotated[
         "--token-file",
         envvar="ROM_TOKEN_FILE",
         dir_okay=False,
-        help="A file with the token to present to the gateway [default: the token in ROM_TOKEN].",
+        help="A file with the token to present to the gateway (default: the token in ROM_TOKEN).",
     ),
 ]
+
+TOKEN_FILE: ContextVar[Path | None] = ContextVar("token_file", default=None)
+"""The file that this run of the command line was given."""

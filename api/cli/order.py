@@ -12,7 +12,7 @@ from api.cli.output import Listing, output
 from api.cli.show import sites, state_cell, whole_report
 from api.cli.watch import NotFinalError, exit_code, follow, progress_on
 
-app = typer.Typer(no_args_is_help=True, help="Submit, show, list, retry and cancel orders.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.command()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from device_profiles.yang_modules.differences import Difference
     from device_profiles.yang_modules.schema import Schema
 
-app = typer.Typer(no_args_is_help=True, help="Make and check profiles from YANG modules.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 ProfileName = Annotated[str, typer.Argument(metavar="PROFILE", help="A profile's name or folder.")]
 _MODULES = typer.Option(
@@ -35,7 +35,7 @@ Features = Annotated[
     typer.Option(
         "--feature",
         metavar="MODULE:FEATURE",
-        help="The module has only the features so named [default: all]; none: MODULE:. Repeatable.",
+        help="The module has only the features so named (default: all); none: MODULE:. Repeatable.",
     ),
 ]
 

@@ -34,7 +34,7 @@ def serve(
     inventory: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="Load this first [with --lab: the lab's own]."
+            exists=True, dir_okay=False, help="Load this first (with --lab: the lab's own)."
         ),
     ] = None,
     open_lab: Annotated[

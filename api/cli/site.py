@@ -12,7 +12,7 @@ from api.cli.output import Listing, output
 from api.cli.show import second_run
 from api.cli.site_client import Document, SiteClient
 
-app = typer.Typer(no_args_is_help=True, help="Show, compare, repair and roll back one site.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only show it.")]
 To = Annotated[int | None, typer.Option(min=0, help="A snapshot's number; 0 is before all.")]

@@ -21,7 +21,7 @@ from api.som.rollout import EVENT_TYPES, Outcome, Rollout
 
 PLAN = Path(__file__).parents[1] / "examples" / "rollout.yaml"
 
-app = typer.Typer(no_args_is_help=True, help="Play the service order manager.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

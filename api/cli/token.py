@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rom.gateway.access import Access
     from rom.settings import Settings
 
-app = typer.Typer(no_args_is_help=True, help="Make, list and take back tokens.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"(\d{1,4})([hdw])")
 
@@ -31,7 +31,7 @@ Sites = Annotated[
     list[str] | None, typer.Option("--site", help="Limit it to this site; repeatable.")
 ]
 Expires = Annotated[
-    str | None, typer.Option(help="Such as 12h, 90d, 4w or 2027-01-31T00:00:00Z [default: never].")
+    str | None, typer.Option(help="Such as 12h, 90d, 4w or 2027-01-31T00:00:00Z (default: never).")
 ]
 
 
