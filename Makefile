@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 4
 SUITE  := -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmark and not soak"
 
 # Tests start the gateway and the lab many times; without its cache Python compiles all of it each time.

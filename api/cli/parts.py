@@ -73,5 +73,5 @@ def _command(name: str, part: Part) -> "Command":
         alone.command()(getattr(module, name))
         found = typer.main.get_command(alone)
     found.name = name
-    found.help = found.help or part.help
+    found.help = part.help if part.is_group else found.help or part.help
     return found

@@ -117,12 +117,12 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(near_lab: str) -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="rom-changes-") as name:
         place = Path(name)
         if os.geteuid() == 0:
             place.chmod(0o711)
-        with gateway_process(place, "enterprise-fibre") as url:
+        with gateway_process(place, near_lab) as url:
             (ready,) = place.glob("lab/**/ready.json")
             yield Site(url, json.loads(ready.read_text()), EmbeddedPostgres(place).url)
 

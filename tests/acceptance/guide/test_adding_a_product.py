@@ -30,13 +30,13 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def url(catalog: Path) -> Iterator[str]:
+def url(catalog: Path, near_lab: str) -> Iterator[str]:
     """A gateway over the folder, which is empty when it starts."""
     assert not list(catalog.iterdir())
     with tempfile.TemporaryDirectory(prefix="rom-guide-") as name:
         place = Path(name)
         place.chmod(0o711)  # PostgreSQL runs as another user where this one is root
-        with gateway_process(place, "enterprise-fibre") as found:
+        with gateway_process(place, near_lab) as found:
             yield found
 
 

@@ -28,11 +28,11 @@ def block(language: str) -> str:
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
+def url(near_lab: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="rom-guide-") as name:
         place = Path(name)
         place.chmod(0o711)  # PostgreSQL runs as another user where this one is root
-        with gateway_process(place, "enterprise-fibre") as found:
+        with gateway_process(place, near_lab) as found:
             yield found
 
 
