@@ -118,7 +118,8 @@ class Compensation:
 
         What was never sent anywhere is free at once, the rest rests in its pool's quarantine;
         where a device may still have it (``unclean``) it rests without end, and shares of
-        quantities stay counted."""
+        quantities stay counted.
+        """
         gone = self._give_back.settle(
             connection,
             site,
