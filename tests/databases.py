@@ -4,16 +4,21 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import sqlalchemy as sa
 
+import inventory
+from inventory.load import load_file
 from rom.jobs import wakes as jobs
 from rom.store.database import make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 
 EMPTY = "template1"
 SCHEMA = "schema_of_this_release"
+STOCKED = "schema_and_shipped_inventory"
+INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
 RUNNING_SERVER = "ROM_TEST_POSTGRES"
 """Environment variable: the directory of a PostgreSQL that runs already and has the schema."""
 
@@ -27,6 +32,16 @@ def fresh_database(server: EmbeddedPostgres) -> Iterator[str]:
     if RUNNING_SERVER not in os.environ:
         _schema(server.url)
     with _copy(server.url, SCHEMA) as url:
+        yield url
+
+
+@contextmanager
+def stocked_database(server: EmbeddedPostgres) -> Iterator[str]:
+    """Yield the URL of a database with the schema and the shipped inventory; dropped afterwards."""
+    if RUNNING_SERVER not in os.environ:
+        _schema(server.url)
+    _stock(server.url)
+    with _copy(server.url, STOCKED) as url:
         yield url
 
 
@@ -45,6 +60,15 @@ def _schema(server_url: str) -> None:
     migrate(engine)
     jobs.install(engine, plain_url(url))
     engine.dispose()  # a database that is in use cannot be copied
+
+
+@cache
+def _stock(server_url: str) -> None:
+    _administer(server_url, f"CREATE DATABASE {STOCKED} TEMPLATE {SCHEMA} STRATEGY file_copy")
+    engine = make_engine(_url(server_url, STOCKED))
+    with engine.begin() as connection:
+        load_file(connection, INVENTORY)
+    engine.dispose()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from rom.store.embedded import EmbeddedPostgres
 from rom.store.tables import metadata
 from rom.undo.compensation import Compensation
 from rom.vault.vault import Vault
-from tests.databases import fresh_database
+from tests.databases import stocked_database
 from tests.integration.fulfilment.conftest import Engine, engine_at, rom
 
 __all__ = ["rom"]
@@ -100,8 +100,14 @@ class Northbound:
 
 
 @pytest.fixture
+def database_url(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """URL of a database of this test's own with the shipped inventory."""
+    with stocked_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
 def north(rom: Engine) -> Northbound:
-    rom.load(lambda _: None)
     return Northbound(rom)
 
 
@@ -153,10 +159,9 @@ def kept_tables(engine: sa.Engine) -> str:
 def states_database(postgres_server: EmbeddedPostgres, tmp_path_factory: Any) -> Iterator[Any]:
     """The order for a whole module, with a copy of all that it begins with."""
     with (
-        fresh_database(postgres_server) as url,
+        stocked_database(postgres_server) as url,
         engine_at(url, tmp_path_factory.mktemp("states")) as rom,
     ):
-        rom.load(lambda _: None)
         north = Northbound(rom)
         document = json.loads((EXAMPLES / "so-pilot-melbourne.json").read_text())
         order_id = north.post(cut(document, "ROI-001"))
