@@ -6,6 +6,7 @@ and a malformed request are all the same empty 403.
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Protocol
 
 from fastapi import APIRouter, Request, Response
@@ -13,6 +14,9 @@ from fastapi import APIRouter, Request, Response
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SERIAL = re.compile(r"[A-Za-z0-9-]{4,32}")
 _EVENT = re.compile(r"started|failed|completed")
+_RANGE = re.compile(r"bytes=(\d{0,9})-(\d{0,9})")
+"""One range (RFC 9110 section 14.1.2), such as a boot loader asks for when it goes on."""
+_FETCH = ["GET", "HEAD"]
 _DETAIL = re.compile(r"[A-Za-z0-9._ -]{0,200}")
 
 
@@ -29,7 +33,8 @@ class BootstrapServer(Protocol):
 
     Every method raises ZtpRefused for a token, serial number or circuit it does not serve.
     ``client`` is the address the request came from. Answers are the same bytes on every call
-    until the order item is completed. Methods are called from worker threads.
+    until the router has told that it has its configuration, and then never again. Methods are
+    called from worker threads.
     """
 
     def script(self, token: str, serial: Serial, client: str) -> bytes:
@@ -64,7 +69,7 @@ def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = pee
     def who(token: str, serial: str, request: Request) -> tuple[str, str, str]:
         return _checked(_TOKEN, token), _checked(_SERIAL, serial), client_of(request)
 
-    @routes.get("/ztp.py")
+    @routes.api_route("/ztp.py", methods=_FETCH)
     def script(token: str, request: Request) -> Response:
         def serial(header: str) -> str:
             return _checked(_SERIAL, request.headers.get(header, ""))
@@ -72,19 +77,21 @@ def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = pee
         def day0() -> bytes:
             return bootstrap.script(_checked(_TOKEN, token), serial, client_of(request))
 
-        return _answer(day0)
+        return _answer(day0, request)
 
-    @routes.get("/config/{serial}")
+    @routes.api_route("/config/{serial}", methods=_FETCH)
     def config(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: bootstrap.config(*who(token, serial, request)))
+        return _answer(lambda: bootstrap.config(*who(token, serial, request)), request)
 
-    @routes.get("/sha512/{serial}")
+    @routes.api_route("/sha512/{serial}", methods=_FETCH)
     def sha512(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: bootstrap.sha512(*who(token, serial, request)).encode() + b"\n")
+        return _answer(
+            lambda: bootstrap.sha512(*who(token, serial, request)).encode() + b"\n", request
+        )
 
-    @routes.get("/exec/{serial}")
+    @routes.api_route("/exec/{serial}", methods=_FETCH)
     def exec_lines(token: str, serial: str, request: Request) -> Response:
-        return _answer(lambda: bootstrap.exec_lines(*who(token, serial, request)))
+        return _answer(lambda: bootstrap.exec_lines(*who(token, serial, request)), request)
 
     @routes.get("/event/{serial}/{name}")
     def event(token: str, serial: str, name: str, request: Request, d: str = "") -> Response:
@@ -93,7 +100,7 @@ def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = pee
             bootstrap.event(*who(token, serial, request), known, detail)
             return b"ok\n"
 
-        return _answer(noted)
+        return _answer(noted, request)
 
     return routes
 
@@ -104,9 +111,29 @@ def _checked(pattern: re.Pattern[str], text: str) -> str:
     return text
 
 
-def _answer(produce: Callable[[], bytes]) -> Response:
-    headers = {"cache-control": "no-store"}
+def _answer(produce: Callable[[], bytes], request: Request) -> Response:
+    headers = {"cache-control": "no-store", "accept-ranges": "bytes"}
     try:
-        return Response(produce(), media_type="text/plain", headers=headers)
+        content = produce()
     except ZtpRefused:
-        return Response(status_code=403, headers=headers)
+        return Response(status_code=HTTPStatus.FORBIDDEN, headers={"cache-control": "no-store"})
+    asked = _RANGE.fullmatch(request.headers.get("range", ""))
+    if asked is None:  # RFC 9110 section 14.2: what is not understood is ignored
+        return Response(content, media_type="text/plain", headers=headers)
+    part = _part(len(content), *asked.groups())
+    if part is None:
+        headers["content-range"] = f"bytes */{len(content)}"
+        return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
+    first, last = part
+    headers["content-range"] = f"bytes {first}-{last}/{len(content)}"
+    body = content[first : last + 1]
+    return Response(body, HTTPStatus.PARTIAL_CONTENT, headers, media_type="text/plain")
+
+
+def _part(length: int, first: str, last: str) -> tuple[int, int] | None:
+    """Return the first and the last byte of a range, ``None`` for one that lies outside."""
+    if not first:
+        begin, end = max(0, length - int(last or 0)), length - 1
+    else:
+        begin, end = int(first), min(int(last) if last else length - 1, length - 1)
+    return (begin, end) if begin <= end else None

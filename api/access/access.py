@@ -7,7 +7,7 @@ from api.access.access_token import Claims, Verifier
 from api.access.authentication import AccessPort, Authenticator
 from api.access.issuer_keys import IssuerKeys
 from api.access.permissions import OPEN, PERMISSIONS, Permissions
-from api.access.rates import DEFAULT_READS, DEFAULT_WRITES, Rates, rate
+from api.access.rates import DEFAULT_BOOTS, DEFAULT_READS, DEFAULT_WRITES, Rates, rate
 from rom.access.settings import AccessSettings
 
 
@@ -46,9 +46,10 @@ def open_access(
             rate(settings.rate_reads, None if is_open else DEFAULT_READS),
             rate(settings.rate_writes, None if is_open else DEFAULT_WRITES),
             redis_url,
+            boots=rate(settings.rate_boots, DEFAULT_BOOTS),
         )
     except ValueError as error:
-        message = f"setting ROM_RATE_READS or ROM_RATE_WRITES: {error}"
+        message = f"setting ROM_RATE_READS, ROM_RATE_WRITES or ROM_RATE_BOOTS: {error}"
         raise AccessMisconfigured(message) from error
     permissions = dict(PERMISSIONS)
     if settings.metrics_open:

@@ -100,6 +100,8 @@ class Admission:
         token = presented_token(request)
         operation = found.operation
         if operation is not None and operation.rule.roles is None:
+            if operation.rule.boots:
+                await self._rates.admit(f"address:{_address(request)}", "boots")
             return None
         rule = None if operation is None else operation.rule
         who = await self._known(request, token, _kind(request.method, rule))
@@ -114,7 +116,7 @@ class Admission:
         return who
 
     async def _known(self, request: Request, token: str | None, kind: Kind) -> Principal:
-        address = request.client.host if request.client else "unknown"
+        address = _address(request)
         try:
             who = await self._authenticator.principal(token)
         except ApiError:
@@ -147,6 +149,10 @@ class Admission:
                 continue
             if self._control is None or not await ask(self._control.sees, who.scope, kind, value):
                 raise of_domain(_unknown(operation.template, kind)(value))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
 
 
 def _unknown(template: str, kind: ScopedKind) -> type[Unknown]:

@@ -40,6 +40,8 @@ class Rule:
     roles: frozenset[Role] | None
     reach: Reach = Reach.REFUSED
     writes: bool = False
+    boots: bool = False
+    """Asked by routers before anything is known of them, so that an address may ask so often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ FORCING = frozenset({Role.APPROVER, Role.ADMIN})
 
 _ADVICE = "Ask with another token"
 OPEN = Rule(None, Reach.NOTHING)
+BOOT = Rule(None, Reach.NOTHING, boots=True)
 _Table = dict[tuple[str, str], Rule]
 Permissions = Mapping[tuple[str, str], Rule]
 """Rules by method and route template."""
@@ -170,7 +173,10 @@ def _events(base: str) -> _Table:
 def _ztp() -> _Table:
     base = "/ztp/v1/{token}"
     places = ("ztp.py", "config/{serial}", "sha512/{serial}", "exec/{serial}")
-    return {("GET", f"{base}/{place}"): OPEN for place in (*places, "event/{serial}/{name}")}
+    return {
+        **{(method, f"{base}/{place}"): BOOT for place in places for method in ("GET", "HEAD")},
+        ("GET", f"{base}/event/{{serial}}/{{name}}"): BOOT,
+    }
 
 
 def declared() -> dict[tuple[str, str], Rule]:

@@ -1,4 +1,4 @@
-"""How often a client may ask: a moving window for reads and one for writes.
+"""How often a client may ask: a moving window each for reads, writes and booting routers.
 
 The windows are this process's own or, with ``ROM_REDIS_URL``, shared by all replicas. A Redis that
 does not answer costs nobody a request: the process counts for itself until it is back.
@@ -24,7 +24,9 @@ OFF = "off"
 RETRY_REDIS_SECONDS = 5.0
 _REDIS_SECONDS = 0.5
 _PREFIX = "rom:rate"
-Kind = Literal["reads", "writes"]
+DEFAULT_BOOTS = "600/60 seconds"
+"""From one address; a router needs ten requests, and a relay may speak for some of them."""
+Kind = Literal["reads", "writes", "boots"]
 _log = structlog.get_logger(__name__)
 
 
@@ -43,8 +45,10 @@ class Rates:
         writes: RateLimitItem | None,
         redis_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        boots: RateLimitItem | None = None,
     ) -> None:
-        self._limits = {"reads": reads, "writes": writes}
+        self._limits = {"reads": reads, "writes": writes, "boots": boots}
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._shared = None if redis_url is None else _shared(redis_url)
         self._clock = clock

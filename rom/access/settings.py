@@ -42,3 +42,5 @@ class AccessSettings(BaseSettings):
     rate_reads: str | None = None
     """Such as ``1000/10 seconds``, or ``off``; by default limited only with authentication."""
     rate_writes: str | None = None
+    rate_boots: str | None = None
+    """How often routers may ask from one address; limited by default also in the open lab."""

@@ -1,8 +1,10 @@
 """The bootstrap server (RFC 8572's word): which router gets which day-1 configuration.
 
 A configuration leaves only for the router whose serial number is booked for the site and that
-came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone.
-Everything else is refused, and the item concerned is held for people to look at.
+came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone. It
+leaves until the router has told that it has it, and never again. Everything else is refused. Who
+knows a circuit's token and names another router stands at that circuit, so that the items concerned
+are held for people to look at; who does not has proven nothing, and changes nothing.
 """
 
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from device_profiles.day0 import day0_file
 from device_profiles.profile import load_profile
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
+from rom.metrics import refusals
 from rom.model.order import Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
 from rom.model.reason import Reason
@@ -59,7 +62,8 @@ class Bootstrap:
         """
         with self._engine.begin() as connection:
             ticket = tickets.locked(connection, token=token)
-        if ticket is None:
+        if ticket is None or not _may_fetch(ticket):
+            _note_refusal(client, None, circuit_known=ticket is not None)
             raise ZtpRefused
         profile = load_profile(ticket.profile)
         file = day0_file(profile, f"{self._base_url}/ztp/v1/{token}", ticket.site)
@@ -90,7 +94,7 @@ class Bootstrap:
 
     def event(self, token: str, serial: str, client: str, name: str, detail: str) -> None:
         """Note how far the router is; ``completed`` makes the gateway log in and look."""
-        ticket = self._admitted(token, serial, client)
+        ticket = self._admitted(token, serial, client, fetches=False)
         with self._engine.begin() as connection:
             written = staging.note(connection, serial, TicketState(name), detail)
             if (
@@ -113,38 +117,32 @@ class Bootstrap:
     def _filled(self, text: str) -> str:
         return with_secrets(text, lambda name: self._vault.resolve(name).get_secret_value())
 
-    def _admitted(self, token: str, serial: str, client: str) -> Ticket:
+    def _admitted(self, token: str, serial: str, client: str, *, fetches: bool = True) -> Ticket:
         with self._engine.begin() as connection:
             ticket = tickets.locked(connection, token=token)
             if (
                 ticket is not None
                 and ticket.serial == serial
-                and ticket.state is not TicketState.CLOSED
+                and (_may_fetch(ticket) if fetches else ticket.state is not TicketState.CLOSED)
             ):
                 self._forgive(connection, ticket)
                 return ticket
-        self._hold_concerned(ticket, serial, client)
+        _note_refusal(client, serial, circuit_known=ticket is not None)
+        if ticket is not None and ticket.serial != serial:
+            self._hold_concerned(ticket, serial)
         raise ZtpRefused
 
-    def _hold_concerned(self, booked: Ticket | None, serial: str, client: str) -> None:
+    def _hold_concerned(self, booked: Ticket, serial: str) -> None:
         """Hold the items whose router is not where it should be, each in a transaction alone.
 
-        A router that has its configuration is judged by its checks, not by who asks after it.
+        The circuit of ``booked`` is proven. A router that has its configuration is judged by its
+        checks, not by who asks after it.
         """
         with self._engine.begin() as connection:
             own = tickets.locked(connection, serial=serial)
             if own is not None and own.state not in ARRIVED:
                 text = f"router {serial} asked from another circuit than its site's"
                 self._hold(connection, own, Reason.WRONG_CIRCUIT, text)
-        log.warning(
-            "ztp.refused",
-            order_id=None if own is None else own.order_id,
-            serial=serial,
-            client=client,
-            known=own is not None,
-        )
-        if booked is None or booked.serial == serial:
-            return
         with self._engine.begin() as connection:
             ticket = tickets.locked(connection, serial=booked.serial)
             if ticket is not None and ticket.state not in ARRIVED:
@@ -169,3 +167,20 @@ class Bootstrap:
 
     def _item(self, connection: Connection, ticket: Ticket) -> Item | None:
         return order_items.locked(connection, ticket.order_id, ticket.item_id)
+
+
+def _may_fetch(ticket: Ticket) -> bool:
+    """Tell whether the router may still fetch something.
+
+    One that fetches a plain file has no way of telling that it has it: the gateway's own login
+    closes its ticket.
+    """
+    if ticket.state is TicketState.COMPLETED:
+        return bool(load_profile(ticket.profile).day0_serial)
+    return ticket.state is not TicketState.CLOSED
+
+
+def _note_refusal(client: str, serial: str | None, *, circuit_known: bool) -> None:
+    """The one trace that an unproven request leaves."""
+    refusals.note(circuit_known=circuit_known)
+    log.warning("ztp.refused", client=client, serial=serial, circuit_known=circuit_known)

@@ -46,7 +46,6 @@ class Ticket:
 
     serial: str
     site: str
-    token: str
     order_id: str
     item_id: str
     state: TicketState

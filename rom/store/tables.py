@@ -235,7 +235,8 @@ ztp_ticket = sa.Table(
     metadata,
     sa.Column("serial", sa.Text, primary_key=True),
     sa.Column("site", sa.Text, nullable=False),
-    sa.Column("token", sa.Text, nullable=False, unique=True),
+    # The SHA-256 of the circuit's token, in hex: 256 random bits need no slow hash.
+    sa.Column("token_hash", sa.Text, nullable=False, unique=True),
     sa.Column("order_id", sa.Text, nullable=False),
     sa.Column("item_id", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),

@@ -1,6 +1,7 @@
 """ZTP tickets in PostgreSQL."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def stage(
     """Write what the router will get; again replaces it, unless the router has it already."""
     values: dict[str, Any] = {
         "site": site,
-        "token": token,
+        "token_hash": hash_of(token),
         "order_id": order_id,
         "item_id": item_id,
         "profile": profile,
@@ -47,6 +48,11 @@ def stage(
     )
 
 
+def hash_of(token: str) -> str:
+    """Return what is kept of a token."""
+    return sha256(token.encode()).hexdigest()
+
+
 def state_of(connection: sa.Connection, serial: str) -> TicketState | None:
     """Return how far a router is, ``None`` without a ticket."""
     state = connection.scalar(sa.select(ztp_ticket.c.state).where(ztp_ticket.c.serial == serial))
@@ -57,14 +63,17 @@ def locked(
     connection: sa.Connection, *, token: str | None = None, serial: str | None = None
 ) -> Ticket | None:
     """Return and lock the ticket with this token or serial."""
-    wanted = ztp_ticket.c.token == token if token is not None else ztp_ticket.c.serial == serial
+    wanted = (
+        ztp_ticket.c.serial == serial
+        if token is None
+        else ztp_ticket.c.token_hash == hash_of(token)
+    )
     row = connection.execute(sa.select(ztp_ticket).where(wanted).with_for_update()).one_or_none()
     if row is None:
         return None
     return Ticket(
         serial=row.serial,
         site=row.site,
-        token=row.token,
         order_id=row.order_id,
         item_id=row.item_id,
         state=TicketState(row.state),

@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from click.testing import Result
+from pydantic import SecretStr
 from typer.testing import CliRunner
 
 import api
@@ -28,8 +29,10 @@ from api.serving.child import Child
 from api.serving.claim import ADDRESS_FILE
 from api.serving.lab import READY_FILE, find_topology
 from api.serving.lab import command as lab_command
+from rom.fulfilment.staging import token_of
 from rom.model.order_states import FINAL_ORDER_STATES
 from rom.store.embedded import EmbeddedPostgres
+from rom.vault.vault import BOOT_URL, Vault
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 SHIPPED = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yaml"
@@ -220,8 +223,10 @@ class Gateway:
         return [row.text for row in rows]
 
     def token(self, serial: str) -> str:
-        (row,) = self.rows("SELECT token FROM ztp_ticket WHERE serial = :s", s=serial)
-        return str(row.token)
+        """Return the token that DHCP hands out on the circuit of a booked router."""
+        (row,) = self.rows("SELECT site FROM ztp_ticket WHERE serial = :s", s=serial)
+        vault = Vault(self.engine, SecretStr(MASTER_KEY), self.url)
+        return token_of(vault.resolve(f"{BOOT_URL}/{row.site}").get_secret_value())
 
     def ztp(self, serial_of_site: str, path: str) -> httpx.Response:
         return self.http.get(f"/ztp/v1/{self.token(serial_of_site)}/{path}")

@@ -136,6 +136,31 @@ def test_an_event_reaches_the_bootstrap_server(
     assert bootstrap.events == [("completed", "abc_1.2")]
 
 
+def test_a_loader_may_look_first_and_go_on_where_it_was_cut_off(client: TestClient) -> None:
+    url = f"/ztp/v1/tok-MELB/config/{SERIAL}"
+    looked = client.head(url)
+    assert (looked.status_code, looked.headers["accept-ranges"]) == (200, "bytes")
+    assert looked.headers["content-length"] == str(len(CONFIG))
+    first = client.get(url, headers={"Range": "bytes=0-3"})
+    rest = client.get(url, headers={"Range": "bytes=4-"})
+    assert (first.status_code, rest.status_code) == (206, 206)
+    assert first.content + rest.content == CONFIG
+    assert rest.headers["content-range"] == f"bytes 4-{len(CONFIG) - 1}/{len(CONFIG)}"
+    last = client.get(url, headers={"Range": "bytes=-2"})
+    assert last.content == CONFIG[-2:]
+
+
+def test_a_range_that_lies_outside_is_told_and_an_odd_one_ignored(client: TestClient) -> None:
+    url = f"/ztp/v1/tok-MELB/config/{SERIAL}"
+    outside = client.get(url, headers={"Range": f"bytes={len(CONFIG)}-"})
+    assert (outside.status_code, outside.headers["content-range"]) == (
+        416,
+        f"bytes */{len(CONFIG)}",
+    )
+    for odd in ("lines=1-2", "bytes=1-2,4-5", "bytes=x-", "bytes=1-" + "9" * 40):
+        assert client.get(url, headers={"Range": odd}).content == CONFIG
+
+
 def test_answers_are_not_to_be_cached(client: TestClient) -> None:
     response = client.get(f"/ztp/v1/tok-MELB/config/{SERIAL}")
     assert response.headers["cache-control"] == "no-store"

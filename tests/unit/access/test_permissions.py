@@ -44,7 +44,7 @@ def test_no_operation_that_needs_a_token_is_without_roles() -> None:
 
 def test_every_operation_that_changes_something_counts_as_a_write() -> None:
     reading = {method for (method, _), rule in PERMISSIONS.items() if not rule.writes}
-    assert reading == {"GET"}
+    assert reading == {"GET", "HEAD"}
 
 
 def test_an_application_with_a_route_that_is_not_declared_does_not_start() -> None:

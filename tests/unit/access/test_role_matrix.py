@@ -62,11 +62,15 @@ GET    /rom/v1/deadLetters                           refused  noc admin
 GET    /rom/v1/deadLetters/{{letter_id}}               refused  noc admin
 POST   /rom/v1/deadLetters/replay                    refused  noc admin
 GET    /rom/v1/events/stream                         query    {EVERYBODY}
-GET    /ztp/v1/{{token}}/ztp.py                        nothing  anybody
-GET    /ztp/v1/{{token}}/config/{{serial}}               nothing  anybody
-GET    /ztp/v1/{{token}}/sha512/{{serial}}               nothing  anybody
-GET    /ztp/v1/{{token}}/exec/{{serial}}                 nothing  anybody
-GET    /ztp/v1/{{token}}/event/{{serial}}/{{name}}         nothing  anybody
+GET    /ztp/v1/{{token}}/ztp.py                        nothing  routers
+GET    /ztp/v1/{{token}}/config/{{serial}}               nothing  routers
+GET    /ztp/v1/{{token}}/sha512/{{serial}}               nothing  routers
+GET    /ztp/v1/{{token}}/exec/{{serial}}                 nothing  routers
+GET    /ztp/v1/{{token}}/event/{{serial}}/{{name}}         nothing  routers
+HEAD   /ztp/v1/{{token}}/ztp.py                        nothing  routers
+HEAD   /ztp/v1/{{token}}/config/{{serial}}               nothing  routers
+HEAD   /ztp/v1/{{token}}/sha512/{{serial}}               nothing  routers
+HEAD   /ztp/v1/{{token}}/exec/{{serial}}                 nothing  routers
 GET    /healthz                                      nothing  anybody
 GET    /livez                                        nothing  anybody
 GET    /readyz                                       nothing  anybody
@@ -80,8 +84,13 @@ def written() -> dict[tuple[str, str], Rule]:
     for line in MATRIX.strip().splitlines():
         method, place, reach, *names = line.split()
         base, slash, rest = place.partition("/")
-        roles = None if names == ["anybody"] else frozenset(map(Role, names))
-        rule = Rule(roles, Reach[reach.upper()], writes=method != "GET")
+        roles = None if names in (["anybody"], ["routers"]) else frozenset(map(Role, names))
+        rule = Rule(
+            roles,
+            Reach[reach.upper()],
+            writes=method not in ("GET", "HEAD"),
+            boots=names == ["routers"],
+        )
         for prefix in BASES.get(base, (base,)):
             rules[method, f"{prefix}{slash}{rest}"] = rule
     return rules

@@ -1,0 +1,89 @@
+"""Who gets a configuration, and what a request changes that has proven nothing."""
+
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+from pydantic import SecretStr
+
+from adapters.ztp.service import ZtpRefused
+from rom.fulfilment.bootstrap import Bootstrap
+from rom.fulfilment.staging import token_of
+from rom.vault.vault import BOOT_URL, Vault
+from tests.integration.fulfilment.conftest import Engine
+
+SITE, SERIAL, OTHERS = "ENT-1102-MELB", "FDO2340567", "FDO2349999"
+BASE = "http://127.0.0.1:1"
+
+
+@pytest.fixture
+def staged(rom: Engine) -> tuple[Bootstrap, str, str]:
+    """The bootstrap server of a site whose router is booked, its circuit's token, its order."""
+    rom.load(lambda _: None)
+    vault = Vault(rom.engine, SecretStr("k" * 40), BASE)
+    token = token_of(vault.resolve(f"{BOOT_URL}/{SITE}").get_secret_value())
+    rom.fulfiller._boot_url = Bootstrap(
+        rom.engine, rom.transitions, vault, BASE, lambda _: None
+    ).boot_url
+    order_id = rom.order("so-pilot-melbourne")
+    rom.run(SITE)
+    return Bootstrap(rom.engine, rom.transitions, vault, BASE, lambda _: None), token, order_id
+
+
+def everything(rom: Engine) -> list[Any]:
+    tables = ("order_item", "item_note", "event_outbox", "ztp_ticket", "change")
+    with rom.engine.connect() as connection:
+        return [
+            connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY 1, 2").all()  # noqa: S608 - names above
+            for table in tables
+        ]
+
+
+def refused(circuit: str) -> float:
+    return REGISTRY.get_sample_value("rom_ztp_refused_total", {"circuit": circuit}) or 0.0
+
+
+@pytest.mark.parametrize("serial", [SERIAL, OTHERS])
+def test_an_unknown_token_changes_nothing_whatever_it_claims(
+    rom: Engine, staged: tuple[Bootstrap, str, str], serial: str
+) -> None:
+    bootstrap, _, _ = staged
+    before, counted = everything(rom), refused("unknown")
+    for ask in (bootstrap.config, bootstrap.sha512, bootstrap.exec_lines):
+        with pytest.raises(ZtpRefused):
+            ask("a-token-that-nobody-has", serial, "192.0.2.7")
+    with pytest.raises(ZtpRefused):
+        bootstrap.event("a-token-that-nobody-has", serial, "192.0.2.7", "completed", "")
+    assert everything(rom) == before
+    assert refused("unknown") == counted + 4
+
+
+def test_another_router_on_a_proven_circuit_holds_its_item(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, order_id = staged
+    with pytest.raises(ZtpRefused):
+        bootstrap.config(token, OTHERS, "192.0.2.7")
+    assert rom.item(order_id, "ROI-006").reason == "WRONG_CPE"
+
+
+def test_the_token_itself_is_not_kept(rom: Engine, staged: tuple[Bootstrap, str, str]) -> None:
+    _, token, _ = staged
+    assert token not in str(everything(rom))
+
+
+def test_after_the_router_has_called_back_nothing_leaves_any_more(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, _ = staged
+    script = bootstrap.script(token, lambda _: SERIAL, "192.0.2.7")
+    assert bootstrap.script(token, lambda _: SERIAL, "192.0.2.7") == script
+    configuration = bootstrap.config(token, SERIAL, "192.0.2.7")
+    assert bootstrap.config(token, SERIAL, "192.0.2.7") == configuration
+    bootstrap.event(token, SERIAL, "192.0.2.7", "completed", "")
+    bootstrap.event(token, SERIAL, "192.0.2.7", "completed", "")  # its answer may be lost
+    for ask in (bootstrap.config, bootstrap.sha512, bootstrap.exec_lines):
+        with pytest.raises(ZtpRefused):
+            ask(token, SERIAL, "192.0.2.7")
+    with pytest.raises(ZtpRefused):
+        bootstrap.script(token, lambda _: SERIAL, "192.0.2.7")
