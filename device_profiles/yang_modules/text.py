@@ -11,6 +11,7 @@ from device_profiles.models import YangModel
 
 _START = re.compile(r"^yang:", re.MULTILINE)
 _PLAIN = re.compile(r"[A-Za-z_/]([A-Za-z0-9_./:-]*[A-Za-z0-9_./-])?")
+_LONGEST_KEY = 1024
 _AFTER = re.compile(r"^[^\s]", re.MULTILINE)
 
 
@@ -23,11 +24,11 @@ def _lines(model: YangModel) -> Iterator[str]:
     yield "yang:"
     yield "  namespaces:" if model.namespaces else "  namespaces: {}"
     for module, namespace in sorted(model.namespaces.items()):
-        yield f"    {_scalar(module)}: {_scalar(namespace)}"
+        yield _entry(module, _scalar(namespace))
     if model.lists:
         yield "  lists:"
     for path, keys in sorted(model.lists.items()):
-        yield f"    {_scalar(path)}: [{', '.join(map(_scalar, keys))}]"
+        yield _entry(path, f"[{', '.join(map(_scalar, keys))}]")
     for section in ("leaf_lists", "identityrefs", "presence", "user_ordered"):
         paths: frozenset[str] = getattr(model, section)
         if paths:
@@ -37,10 +38,16 @@ def _lines(model: YangModel) -> Iterator[str]:
         told: Mapping[str, str] = getattr(model, section)
         if told:
             yield f"  {section}:"
-        yield from (f"    {_scalar(path)}: {_scalar(of)}" for path, of in sorted(told.items()))
+        yield from (_entry(path, _scalar(of)) for path, of in sorted(told.items()))
     if model.unique:
         yield "  unique:"
     yield from (f"    - {_scalar(path)}" for path in sorted(model.unique))
+
+
+def _entry(name: str, value: str) -> str:
+    """Return an entry of a mapping; YAML reads a key of more than 1,024 characters only if told."""
+    key = _scalar(name)
+    return f"    {key}: {value}" if len(key) <= _LONGEST_KEY else f"    ? {key}\n    : {value}"
 
 
 def _scalar(text: str) -> str:

@@ -256,6 +256,11 @@ def test_whatever_the_names_the_text_reads_back_as_the_part(
     assert YangModel(**yaml.safe_load(part_text(model))["yang"]) == model
 
 
+def test_a_path_that_is_longer_than_a_plain_key_may_be_reads_back_too() -> None:
+    model = YangModel(namespaces={}, lists={"/a:list" * 200: ("name",)})
+    assert YangModel(**yaml.safe_load(part_text(model))["yang"]) == model
+
+
 def test_a_template_may_write_one_entry_of_a_list_that_the_user_orders(profile: Profile) -> None:
     file = profile.folder / "fragments" / "vlan-service.yaml"
     one = "own:\n  toy-cabinet:cabinet:\n    step[number='1']:\n      text: pull\n"
