@@ -66,7 +66,7 @@ class Admission:
         if scope["type"] != "http":  # nothing else is served
             await send({"type": "websocket.close", "code": 1008})
             return
-        send = await self._saying_that_it_is_open(send)
+        send = self._saying_that_it_is_open(send)
         found = self._operations.find(scope)
         if found.operation is not None:
             scope["route"] = found.operation.route  # its template is what the log names
@@ -82,12 +82,10 @@ class Admission:
         with limited_to(who.scope):
             await self._app(scope, receive, send)
 
-    async def _saying_that_it_is_open(self, send: Send) -> Send:
-        if await self._authenticator.openness() is not Openness.OPEN:
-            return send
-
+    def _saying_that_it_is_open(self, send: Send) -> Send:
         async def saying(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            is_open = self._authenticator.known is Openness.OPEN
+            if message["type"] == "http.response.start" and is_open:
                 MutableHeaders(scope=message)[OPEN_LAB_HEADER] = "true"
             await send(message)
 
@@ -95,14 +93,14 @@ class Admission:
 
     async def _admitted(self, request: Request, found: Found) -> Principal | None:
         """Return who may go on, ``None`` where nobody has to say; raises ``ApiError``."""
-        is_open = await self._authenticator.openness() is Openness.OPEN
-        refuse_other_pages(request, open_lab=is_open)
         token = presented_token(request)
         operation = found.operation
         if operation is not None and operation.rule.roles is None:
             if operation.rule.boots:
                 await self._rates.admit(f"address:{_address(request)}", "boots")
             return None
+        is_open = await self._authenticator.openness() is Openness.OPEN
+        refuse_other_pages(request, open_lab=is_open)
         rule = None if operation is None else operation.rule
         who = await self._known(request, token, _kind(request.method, rule))
         structlog.contextvars.bind_contextvars(principal=who.name)

