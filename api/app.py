@@ -15,6 +15,7 @@ from api.ports import ApiSettings
 from api.rom_v1 import dead_letters, devices, fallout, inventory, orders, rollbacks, sites, stream
 from api.tmf import cancellations, resources, specifications
 from api.tmf import orders as resource_orders
+from api.well_formed import WellFormed
 from rom.gateway.gateway import Gateway
 
 _OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, stream)
@@ -70,4 +71,5 @@ def _guard(app: FastAPI, access: Access) -> None:
         rates=access.rates,
         control=access.control,
     )
+    app.add_middleware(WellFormed)
     app.add_middleware(RequestContext)

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from api.errors import ApiError
 from rom.gateway.orders import PatchKind
@@ -59,6 +60,9 @@ async def _read(request: Request, limit: int) -> bytes:
         raise ApiError(
             HTTPStatus.REQUEST_TIMEOUT, "bodyTooSlow", reason, headers={"Connection": "close"}
         ) from error
+    except ClientDisconnect as error:  # nobody reads the answer; the log says what happened
+        reason = "body: the client left before it was complete"
+        raise ApiError(HTTPStatus.BAD_REQUEST, "bodyIncomplete", reason) from error
 
 
 def _check_media_type(request: Request, taken: Collection[str]) -> str:

@@ -17,6 +17,7 @@ from api.live import live_events
 from api.serving import lab
 from api.serving.child import Child
 from api.serving.claim import listen, only_server_of, published_address
+from api.serving.door import door
 from api.serving.errors import ServeError
 from api.serving.signals import StopSignals
 from rom.gateway.access import Access as AccessPart
@@ -96,6 +97,8 @@ class _Supervisor:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 self._app,
+                http=door(settings.max_connections, settings.max_connections_of_address),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,

@@ -42,6 +42,9 @@ class Settings(AccessSettings, EventSettings):
     log_level: str = "INFO"
     log_json: bool = True
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
+    max_connections: int = Field(default=512, ge=8)
+    max_connections_of_address: int = Field(default=256, ge=4)
+    """HTTP connections open at once, in all and of one client address."""
     workers: int = Field(default=6, ge=1, le=50)
     """Handlers running at once in this process."""
     lease_seconds: int = Field(default=60, ge=5)

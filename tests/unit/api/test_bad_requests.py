@@ -130,3 +130,31 @@ def test_a_bug_is_a_500_that_tells_only_the_request_s_id(http: Any, pilot: dict[
 def test_an_unusable_request_id_is_replaced(http: Any) -> None:
     answer = http.get("/healthz", headers={"X-Request-ID": 'x" onload="'})
     assert len(answer.headers["X-Request-ID"]) == 32
+
+
+NO_TEXT = {
+    "/rom/v1/sites/a%00b": "path: holds the control character U+0000",
+    "/rom/v1/sites/a%0Ab": "path: holds the control character U+000A",
+    "/rom/v1/sites/a%7Fb": "path: holds the control character U+007F",
+    "/rom/v1/sites/%C2%85": "path: holds the control character U+0085",
+    "/rom/v1/sites/%FF": "path: is not UTF-8",
+    "/rom/v1/sites/%ED%A0%80": "path: is not UTF-8",
+    f"{ORDERS}/%00": "path:",
+    "/ztp/v1/%00/ztp.py": "path:",
+    "/%00": "path:",
+    f"{ORDERS}?state=a%00": "query:",
+    f"{ORDERS}?sta%00te=a": "query:",
+    f"{ORDERS}?fields=%1b": "query:",
+    f"{ORDERS}?fields=%ff": "query: is not UTF-8",
+    "/healthz?%00": "query:",
+}
+
+
+def test_a_path_or_query_that_is_no_text_is_refused_before_anybody_looks_at_it(http: Any) -> None:
+    for path, in_reason in NO_TEXT.items():
+        for method in ("GET", "POST", "PATCH"):
+            check_error(http.request(method, path), 400, in_reason)
+
+
+def test_signs_of_other_scripts_are_text(http: Any) -> None:
+    check_error(http.get("/rom/v1/sites/Z%C3%BCrich%E2%80%A8/rollbackPreview"), 404, "")
