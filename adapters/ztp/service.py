@@ -31,10 +31,10 @@ Serial = Callable[[str], str]
 class BootstrapServer(Protocol):
     """Who decides what a router gets; the engine fulfils it.
 
-    Every method raises ZtpRefused for a token, serial number or circuit it does not serve.
-    ``client`` is the address the request came from. Answers are the same bytes on every call
-    until the router has told that it has its configuration, and then never again. Methods are
-    called from worker threads.
+    Every method raises ZtpRefused for a token, serial number or address it does not serve.
+    ``client`` is the address the request came from, as the socket says. Answers are the same bytes
+    on every call until the router has told that it has its configuration, and then never again.
+    Methods are called from worker threads.
     """
 
     def script(self, token: str, serial: Serial, client: str) -> bytes:
@@ -58,16 +58,16 @@ def peer(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = peer) -> APIRouter:
+def router(bootstrap: BootstrapServer) -> APIRouter:
     """Return the routes below ``/ztp/v1/{token}/``.
 
-    ``client_of`` tells the address a request came from, which proves the circuit; behind a proxy
-    it has to be the proxy's word.
+    The address of the socket's other end is part of the proof, so that no header can name it;
+    routers have to reach this service without a proxy in between.
     """
     routes = APIRouter(prefix="/ztp/v1/{token}", include_in_schema=False)
 
     def who(token: str, serial: str, request: Request) -> tuple[str, str, str]:
-        return _checked(_TOKEN, token), _checked(_SERIAL, serial), client_of(request)
+        return _checked(_TOKEN, token), _checked(_SERIAL, serial), peer(request)
 
     @routes.api_route("/ztp.py", methods=_FETCH)
     def script(token: str, request: Request) -> Response:
@@ -75,7 +75,7 @@ def router(bootstrap: BootstrapServer, client_of: Callable[[Request], str] = pee
             return _checked(_SERIAL, request.headers.get(header, ""))
 
         def day0() -> bytes:
-            return bootstrap.script(_checked(_TOKEN, token), serial, client_of(request))
+            return bootstrap.script(_checked(_TOKEN, token), serial, peer(request))
 
         return _answer(day0, request)
 

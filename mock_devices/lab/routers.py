@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,17 @@ def lab_host(state_dir: Path) -> str:
     return f"127.{128 + digest[0] % 64}.{digest[1]}.{1 + digest[2] % 250}"
 
 
+SOURCES = IPv4Network("127.0.0.0/8")
+"""Where packets of the simulated network come from."""
+
+
 def source_address(address: str) -> str:
     """Return the loopback address that stands for an address of the simulated network.
 
     The first octet becomes 127: who sees a request from 127.88.12.2 knows that it is 10.88.12.2's.
     """
-    return str(IPv4Address(127 << 24 | int(IPv4Address(address)) & 0xFFFFFF))
+    inside = int(IPv4Address(address)) & int(SOURCES.hostmask)
+    return str(SOURCES.network_address + inside)
 
 
 def router_bgp(neighbour: BgpNeighbour) -> RouterBgp:
@@ -90,6 +95,7 @@ class Routers:
                     "engine_id": edge.agent.engine_id,
                 },
                 "twamp": {"host": self._host, "port": edge.ports["twamp"]},
+                "ztp": {"network": str(SOURCES)},
             }
             for serial, edge in self.edges.items()
         }

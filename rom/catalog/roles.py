@@ -48,6 +48,7 @@ class Role(_Model):
     unit: Name | None = None
     suffix: str = ""
     address: Reference | None = None
+    boots_from: Reference | None = None
     login: Login | None = None
     reflects: Reflects | None = None
     proven_at: Name | None = None
@@ -59,8 +60,8 @@ class Role(_Model):
         of_unit = (self.address is not None, self.login is not None)
         if of_unit != (self.unit is not None,) * 2 or (self.suffix and self.unit is None):
             raise ValueError("address and login go with unit, and suffix with nothing else")
-        if self.reflects is not None and self.unit is None:
-            raise ValueError("only a unit reflects")
+        if self.unit is None and (self.reflects is not None or self.boots_from is not None):
+            raise ValueError("only a unit reflects, and only a unit boots")
         return self
 
 

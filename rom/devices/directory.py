@@ -6,6 +6,7 @@ device of another role has it as a partner, or it is a unit from stock that stan
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
 from pydantic import SecretStr
@@ -122,6 +123,25 @@ def twamp_address(connection: Connection, allocations: Allocations) -> tuple[str
     role, reflects = load_roles().reflector
     way = _way(connection, role, reflects.protocol, reflects.port, allocations)
     return way["host"], way["port"]
+
+
+def boot_source(connection: Connection, unit: str, site: str) -> IPv4Address | IPv6Address:
+    """Return the address from which a new unit asks for its configuration.
+
+    It is the one that inventory has reserved and DHCP gives. Where addresses are translated one to
+    one on the way, the unit's access names under ``ztp`` the ``network`` that they are mapped to.
+    Raises ``NoDevice`` when nothing is reserved.
+    """
+    role = load_roles().of_unit(unit)
+    if role.boots_from is None:
+        raise NoDevice(f"role {role.role} boots from no address")
+    allocations = queries.site_allocations(connection, site)
+    reserved = ip_address(_attribute(role, role.boots_from, allocations))
+    mapped = queries.cpe_access(connection, unit).get("ztp", {}).get("network")
+    if mapped is None:
+        return reserved
+    network = ip_network(mapped)
+    return network.network_address + (int(reserved) & int(network.hostmask))
 
 
 def _named(connection: Connection, role: Role, allocations: Allocations) -> str:

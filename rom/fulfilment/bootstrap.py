@@ -1,14 +1,16 @@
 """The bootstrap server (RFC 8572's word): which router gets which day-1 configuration.
 
 A configuration leaves only for the router whose serial number is booked for the site and that
-came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone. It
-leaves until the router has told that it has it, and never again. Everything else is refused. Who
-knows a circuit's token and names another router stands at that circuit, so that the items concerned
-are held for people to look at; who does not has proven nothing, and changes nothing.
+came by the site's own circuit: it knows the token which DHCP hands out on that circuit alone, and
+it asks from the address that is reserved there. It leaves until the router has told that it has it,
+and never again. Everything else is refused. Who asks from a circuit's address with its token and
+names another router stands at that circuit, so that the items concerned are held for people to look
+at; who does not has proven nothing, and changes nothing.
 """
 
 from collections.abc import Callable
 from hashlib import sha512
+from ipaddress import IPv6Address, ip_address
 
 import structlog
 
@@ -16,9 +18,12 @@ from adapters.ztp.service import Serial, ZtpRefused
 from device_profiles.cli import with_secrets
 from device_profiles.day0 import day0_file
 from device_profiles.profile import load_profile
+from inventory.model import UnknownEntryError
+from rom.devices.directory import NoDevice, boot_source
 from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.metrics import refusals
+from rom.metrics.refusals import Circuit
 from rom.model.order import Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
 from rom.model.reason import Reason
@@ -61,9 +66,9 @@ class Bootstrap:
         complete: the router has nothing more to ask or to tell.
         """
         with self._engine.begin() as connection:
-            ticket = tickets.locked(connection, token=token)
-        if ticket is None or not _may_fetch(ticket):
-            _note_refusal(client, None, circuit_known=ticket is not None)
+            ticket, circuit = _standing(connection, token, client)
+        if ticket is None or circuit is not Circuit.PROVEN or not _may_fetch(ticket):
+            _note_refusal(client, None, circuit)
             raise ZtpRefused
         profile = load_profile(ticket.profile)
         file = day0_file(profile, f"{self._base_url}/ztp/v1/{token}", ticket.site)
@@ -119,16 +124,17 @@ class Bootstrap:
 
     def _admitted(self, token: str, serial: str, client: str, *, fetches: bool = True) -> Ticket:
         with self._engine.begin() as connection:
-            ticket = tickets.locked(connection, token=token)
+            ticket, circuit = _standing(connection, token, client)
             if (
                 ticket is not None
+                and circuit is Circuit.PROVEN
                 and ticket.serial == serial
                 and (_may_fetch(ticket) if fetches else ticket.state is not TicketState.CLOSED)
             ):
                 self._forgive(connection, ticket)
                 return ticket
-        _note_refusal(client, serial, circuit_known=ticket is not None)
-        if ticket is not None and ticket.serial != serial:
+        _note_refusal(client, serial, circuit)
+        if ticket is not None and circuit is Circuit.PROVEN and ticket.serial != serial:
             self._hold_concerned(ticket, serial)
         raise ZtpRefused
 
@@ -169,6 +175,32 @@ class Bootstrap:
         return order_items.locked(connection, ticket.order_id, ticket.item_id)
 
 
+def _standing(connection: Connection, token: str, client: str) -> tuple[Ticket | None, Circuit]:
+    """Return and lock the ticket of a token, and what the request proves of its circuit."""
+    ticket = tickets.locked(connection, token=token)
+    if ticket is None:
+        return None, Circuit.UNKNOWN
+    try:
+        expected = boot_source(connection, ticket.serial, ticket.site)
+    except (NoDevice, UnknownEntryError):  # nothing is reserved there any more
+        return ticket, Circuit.ELSEWHERE
+    return ticket, Circuit.PROVEN if _address(client) == expected else Circuit.ELSEWHERE
+
+
+def _address(client: str) -> object:
+    """Return who asks; on a socket for both IP versions, IPv4 is mapped (RFC 4291 section 2.5.5.2).
+
+    What is no address is equal to none.
+    """
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
 def _may_fetch(ticket: Ticket) -> bool:
     """Tell whether the router may still fetch something.
 
@@ -180,7 +212,7 @@ def _may_fetch(ticket: Ticket) -> bool:
     return ticket.state is not TicketState.CLOSED
 
 
-def _note_refusal(client: str, serial: str | None, *, circuit_known: bool) -> None:
+def _note_refusal(client: str, serial: str | None, circuit: Circuit) -> None:
     """The one trace that an unproven request leaves."""
-    refusals.note(circuit_known=circuit_known)
-    log.warning("ztp.refused", client=client, serial=serial, circuit_known=circuit_known)
+    refusals.note(circuit)
+    log.warning("ztp.refused", client=client, serial=serial, circuit=circuit)

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from api.serving.child import Child
 from api.serving.claim import ADDRESS_FILE
 from api.serving.lab import READY_FILE, find_topology
 from api.serving.lab import command as lab_command
+from rom.devices.directory import boot_source
 from rom.fulfilment.staging import token_of
 from rom.model.order_states import FINAL_ORDER_STATES
 from rom.store.embedded import EmbeddedPostgres
@@ -228,8 +229,16 @@ class Gateway:
         vault = Vault(self.engine, SecretStr(MASTER_KEY), self.url)
         return token_of(vault.resolve(f"{BOOT_URL}/{row.site}").get_secret_value())
 
-    def ztp(self, serial_of_site: str, path: str) -> httpx.Response:
-        return self.http.get(f"/ztp/v1/{self.token(serial_of_site)}/{path}")
+    def ztp(
+        self, serial_of_site: str, path: str, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Ask for a file as one does from the circuit of a booked router."""
+        (row,) = self.rows("SELECT site FROM ztp_ticket WHERE serial = :s", s=serial_of_site)
+        with self.engine.connect() as connection:
+            source = str(boot_source(connection, serial_of_site, row.site))
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=source)) as router:
+            url = f"{self.url}/ztp/v1/{self.token(serial_of_site)}/{path}"
+            return router.get(url, headers=headers)
 
 
 def order(name: str) -> Row:

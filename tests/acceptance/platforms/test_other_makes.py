@@ -190,9 +190,8 @@ def test_the_router_with_frr_fetched_a_plain_file_and_is_proven(story: Story) ->
 
 @pytest.mark.parametrize("named", [None, "FRR0000000", "FDO2340570", "FRR2340571; x"])
 def test_the_file_leaves_for_no_other_router(story: Story, named: str | None) -> None:
-    url = f"/ztp/v1/{story.gateway.token('FRR2340571')}/ztp.py"
     headers = {} if named is None else {"X-Serial-Number": named}
-    answer = story.gateway.http.get(url, headers=headers)
+    answer = story.gateway.ztp("FRR2340571", "ztp.py", headers)
     assert (answer.status_code, answer.content) == (403, b"")
 
 

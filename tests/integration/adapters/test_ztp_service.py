@@ -59,6 +59,7 @@ class BootstrapOfOneOrder:
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
         self.checksum = sha512(CONFIG).hexdigest()
+        self.clients: set[str] = set()
 
     def _check(self, token: str, serial: str) -> None:
         if (token, serial) != ("tok-MELB", SERIAL):
@@ -70,6 +71,7 @@ class BootstrapOfOneOrder:
 
     def config(self, token: str, serial: str, client: str) -> bytes:
         self._check(token, serial)
+        self.clients.add(client)
         return CONFIG
 
     def sha512(self, token: str, serial: str, client: str) -> str:
@@ -134,6 +136,18 @@ def test_an_event_reaches_the_bootstrap_server(
 ) -> None:
     client.get(f"/ztp/v1/tok-MELB/event/{SERIAL}/completed?d=abc_1.2")
     assert bootstrap.events == [("completed", "abc_1.2")]
+
+
+def test_no_header_names_the_address_that_a_request_comes_from(
+    bootstrap: BootstrapOfOneOrder,
+) -> None:
+    app = FastAPI()
+    app.include_router(router(bootstrap))
+    names = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP")
+    headers = {name: "for=10.88.12.2" if name == "Forwarded" else "10.88.12.2" for name in names}
+    client = TestClient(app, headers=headers, client=("10.88.12.9", 4242))
+    client.get(f"/ztp/v1/tok-MELB/config/{SERIAL}")
+    assert bootstrap.clients == {"10.88.12.9"}
 
 
 def test_a_loader_may_look_first_and_go_on_where_it_was_cut_off(client: TestClient) -> None:

@@ -14,6 +14,8 @@ from tests.integration.fulfilment.conftest import Engine
 
 SITE, SERIAL, OTHERS = "ENT-1102-MELB", "FDO2340567", "FDO2349999"
 BASE = "http://127.0.0.1:1"
+CLIENT = "10.88.12.2"
+"""The address that the shipped inventory reserves for the site's router."""
 
 
 @pytest.fixture
@@ -51,9 +53,9 @@ def test_an_unknown_token_changes_nothing_whatever_it_claims(
     before, counted = everything(rom), refused("unknown")
     for ask in (bootstrap.config, bootstrap.sha512, bootstrap.exec_lines):
         with pytest.raises(ZtpRefused):
-            ask("a-token-that-nobody-has", serial, "192.0.2.7")
+            ask("a-token-that-nobody-has", serial, CLIENT)
     with pytest.raises(ZtpRefused):
-        bootstrap.event("a-token-that-nobody-has", serial, "192.0.2.7", "completed", "")
+        bootstrap.event("a-token-that-nobody-has", serial, CLIENT, "completed", "")
     assert everything(rom) == before
     assert refused("unknown") == counted + 4
 
@@ -63,7 +65,7 @@ def test_another_router_on_a_proven_circuit_holds_its_item(
 ) -> None:
     bootstrap, token, order_id = staged
     with pytest.raises(ZtpRefused):
-        bootstrap.config(token, OTHERS, "192.0.2.7")
+        bootstrap.config(token, OTHERS, CLIENT)
     assert rom.item(order_id, "ROI-006").reason == "WRONG_CPE"
 
 
@@ -76,14 +78,66 @@ def test_after_the_router_has_called_back_nothing_leaves_any_more(
     rom: Engine, staged: tuple[Bootstrap, str, str]
 ) -> None:
     bootstrap, token, _ = staged
-    script = bootstrap.script(token, lambda _: SERIAL, "192.0.2.7")
-    assert bootstrap.script(token, lambda _: SERIAL, "192.0.2.7") == script
-    configuration = bootstrap.config(token, SERIAL, "192.0.2.7")
-    assert bootstrap.config(token, SERIAL, "192.0.2.7") == configuration
-    bootstrap.event(token, SERIAL, "192.0.2.7", "completed", "")
-    bootstrap.event(token, SERIAL, "192.0.2.7", "completed", "")  # its answer may be lost
+    script = bootstrap.script(token, lambda _: SERIAL, CLIENT)
+    assert bootstrap.script(token, lambda _: SERIAL, CLIENT) == script
+    configuration = bootstrap.config(token, SERIAL, CLIENT)
+    assert bootstrap.config(token, SERIAL, CLIENT) == configuration
+    bootstrap.event(token, SERIAL, CLIENT, "completed", "")
+    bootstrap.event(token, SERIAL, CLIENT, "completed", "")  # its answer may be lost
     for ask in (bootstrap.config, bootstrap.sha512, bootstrap.exec_lines):
         with pytest.raises(ZtpRefused):
-            ask(token, SERIAL, "192.0.2.7")
+            ask(token, SERIAL, CLIENT)
     with pytest.raises(ZtpRefused):
-        bootstrap.script(token, lambda _: SERIAL, "192.0.2.7")
+        bootstrap.script(token, lambda _: SERIAL, CLIENT)
+
+
+@pytest.mark.parametrize(
+    "client", ["10.88.12.3", "192.0.2.7", "127.88.12.2", "::1", "testclient", "", "10.88.12.2%0"]
+)
+def test_another_address_gets_and_changes_nothing_with_the_right_token_and_serial(
+    rom: Engine, staged: tuple[Bootstrap, str, str], client: str
+) -> None:
+    bootstrap, token, _ = staged
+    before, counted = everything(rom), refused("elsewhere")
+    for serial in (SERIAL, OTHERS):
+        for ask in (bootstrap.config, bootstrap.sha512, bootstrap.exec_lines):
+            with pytest.raises(ZtpRefused):
+                ask(token, serial, client)
+        with pytest.raises(ZtpRefused):
+            bootstrap.event(token, serial, client, "completed", "")
+        with pytest.raises(ZtpRefused):
+            bootstrap.script(token, lambda _, serial=serial: serial, client)  # type: ignore[misc]
+    assert everything(rom) == before
+    assert refused("elsewhere") == counted + 10
+
+
+def test_an_ipv4_address_is_the_same_on_a_socket_for_both_versions(
+    staged: tuple[Bootstrap, str, str],
+) -> None:
+    bootstrap, token, _ = staged
+    assert bootstrap.config(token, SERIAL, f"::ffff:{CLIENT}") == bootstrap.config(
+        token, SERIAL, CLIENT
+    )
+
+
+def test_where_addresses_are_translated_on_the_way_the_router_comes_from_what_they_are_mapped_to(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, _ = staged
+    rom.do(
+        """UPDATE resource SET access = '{"ztp": {"network": "127.0.0.0/8"}}' """
+        "WHERE attributes ->> 'serial' = :serial",
+        serial=SERIAL,
+    )
+    assert bootstrap.config(token, SERIAL, "127.88.12.2")
+    with pytest.raises(ZtpRefused):
+        bootstrap.config(token, SERIAL, CLIENT)
+
+
+def test_a_site_that_has_given_its_address_back_serves_nobody(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, _ = staged
+    rom.do("DELETE FROM reservation WHERE site = :site AND name = 'ipv4'", site=SITE)
+    with pytest.raises(ZtpRefused):
+        bootstrap.config(token, SERIAL, CLIENT)
