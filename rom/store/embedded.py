@@ -1,8 +1,10 @@
 """A real PostgreSQL of our own, from the binaries of a wheel: nothing to install, no root needed.
 
-The server listens on a Unix socket only. Running as root it changes to an unprivileged user, as
-PostgreSQL demands, and needs a data directory whose parents that user can pass; it refuses any
-other place instead of opening parents to everybody.
+The server listens on a Unix socket only, in a directory closed to others, and asks the kernel who
+connects: it takes the operating system user that runs the gateway, and root, nobody else
+(PostgreSQL 18 manual, 20.9 Peer Authentication). Running as root it changes to an unprivileged
+user, as PostgreSQL demands, and needs a data directory whose parents that user can pass; it refuses
+any other place instead of opening parents to everybody.
 """
 
 import os
@@ -20,6 +22,11 @@ from rom.model.errors import DatabaseUnavailable
 
 ROOT_RUNS_AS = "nobody"
 STARTUP_SECONDS = 30
+_MAP = "rom"
+_WHO_MAY_CONNECT = f"""\
+# Written at every start. Nobody but the gateway's own user and root may connect.
+local all all peer map={_MAP}
+"""
 _SOCKET_NAME_LIMIT = 90  # sun_path holds 107 bytes, the socket's own name takes the rest
 
 
@@ -57,12 +64,16 @@ class EmbeddedPostgres:
         self._prepare_directory()
         if not (self._data / "PG_VERSION").exists():
             self._run(
-                "initdb", "-D", self._data, "-U", "postgres", "--auth=trust", "-E", "UTF8",
+                "initdb", "-D", self._data, "-U", "postgres", "--auth=peer", "-E", "UTF8",
                 "--locale=C.UTF-8", "--no-sync",
             )  # fmt: skip
+        news = self._say_who_may_connect()
         if self._running():
+            if news:
+                self._run("pg_ctl", "reload", "-D", self._data)
             return
         options = [f"-k {self._socket_directory}", "-c listen_addresses=", "-c max_connections=120"]
+        options.append("-c unix_socket_permissions=0700")
         if not self.durable:
             options.append("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
             options.append("-c max_wal_size=256MB")  # nobody recovers from it
@@ -92,9 +103,43 @@ class EmbeddedPostgres:
             self._refuse_closed_parents()
         for place in (self._data, self._socket_directory):
             place.mkdir(mode=0o700, exist_ok=True)
+            self._refuse_strange(place)
+            place.chmod(0o700)
             if self._user is not None:
                 account = pwd.getpwnam(self._user)
-                os.chown(place, account.pw_uid, account.pw_gid)
+                os.chown(place, account.pw_uid, account.pw_gid, follow_symlinks=False)
+
+    def _refuse_strange(self, place: Path) -> None:
+        """Refuse a directory that somebody else has made, or a link in its place.
+
+        The directory of the socket may lie where everybody can write.
+        """
+        found = place.lstat()
+        ours = {os.geteuid()} | ({pwd.getpwnam(self._user).pw_uid} if self._user else set())
+        if stat.S_ISDIR(found.st_mode) and found.st_uid in ours:
+            return
+        if not stat.S_ISDIR(found.st_mode):
+            message = f"{place} is not a directory of the gateway's own. Remove it"
+        else:
+            owner = _name_of(found.st_uid)
+            message = (
+                f"{place} belongs to user '{owner}'. Run rom as that user, for example with "
+                f"'runuser -u {owner} -- rom …', or use another data directory"
+            )
+        raise DatabaseUnavailable(message)
+
+    def _say_who_may_connect(self) -> bool:
+        """Write who may connect, also for a cluster of an earlier release; tells what is new."""
+        users = sorted({_name_of(os.geteuid()), _name_of(0)})
+        names = "".join(f'{_MAP} "{user}" postgres\n' for user in users)
+        wanted = {"pg_hba.conf": _WHO_MAY_CONNECT, "pg_ident.conf": names}
+        news = False
+        for name, text in wanted.items():
+            file = self._data / name
+            if file.read_text() != text:
+                file.write_text(text)  # keeps the owner and mode that initdb gave it
+                news = True
+        return news
 
     def _refuse_closed_parents(self) -> None:
         for parent in (self.directory, *self.directory.parents):
@@ -135,6 +180,13 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             message = f"{program} failed in {self._data}: {done.stdout.strip()[-800:]}"
             raise DatabaseUnavailable(message)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _wheel() -> Path:
