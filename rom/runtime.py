@@ -30,6 +30,7 @@ from rom.gateway.devices import Devices
 from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory, read_file
+from rom.gateway.keys import Keys
 from rom.gateway.operation import Operation
 from rom.gateway.orders import Orders
 from rom.gateway.seam import configuring
@@ -48,6 +49,7 @@ from rom.orders.patch.amendment import Amendments
 from rom.orders.patch.replanning import Replanner
 from rom.proof.service_check import WorkingServices
 from rom.settings import Settings
+from rom.store import sealing
 from rom.store.database import DatabaseAway, Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
 from rom.undo.compare import Comparison
@@ -55,7 +57,7 @@ from rom.undo.compensation import Compensation
 from rom.undo.give_back import GiveBack
 from rom.undo.preview import RollbackPreview
 from rom.undo.rollback import RollbackRunner
-from rom.vault.master_key import master_key
+from rom.vault.master_key import unlock
 from rom.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -85,22 +87,41 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
 
 
 @contextmanager
-def open_access(settings: Settings, *, running: bool) -> Iterator[Access]:
-    """Yield the tokens in the database; ``running`` says that a server has the embedded one in use.
-
-    Raises ``DatabaseUnavailable``.
-    """
+def _administered(settings: Settings, *, running: bool) -> Iterator[Engine]:
+    """Yield an engine; ``running`` says that a server has the embedded database in use."""
     with ExitStack() as stack:
-        if running:
+        if running and settings.database_url is None:
             engine = make_engine(EmbeddedPostgres(settings.data_dir).url, pool_size=1)
             stack.callback(engine.dispose)
         else:
             engine, _ = stack.enter_context(open_database(settings))
         try:
-            yield Access(engine)
+            yield engine
         except DatabaseAway as error:
             message = f"the database does not answer: {error.orig}"
             raise DatabaseUnavailable(message) from error
+
+
+@contextmanager
+def open_access(settings: Settings, *, running: bool) -> Iterator[Access]:
+    """Yield the tokens in the database; ``running`` says that a server has the embedded one in use.
+
+    Raises ``DatabaseUnavailable``.
+    """
+    with _administered(settings, running=running) as engine:
+        yield Access(engine)
+
+
+@contextmanager
+def open_keys(settings: Settings, *, running: bool) -> Iterator[Keys]:
+    """Yield the master key; ``running`` says that a server has the embedded database in use.
+
+    Raises ``Misconfigured`` for a key that is not the database's, ``DatabaseUnavailable``.
+    """
+    with _administered(settings, running=running) as engine:
+        with configuring("ROM_MASTER_KEY"):
+            key = unlock(engine, settings.data_dir, settings.master_key)
+        yield Keys(engine, key, settings.data_dir, is_own=settings.master_key is None)
 
 
 @dataclass(frozen=True)
@@ -174,8 +195,9 @@ def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
         stack.callback(choose_own_folder, None)
         check_profiles()
     with configuring("ROM_MASTER_KEY"):
-        key = master_key(settings.data_dir, settings.master_key)
-    vault = Vault(engine, key, settings.base_url)
+        key = unlock(engine, settings.data_dir, settings.master_key)
+    sealing.hold(engine, key.generation)
+    vault = Vault(engine, key.value, settings.base_url, key.root)
     fleet = Fleet(load_profile, vault.resolve)
     stack.callback(fleet.close)
     wakes = jobs.Wakes(plain_url(url))

@@ -346,3 +346,16 @@ secret = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
 )
+
+# One row at most: which master key the sealed values were made with.
+sealing_key = sa.Table(
+    "sealing_key",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, server_default="1"),
+    sa.Column("generation", sa.Integer, nullable=False),
+    sa.Column("salt", sa.LargeBinary, nullable=False),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("sealed_root", sa.LargeBinary),
+    _now("since"),
+    sa.CheckConstraint("id = 1", name="single"),
+)

@@ -21,17 +21,11 @@ BOOT_URL = "ztp-url"
 _LENGTH = 24
 
 
-class Vault:
-    """Resolves secret names to values; keeps what it is told encrypted in the database."""
+class Cipher:
+    """Encrypts and decrypts at rest under one master key."""
 
-    def __init__(self, engine: Engine, key: SecretStr, base_url: str = "") -> None:
-        self._engine = engine
-        self._base_url = base_url
-        self._key = key
-        self._cipher = Fernet(base64.urlsafe_b64encode(self._digest("encryption")))
-
-    def _digest(self, purpose: str) -> bytes:
-        return hmac.digest(self._key.get_secret_value().encode(), purpose.encode(), sha256)
+    def __init__(self, key: SecretStr) -> None:
+        self._cipher = Fernet(base64.urlsafe_b64encode(_digest(key, "encryption")))
 
     def seal(self, plain: bytes) -> bytes:
         """Return ``plain`` encrypted under the master key."""
@@ -40,6 +34,21 @@ class Vault:
     def unseal(self, sealed: bytes) -> bytes:
         """Return what was sealed under the same master key."""
         return self._cipher.decrypt(sealed)
+
+
+class Vault(Cipher):
+    """Resolves secret names to values; keeps what it is told encrypted in the database.
+
+    Site secrets are derived from ``root``; without one from the master key itself.
+    """
+
+    def __init__(
+        self, engine: Engine, key: SecretStr, base_url: str = "", root: SecretStr | None = None
+    ) -> None:
+        super().__init__(key)
+        self._engine = engine
+        self._base_url = base_url
+        self._root = root or key
 
     def remember(self, name: str, value: str) -> None:
         """Keep a secret under its name, replacing an earlier value."""
@@ -60,5 +69,9 @@ class Vault:
         if kind not in DERIVED:
             message = f"no secret is known under the name {name!r}"
             raise SecretUnavailable(message)
-        text = base64.b32encode(self._digest(f"secret/{name}")).decode()
+        text = base64.b32encode(_digest(self._root, f"secret/{name}")).decode()
         return SecretStr(text[:_LENGTH].lower())
+
+
+def _digest(key: SecretStr, purpose: str) -> bytes:
+    return hmac.digest(key.get_secret_value().encode(), purpose.encode(), sha256)

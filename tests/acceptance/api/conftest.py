@@ -18,7 +18,7 @@ from api.serving.scratch import gateway_process
 from rom.model.order_states import FINAL_ORDER_STATES
 from rom.store.database import make_engine
 from rom.store.tables import effect, secret
-from rom.vault.master_key import master_key
+from rom.vault.master_key import KEY_FILE, read_key
 from rom.vault.vault import Vault
 
 EXAMPLES = Path(api.__file__).parent / "examples"
@@ -79,7 +79,7 @@ def secrets_kept(database_url: str, data_dir: Path) -> set[str]:
             names |= {str(reference).removeprefix("secret:") for reference in sent}
             sites = set(connection.scalars(sa.select(effect.c.site)))
         names |= {f"ztp/{site}" for site in sites}
-        key = master_key(data_dir, None)
+        key = read_key(data_dir / KEY_FILE)
         vault = Vault(engine, key)
         values = {vault.resolve(name).get_secret_value() for name in names}
     finally:

@@ -22,6 +22,7 @@ GROUPS = {
     "site",
     "device",
     "inventory",
+    "key",
     "lab",
     "profile",
     "som",
