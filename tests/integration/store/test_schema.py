@@ -8,6 +8,7 @@ import inventory.tables
 import rom.store.catalog_tables
 import rom.store.event_tables
 import rom.store.tables
+import rom.store.trail_tables
 from rom.store import change_list
 from rom.store.database import make_engine, migrate
 
@@ -17,7 +18,11 @@ def test_the_migrations_make_every_table_as_the_code_knows_it(empty_database_url
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        known = [rom.store.tables.metadata, inventory.tables.metadata]
+        known = [
+            rom.store.tables.metadata,
+            rom.store.trail_tables.metadata,
+            inventory.tables.metadata,
+        ]
         differences = compare_metadata(context, known)  # type: ignore[arg-type]  # several are taken
     engine.dispose()
     assert differences == []
