@@ -12,13 +12,23 @@ from api.errors import install_error_handlers
 from api.live import Live
 from api.openapi import install_openapi
 from api.ports import ApiSettings
-from api.rom_v1 import dead_letters, devices, fallout, inventory, orders, rollbacks, sites, stream
+from api.rom_v1 import (
+    audit,
+    dead_letters,
+    devices,
+    fallout,
+    inventory,
+    orders,
+    rollbacks,
+    sites,
+    stream,
+)
 from api.tmf import cancellations, resources, specifications
 from api.tmf import orders as resource_orders
 from api.well_formed import WellFormed
 from rom.gateway.gateway import Gateway
 
-_OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, stream)
+_OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, audit, stream)
 
 
 def create_app(

@@ -8,17 +8,20 @@ from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from api.access.principal import owner, principal, requester
+from api.access.principal import actor, owner, principal, requester
 from api.event_wait import MAX_WAIT_SECONDS
 from api.live import Live
 from api.ports import ApiSettings
+from api.query import MAX_LIMIT, MAX_OFFSET
 from rom.gateway.devices import Devices
 from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory
 from rom.gateway.orders import Orders
 from rom.gateway.sites import Sites
+from rom.gateway.trail import Trail
 from rom.model.access import Owner, Scope
+from rom.model.deed import Actor
 
 MAX_NUMBER = 2**63 - 1
 """PostgreSQL's highest place of an event or a snapshot."""
@@ -52,6 +55,10 @@ async def _events(gateway: _Whole) -> Events:
     return gateway.events
 
 
+async def _trail(gateway: _Whole) -> Trail:
+    return gateway.trail
+
+
 async def _settings(request: Request) -> ApiSettings:
     found: ApiSettings = request.app.state.settings
     return found
@@ -70,6 +77,10 @@ async def _requester(request: Request) -> str | None:
     return requester(request)
 
 
+async def _actor(request: Request) -> Actor:
+    return actor(request)
+
+
 async def _owner(request: Request) -> Owner:
     return owner(request)
 
@@ -79,10 +90,13 @@ SitesPart = Annotated[Sites, Depends(_sites)]
 DevicesPart = Annotated[Devices, Depends(_devices)]
 InventoryPart = Annotated[Inventory, Depends(_inventory)]
 EventsPart = Annotated[Events, Depends(_events)]
+TrailPart = Annotated[Trail, Depends(_trail)]
 SettingsPart = Annotated[ApiSettings, Depends(_settings)]
 LivePart = Annotated[Live, Depends(_live)]
 OwnerOfRequest = Annotated[Owner, Depends(_owner)]
 """Whose is what the request makes to last."""
+By = Annotated[Actor, Depends(_actor)]
+"""Who does what the request asks for, for the trail."""
 Within = Annotated[Scope, Depends(_scope)]
 """What the client may see."""
 Requester = Annotated[str | None, Depends(_requester)]
@@ -126,3 +140,7 @@ Wait = Annotated[
     int, BeforeValidator(WholeNumber(0, MAX_WAIT_SECONDS)), Query(ge=0, le=MAX_WAIT_SECONDS)
 ]  # fmt: skip
 """Seconds to wait for the first event."""
+Offset = Annotated[
+    int, BeforeValidator(WholeNumber(0, MAX_OFFSET)), Query(ge=0, le=MAX_OFFSET)
+]  # fmt: skip
+Limit = Annotated[int, BeforeValidator(WholeNumber(1, MAX_LIMIT)), Query(ge=1, le=MAX_LIMIT)]

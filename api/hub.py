@@ -11,7 +11,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from api.dependencies import EventsPart, OwnerOfRequest, Requester, SettingsPart
+from api.dependencies import By, EventsPart, OwnerOfRequest, Requester, SettingsPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from rom.answers.events import ListenerStatus, NewListener
@@ -76,11 +76,12 @@ def _create(path: str, api: Api) -> Callable[..., NewListener]:
         events: EventsPart,
         settings: SettingsPart,
         who: OwnerOfRequest,
+        by: By,
         response: Response,
     ) -> NewListener:
         """Register a listener: 201 with ``Location``."""
         secret = None if asked.secret is None else asked.secret.get_secret_value()
-        listener = events.subscribe(api, asked.callback, asked.query or "", secret, who)
+        listener = events.subscribe(api, asked.callback, asked.query or "", secret, who, by=by)
         response.headers["Location"] = f"{settings.base_url}{path}/{listener.id}"
         return listener
 
@@ -88,9 +89,9 @@ def _create(path: str, api: Api) -> Callable[..., NewListener]:
 
 
 def _remove(api: Api | None) -> Callable[..., None]:
-    def remove_listener(hub_id: str, events: EventsPart, who: Requester) -> None:
+    def remove_listener(hub_id: str, events: EventsPart, who: Requester, by: By) -> None:
         """Remove a listener and all that waits for it."""
-        events.unsubscribe(hub_id, api, None if api is None else who)
+        events.unsubscribe(hub_id, api, None if api is None else who, by=by)
 
     return remove_listener
 

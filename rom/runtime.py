@@ -35,10 +35,12 @@ from rom.gateway.operation import Operation
 from rom.gateway.orders import Orders
 from rom.gateway.seam import configuring
 from rom.gateway.sites import Sites
+from rom.gateway.trail import Trail
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
+from rom.model.deed import GATEWAY, DeedKind
 from rom.model.errors import DatabaseUnavailable
 from rom.orders.cancel.cancellation import Cancellations
 from rom.orders.cancel.runner import CancelRunner
@@ -52,6 +54,7 @@ from rom.settings import Settings
 from rom.store import sealing
 from rom.store.database import DatabaseAway, Engine, make_engine, migrate, plain_url
 from rom.store.embedded import EmbeddedPostgres
+from rom.trail import trail
 from rom.undo.compare import Comparison
 from rom.undo.compensation import Compensation
 from rom.undo.give_back import GiveBack
@@ -183,6 +186,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             access=Access(base.engine),
             bootstrap=bootstrap,
             operation=Operation(base.engine, worker, events),
+            trail=Trail(base.engine),
         )
         stack.callback(gateway.stop)
         yield gateway
@@ -296,8 +300,17 @@ def load_files(engine: Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
         content = read_file(settings.inventory_file)
-        Inventory(engine, settings.base_url).load(content, str(settings.inventory_file))
+        stock = Inventory(engine, settings.base_url)
+        stock.load(content, str(settings.inventory_file), by=GATEWAY)
     if settings.lab_ready_file is not None:
         with configuring("ROM_LAB_READY_FILE"), engine.begin() as connection:
             report = import_lab(connection, settings.lab_ready_file, vault.remember)
+            trail.record(
+                connection,
+                GATEWAY,
+                DeedKind.ENDPOINTS_IMPORTED,
+                devices=report.devices,
+                subject=str(settings.lab_ready_file),
+                details={"routers": list(report.cpe)},
+            )
         log.info("lab.imported", devices=len(report.devices), cpe=len(report.cpe))

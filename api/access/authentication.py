@@ -12,10 +12,12 @@ from api.access.access_token import NotAuthentic, Verifier
 from api.access.bearer import unauthorized
 from api.access.issuer_keys import KeysUnreachable
 from api.access.principal import OPEN_LAB, Principal
+from api.context import current_request_id
 from api.errors import of_domain
 from device_profiles.words import Word
 from rom.gateway.access import looks_own
 from rom.model.access import AccessToken, Scope, ScopedKind
+from rom.model.deed import Actor, ActorKind
 from rom.model.errors import DatabaseUnavailable, IssuerUnavailable
 
 _LOOK_SECONDS = 1.0
@@ -35,7 +37,7 @@ class AccessPort(Protocol):
     def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         """Tell whether something lies within ``scope``."""
 
-    def note_limits(self, name: str, scope: Scope) -> None:
+    def note_limits(self, name: str, scope: Scope, by: Actor) -> None:
         """Limit what an issuer's client has registered as the client itself is now."""
 
 
@@ -148,7 +150,8 @@ class Authenticator:
         """Let what the client has registered be limited as the client is now."""
         if self._control is None or self._limits.get(who.name) == who.scope:
             return
-        await ask(self._control.note_limits, who.name, who.scope)
+        by = Actor(who.name, ActorKind.ISSUER, request_id=current_request_id())
+        await ask(self._control.note_limits, who.name, who.scope, by)
         if len(self._limits) >= _MOST_NAMES:
             self._limits.clear()
         self._limits[who.name] = who.scope

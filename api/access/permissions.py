@@ -170,6 +170,16 @@ def _events(base: str) -> _Table:
     }
 
 
+def _trail(base: str) -> _Table:
+    audit = f"{base}/audit"
+    return {
+        ("GET", audit): Rule(_STAFF),
+        ("GET", f"{audit}/verification"): Rule(_STAFF),
+        ("GET", f"{audit}/export"): Rule(_STAFF),
+        ("GET", f"{audit}/{{place}}"): Rule(_STAFF),
+    }
+
+
 def _ztp() -> _Table:
     base = "/ztp/v1/{token}"
     places = ("ztp.py", "config/{serial}", "sha512/{serial}", "exec/{serial}")
@@ -189,6 +199,7 @@ def declared() -> dict[tuple[str, str], Rule]:
         **_catalog("/tmf-api/resourceCatalogManagement/v4"),
         **_own("/rom/v1"),
         **_events("/rom/v1"),
+        **_trail("/rom/v1"),
         **_ztp(),
         ("GET", "/healthz"): OPEN,
         ("GET", "/livez"): OPEN,

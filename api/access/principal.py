@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
+from api.context import current_request_id
 from rom.model.access import NOBODY, Owner, Role, Scope
+from rom.model.deed import Actor, ActorKind
 
 __all__ = [
     "OPEN_LAB",
     "Principal",
     "Role",
+    "actor",
     "attach",
     "owner",
     "principal",
@@ -67,6 +70,18 @@ def owner(request: HTTPConnection) -> Owner:
     """Return whose is what the request makes to last."""
     who = principal(request)
     return NOBODY if who is OPEN_LAB else Owner(who.name, who.by_token)
+
+
+def actor(request: HTTPConnection) -> Actor:
+    """Return who does what the request asks for, as the trail has it."""
+    who = principal(request)
+    kind = ActorKind.TOKEN if who.by_token else ActorKind.ISSUER
+    return Actor(
+        who.name,
+        ActorKind.OPEN if who is OPEN_LAB else kind,
+        request.client.host if request.client else "",
+        current_request_id(),
+    )
 
 
 def requester(request: HTTPConnection) -> str | None:

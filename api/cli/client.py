@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -114,8 +115,27 @@ class GatewayClient:
 
     def _send(self, method: str, path: str, *, expected: str = "", **options: Any) -> Any:
         """Return what the gateway answers, also a refusal of the ``expected`` code."""
-        try:
+        with self._reaching(method, path):
             answer = self._http.request(method, path, **options)
+        if answer.status_code == httpx.codes.NO_CONTENT:
+            return None
+        body = self._json(answer)
+        if answer.is_error and not (expected and self._object(body).get("code") == expected):
+            raise _refusal(answer.status_code, body)
+        return body
+
+    def _lines(self, method: str, path: str) -> Iterator[str]:
+        """Yield the lines of an answer as they come."""
+        with self._reaching(method, path), self._http.stream(method, path) as answer:
+            if answer.is_error:
+                answer.read()
+                raise _refusal(answer.status_code, self._json(answer))
+            yield from answer.iter_lines()
+
+    @contextmanager
+    def _reaching(self, method: str, path: str) -> Iterator[None]:
+        try:
+            yield
         except httpx.ConnectError as error:
             message = (
                 f"No gateway answers at {self.url}. Start one with "
@@ -125,16 +145,13 @@ class GatewayClient:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"The gateway at {self.url} did not answer {method} {path}: {error}"
             raise fail(message) from error
-        if answer.status_code == httpx.codes.NO_CONTENT:
-            return None
+
+    def _json(self, answer: httpx.Response) -> Any:
         try:
-            body = answer.json()
+            return answer.json()
         except ValueError as error:
             message = f"What answers at {self.url} is no gateway: status {answer.status_code}"
             raise fail(message) from error
-        if answer.is_error and not (expected and self._object(body).get("code") == expected):
-            raise _refusal(answer.status_code, body)
-        return body
 
     def _object(self, body: Any) -> dict[str, Any]:
         if not isinstance(body, dict):

@@ -7,7 +7,7 @@ import typer
 
 from api.cli.client import GatewayClient
 from api.cli.exits import fail, failed
-from api.cli.options import DEFAULT_URL, AsJson, DataDir, Url
+from api.cli.options import DEFAULT_URL, AsJson, DataDir, Url, command_actor
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from api.serving.claim import address_of, only_server_of
@@ -33,7 +33,8 @@ def load(
     try:
         content = read_file(file)
         with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
-            report = gateway.inventory.load(content, str(file)).model_dump()
+            loaded = gateway.inventory.load(content, str(file), by=command_actor())
+            report = loaded.model_dump()
     except DirectoryInUse as error:
         url = address_of(settings.data_dir)
         if url is None:

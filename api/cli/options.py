@@ -1,10 +1,14 @@
 """Options several commands share."""
 
+import getpass
+import socket
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rom.model.deed import Actor, ActorKind
 
 Url = Annotated[
     str,
@@ -33,3 +37,8 @@ TokenFile = Annotated[
 
 TOKEN_FILE: ContextVar[Path | None] = ContextVar("token_file", default=None)
 """The file that this run of the command line was given."""
+
+
+def command_actor() -> Actor:
+    """Return who runs this command, for deeds that are done without a server."""
+    return Actor(getpass.getuser(), ActorKind.COMMAND, socket.gethostname())

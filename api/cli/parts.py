@@ -34,6 +34,7 @@ PARTS: Mapping[str, Part] = {
     "lab": Part("Run the simulated lab by itself."),
     "profile": Part("Make and check profiles from YANG modules."),
     "som": Part("Play the service order manager."),
+    "audit": Part("See who has done what, and whether the trail is whole."),
     "token": Part("Make, list and take back tokens."),
 }
 

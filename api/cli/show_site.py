@@ -202,6 +202,10 @@ def repair_preview(preview: Row) -> RenderableType:
             cell(f"kept on purpose by {kept['task']}, would be overwritten: {kept['path']}", "red")
             for kept in row.get("kept", ())
         ]
+        remarks += [
+            cell(f"somebody else has set this; to replace it needs --reason: {path}", "red")
+            for path in row.get("overwrites", ())
+        ]
         if row.get("error"):
             remarks.append(cell(row["error"], "red"))
         title = Text.assemble((safe(row["device"]), "bold cyan"), f"  {row['edits']} edits")

@@ -158,11 +158,23 @@ def _followed(client: SiteClient, task: Document, *, quiet: bool) -> Document:
 
 
 @app.command()
-def repair(site: str, *, yes: Yes = False, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
-    """Bring what a site should have onto its devices again; shows it first, sends with --yes."""
+def repair(
+    site: str,
+    *,
+    yes: Yes = False,
+    reason: Annotated[str, typer.Option(help="Why what others have set is replaced.")] = "",
+    ticket: Ticket = "",
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Bring what a site should have onto its devices again; shows it first, sends with --yes.
+
+    What somebody else has set since is replaced only with a reason.
+    """
+    asked: Document = {"dryRun": not yes, "reason": reason, "ticket": ticket}
     console = output()
     with SiteClient(url) as client:
-        found = client.repair(site, dry_run=not yes)
+        found = client.repair(site, asked)
     if json:
         console.print_json(data=found)
     else:

@@ -48,10 +48,10 @@ class SiteClient(GatewayClient):
             events = self._list(self._send("GET", f"{path}/events", params=waiting))
             after = max((int(event["sequence"]) for event in events), default=after)
 
-    def repair(self, site: str, *, dry_run: bool) -> Document:
+    def repair(self, site: str, asked: Document) -> Document:
         """Return what repairing a site would send, or what it has sent."""
         path = f"/rom/v1/sites/{segment(site)}/repair"
-        return self._object(self._send("POST", path, json={"dryRun": dry_run}))
+        return self._object(self._send("POST", path, json=asked))
 
     def devices(self) -> list[Document]:
         """Return every device."""

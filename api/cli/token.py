@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.exits import COMPLAINTS, Exit, fail, failed
-from api.cli.options import AsJson, DataDir
+from api.cli.options import AsJson, DataDir, command_actor
 from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from rom.model.access import AccessToken, Role, Scope
@@ -49,7 +49,7 @@ def create(
     scope = Scope(_limit(customer), _limit(site))
     until = _moment(expires)
     with _access(read_settings(data_dir=data_dir)) as access:
-        made = access.create(name, frozenset(role), scope, until)
+        made = access.create(name, frozenset(role), scope, until, by=command_actor())
     COMPLAINTS.print("Keep it now; it cannot be shown again:")
     typer.echo(made)
 
@@ -77,7 +77,7 @@ def revoke(
 ) -> None:
     """Take tokens back; they are refused from the next request on."""
     with _access(read_settings(data_dir=data_dir)) as access:
-        count = access.revoke(name)
+        count = access.revoke(name, by=command_actor())
     if count == 0:
         raise fail(f"no token in force has the name or id '{name}'", Exit.REFUSED)
     output().print(f"{count} revoked", markup=False)

@@ -1,14 +1,13 @@
 """Events that could not be delivered: listed, read and sent again."""
 
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.dependencies import EventsPart, SettingsPart, WholeNumber
+from api.dependencies import By, EventsPart, Limit, Offset, SettingsPart
 from api.errors import ERRORS
-from api.query import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, PAGE_HEADERS, Asked, page_head
+from api.query import DEFAULT_LIMIT, PAGE_HEADERS, Asked, page_head
 from api.strict_route import StrictRoute
 from inventory.conditions import Listing
 from rom.answers.events import DeadLetterLine, Replayed, WholeDeadLetter
@@ -17,10 +16,6 @@ from rom.model.errors import NotFound, UnknownDeadLetter
 PATH = "/rom/v1/deadLetters"
 _DIGITS = 18
 routes = APIRouter(prefix=PATH, tags=["Events"], route_class=StrictRoute, responses=ERRORS)
-Offset = Annotated[
-    int, BeforeValidator(WholeNumber(0, MAX_OFFSET)), Query(ge=0, le=MAX_OFFSET)
-]  # fmt: skip
-Limit = Annotated[int, BeforeValidator(WholeNumber(1, MAX_LIMIT)), Query(ge=1, le=MAX_LIMIT)]
 
 
 class ReplayRequest(BaseModel):
@@ -80,9 +75,10 @@ def read_dead_letter(letter_id: str, events: EventsPart) -> WholeDeadLetter:
 
 
 @routes.post("/replay", operation_id="replayDeadLetters")
-def replay(asked: ReplayRequest, events: EventsPart) -> Replayed:
+def replay(asked: ReplayRequest, events: EventsPart, by: By) -> Replayed:
     """Send dead letters again, in order; answers 200 with their number, 404 when none is."""
     count = events.replay(
+        by=by,
         number=None if asked.id is None else int(asked.id),
         listener=asked.listener,
         order=asked.order,

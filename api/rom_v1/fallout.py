@@ -5,11 +5,12 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.dependencies import OrdersPart, Requester, naming_order
+from api.dependencies import By, OrdersPart, Requester, naming_order
 from api.errors import ERRORS
 from api.ports import Document
 from api.strict_route import StrictRoute
 from rom.gateway.orders import Decision
+from rom.model.deed import Actor
 
 routes = APIRouter(
     prefix="/rom/v1/orders/{order_id}",
@@ -28,9 +29,9 @@ class RetryRequest(BaseModel):
     reason: str = Field(default="", max_length=500)
     requester: str = Field(default="", max_length=100)
 
-    def decision(self, proven: str | None) -> Decision:
+    def decision(self, proven: str | None, by: Actor) -> Decision:
         """Return it in the gateway's words; a ``proven`` name wins over the body's."""
-        return Decision(self.reason, proven or self.requester)
+        return Decision(self.reason, proven or self.requester, by)
 
 
 class DecisionRequest(RetryRequest):
@@ -40,25 +41,27 @@ class DecisionRequest(RetryRequest):
 
 
 @routes.post("/retry", operation_id="retryOrder")
-def retry_order(order_id: str, asked: RetryRequest, orders: OrdersPart, who: Requester) -> Document:
+def retry_order(
+    order_id: str, asked: RetryRequest, orders: OrdersPart, who: Requester, by: By
+) -> Document:
     """Set everything of the order that is held going again; returns the order."""
-    return orders.retry(order_id, asked.decision(who))
+    return orders.retry(order_id, asked.decision(who, by))
 
 
 @routes.post("/items/{item_id}/retry", operation_id="retryItem")
 def retry(
-    order_id: str, item_id: str, asked: RetryRequest, orders: OrdersPart, who: Requester
+    order_id: str, item_id: str, asked: RetryRequest, orders: OrdersPart, who: Requester, by: By
 ) -> Document:
     """Set a held item going again; returns the order."""
-    return orders.retry(order_id, asked.decision(who), item_id)
+    return orders.retry(order_id, asked.decision(who, by), item_id)
 
 
 @routes.post("/items/{item_id}/complete", operation_id="completeItem")
 def complete(
-    order_id: str, item_id: str, asked: DecisionRequest, orders: OrdersPart, who: Requester
+    order_id: str, item_id: str, asked: DecisionRequest, orders: OrdersPart, who: Requester, by: By
 ) -> Document:
     """Complete a held item that is on its devices, on somebody's word; returns the order."""
-    return orders.complete(order_id, item_id, asked.decision(who))
+    return orders.complete(order_id, item_id, asked.decision(who, by))
 
 
 @routes.post(
@@ -70,17 +73,18 @@ def cancel(
     asked: DecisionRequest,
     orders: OrdersPart,
     who: Requester,
+    by: By,
     response: Response,
 ) -> Document:
     """Cancel a held item and take back what it has got; returns the cancellation."""
-    task = orders.cancel_item(order_id, item_id, asked.decision(who))
+    task = orders.cancel_item(order_id, item_id, asked.decision(who, by))
     response.headers["Location"] = task["href"]
     return task
 
 
 @routes.post("/devices/{device}/giveUp", operation_id="giveUpDevice")
 def give_up(
-    order_id: str, device: str, asked: DecisionRequest, orders: OrdersPart, who: Requester
+    order_id: str, device: str, asked: DecisionRequest, orders: OrdersPart, who: Requester, by: By
 ) -> Document:
     """Let the order's cancellation go on without a device it is stuck at; returns it."""
-    return orders.give_up(order_id, device, asked.decision(who))
+    return orders.give_up(order_id, device, asked.decision(who, by))

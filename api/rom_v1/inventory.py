@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Body
 
-from api.dependencies import InventoryPart
+from api.dependencies import By, InventoryPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from inventory.load import MAX_FILE_BYTES
@@ -34,6 +34,6 @@ def pools(inventory: InventoryPart) -> tuple[PoolLine, ...]:
     # The inventory reads it itself, to tell every finding at once.
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": _FILE}}},
 )
-def load(content: Annotated[Any, Body()], inventory: InventoryPart) -> LoadReport:
+def load(content: Annotated[Any, Body()], inventory: InventoryPart, by: By) -> LoadReport:
     """Take an inventory file's content as JSON, all of it or nothing; what it lacks stays."""
-    return inventory.load(content, "body")
+    return inventory.load(content, "body", by=by)

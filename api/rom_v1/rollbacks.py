@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.access.permissions import FORCING, require
 from api.dependencies import (
     MAX_NUMBER,
+    By,
     EventsPart,
     LivePart,
     Place,
@@ -30,6 +31,7 @@ from api.strict_route import StrictRoute
 from rom.answers.sites import RollbackPreview, RollbackTask
 from rom.gateway.sites import Wanted
 from rom.model.change import Policy
+from rom.model.deed import Actor
 
 PATH = "/rom/v1/siteRollback"
 routes = APIRouter(prefix=PATH, tags=["ROM"], route_class=StrictRoute, responses=ERRORS)
@@ -64,7 +66,7 @@ class RollbackRequest(BaseModel):
         if self.policy == "force" and not self.dryRun:
             require(request, FORCING, "policy")
 
-    def wanted(self, proven: str | None) -> Wanted:
+    def wanted(self, proven: str | None, by: Actor) -> Wanted:
         """Return it in the gateway's words; a ``proven`` name wins over the body's."""
         return Wanted(
             self.site,
@@ -75,6 +77,7 @@ class RollbackRequest(BaseModel):
             self.ticket,
             proven or self.requester,
             self.hash,
+            by,
         )
 
 
@@ -89,12 +92,13 @@ async def start(
     sites: SitesPart,
     settings: SettingsPart,
     who: Requester,
+    by: By,
     response: Response,
 ) -> RollbackPreview | RollbackTask:
     """Preview the rollback of one site or, with ``dryRun`` false, start it as a task."""
     structlog.contextvars.bind_contextvars(site=asked.site)
     asked.demand_role(request)
-    wanted = asked.wanted(who)
+    wanted = asked.wanted(who, by)
     if asked.dryRun:
         return await run_in_threadpool(sites.preview, wanted)
     task = _located(await run_in_threadpool(sites.roll_back, wanted), settings)

@@ -1,9 +1,9 @@
 """One site: its snapshots, what differs, a second run, and what a rollback would do."""
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.dependencies import Place, SitesPart, naming_site
+from api.dependencies import By, Place, SitesPart, naming_site
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from rom.answers.sites import (
@@ -30,12 +30,18 @@ class RepairRequest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     dryRun: bool = True  # noqa: N815 - the name on the wire
+    reason: str = Field(default="", max_length=500)
+    """Why what somebody else has set is to be replaced."""
+    ticket: str = Field(default="", max_length=100)
 
 
 @routes.post("/reapply", operation_id="reapplySite")
-def reapply(site: str, sites: SitesPart) -> Reapplied:
-    """Bring the site's intent onto its devices again; what is in place already is not sent."""
-    return sites.reapply(site)
+def reapply(site: str, sites: SitesPart, by: By) -> Reapplied:
+    """Bring the site's intent onto its devices again; what is in place already is not sent.
+
+    What somebody else has set since is left to a repair with a reason: 409.
+    """
+    return sites.reapply(site, by=by)
 
 
 @routes.get("/rollbackPreview", operation_id="previewRollback")
@@ -59,6 +65,11 @@ def diff(
 
 
 @routes.post("/repair", operation_id="repairSite")
-def repair(site: str, asked: RepairRequest, sites: SitesPart) -> RepairPreview | Reapplied:
-    """Say what repairing the site would send or, with ``dryRun`` false, send it."""
-    return sites.repair_preview(site) if asked.dryRun else sites.reapply(site)
+def repair(site: str, asked: RepairRequest, sites: SitesPart, by: By) -> RepairPreview | Reapplied:
+    """Say what repairing the site would send or, with ``dryRun`` false, send it.
+
+    Without a reason what somebody else has set since is not replaced: 409.
+    """
+    if asked.dryRun:
+        return sites.repair_preview(site)
+    return sites.reapply(site, by=by, reason=asked.reason, ticket=asked.ticket)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.access.principal import principal, requester
+from api.access.principal import actor, principal, requester
 from api.body import read_json
 from api.ports import ApiSettings
 from api.query import asked_for, page_response, parameters, select_fields
@@ -27,7 +27,8 @@ def router(orders: Orders, settings: ApiSettings) -> APIRouter:
         """Take a cancellation: 201; what becomes of it shows in its state and in the order's."""
         found = parameters(request, {"fields"})
         body = await read_json(request, settings.max_body_bytes)
-        task = await run_in_threadpool(orders.cancel, body, requester(request) or "")
+        who = requester(request) or ""
+        task = await run_in_threadpool(orders.cancel, body, who, by=actor(request))
         structlog.contextvars.bind_contextvars(order_id=task["resourceOrder"]["id"])
         return JSONResponse(
             select_fields(task, found.get("fields")),

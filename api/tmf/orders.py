@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from api.access.principal import principal, requester
+from api.access.principal import actor, principal, requester
 from api.body import read_json, read_patch
 from api.errors import ApiError
 from api.ports import ApiSettings
@@ -59,7 +59,9 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
         found = parameters(request, {"fields"})
         key = idempotency_key(request)
         body = await read_json(request, settings.max_body_bytes)
-        taken = await run_in_threadpool(orders.take, body, key=key, requester=requester(request))
+        taken = await run_in_threadpool(
+            orders.take, body, by=actor(request), key=key, requester=requester(request)
+        )
         order = taken.document
         structlog.contextvars.bind_contextvars(order_id=order["id"])
         _log.info("order taken", items=len(order["orderItem"]), is_new=taken.is_new)
@@ -76,7 +78,7 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
         structlog.contextvars.bind_contextvars(order_id=order_id)
         kind, body = await read_patch(request, settings.max_body_bytes)
         who = requester(request) or ""
-        order = await run_in_threadpool(orders.patch, order_id, kind, body, who)
+        order = await run_in_threadpool(orders.patch, order_id, kind, body, who, by=actor(request))
         return JSONResponse(select_fields(order, found.get("fields")))
 
     @routes.delete(f"{path}/{{order_id}}", status_code=HTTPStatus.NO_CONTENT)
@@ -84,7 +86,7 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
         """Delete a final order: 204; what its sites have and had stays on record."""
         parameters(request, ())
         structlog.contextvars.bind_contextvars(order_id=order_id)
-        await run_in_threadpool(orders.delete, order_id)
+        await run_in_threadpool(orders.delete, order_id, by=actor(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
 

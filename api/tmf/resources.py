@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
-from api.access.principal import principal
+from api.access.principal import actor, principal
 from api.body import read_patch
 from api.ports import ApiSettings
 from api.query import asked_for, page_response, parameters, select_fields
@@ -41,7 +41,9 @@ def router(inventory: Inventory, settings: ApiSettings) -> APIRouter:
         found = parameters(request, {"fields"})
         kind, patch = await read_patch(request, settings.max_body_bytes)
         within = principal(request).scope
-        changed = await run_in_threadpool(inventory.change, resource_id, kind, patch, within)
+        changed = await run_in_threadpool(
+            inventory.change, resource_id, kind, patch, within, by=actor(request)
+        )
         return JSONResponse(select_fields(changed, found.get("fields")))
 
     return routes

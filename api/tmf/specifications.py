@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from api.access.principal import actor
 from api.body import read_json, read_patch
 from api.ports import ApiSettings
 from api.query import asked_for, page_response, parameters, select_fields
@@ -52,7 +53,7 @@ def _add_changing(routes: APIRouter, base: str, catalog: Catalog, settings: ApiS
         """Make a specification: 201 with ``Location`` equal to its ``href``."""
         found = parameters(request, {"fields"})
         body = await read_json(request, settings.max_body_bytes)
-        made = await run_in_threadpool(catalog.create, body)
+        made = await run_in_threadpool(catalog.create, body, by=actor(request))
         return JSONResponse(
             select_fields(made, found.get("fields")),
             HTTPStatus.CREATED,
@@ -65,7 +66,12 @@ def _add_changing(routes: APIRouter, base: str, catalog: Catalog, settings: ApiS
         found = parameters(request, {"fields", "version"})
         kind, patch = await read_patch(request, settings.max_body_bytes)
         changed = await run_in_threadpool(
-            catalog.change, specification_id, found.get("version"), kind, patch
+            catalog.change,
+            specification_id,
+            found.get("version"),
+            kind,
+            patch,
+            by=actor(request),
         )
         return JSONResponse(select_fields(changed, found.get("fields")))
 
@@ -73,5 +79,5 @@ def _add_changing(routes: APIRouter, base: str, catalog: Catalog, settings: ApiS
     async def withdraw(request: Request, specification_id: str) -> Response:
         """Withdraw a specification that no site uses and no open order names."""
         parameters(request, ())
-        await run_in_threadpool(catalog.withdraw, specification_id)
+        await run_in_threadpool(catalog.withdraw, specification_id, by=actor(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)

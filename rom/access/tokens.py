@@ -56,6 +56,11 @@ def create(
     return f"{PREFIX}_{identifier}_{secret}"
 
 
+def id_of(token: str) -> str:
+    """Return the part of a whole token that is no secret."""
+    return token.split("_", 2)[1]
+
+
 def looks_own(presented: str) -> bool:
     """Tell whether a bearer token claims to be one of these."""
     return presented.startswith(f"{PREFIX}_")

@@ -222,6 +222,8 @@ class RepairDevice(Answer):
     sends: str
     kept: tuple[KeptPath, ...]
     differences: tuple[Difference, ...] = ()
+    overwrites: tuple[str, ...] = ()
+    """Where it would replace what somebody else has set since; that needs a reason."""
     error: str | None = None
 
 

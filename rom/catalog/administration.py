@@ -13,10 +13,12 @@ from rom.catalog.published import READ_ONLY, extra_members, published, specifica
 from rom.catalog.specification import Specification
 from rom.documents.patching import PatchKind, patched
 from rom.events.specifications import tell
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import DocumentRefused, SpecificationInUse
 from rom.model.event_types import SpecificationEventType as EventType
 from rom.store import kept_specifications
 from rom.store.database import Connection, Engine
+from rom.trail import trail
 
 Document = dict[str, Any]
 _SHIPPED_AT = datetime.fromtimestamp(Path(__file__).stat().st_mtime, UTC)
@@ -50,7 +52,7 @@ class CatalogAdministration:
         with self._engine.connect() as connection:
             return self._find(connection, identifier, version)
 
-    def create(self, body: object) -> Document:
+    def create(self, body: object, by: Actor = GATEWAY) -> Document:
         """Make a specification, or a further version of one.
 
         Raises ``DocumentRefused`` and ``SpecificationInUse``; nothing is written then.
@@ -63,11 +65,17 @@ class CatalogAdministration:
             spec = self._judged(connection, document)
             self._refuse_existing(connection, spec)
             made = self._write(connection, spec, extra_members(document), EventType.CREATE)
+            _record(connection, by, DeedKind.SPECIFICATION_CREATED, made)
         self._catalog.follow()
         return made
 
     def change(
-        self, identifier: str, version: str | None, kind: PatchKind, patch: object
+        self,
+        identifier: str,
+        version: str | None,
+        kind: PatchKind,
+        patch: object,
+        by: Actor = GATEWAY,
     ) -> Document | None:
         """Patch a specification and return it, or ``None`` where there is none.
 
@@ -93,10 +101,11 @@ class CatalogAdministration:
             ):
                 spec = self._judged(connection, after | {"version": self._next(present)})
             changed = self._write(connection, spec, extra_members(after), EventType.CHANGE)
+            _record(connection, by, DeedKind.SPECIFICATION_CHANGED, changed)
         self._catalog.follow()
         return changed
 
-    def withdraw(self, identifier: str) -> bool:
+    def withdraw(self, identifier: str, by: Actor = GATEWAY) -> bool:
         """Withdraw every version; ``False`` where there is none.
 
         Raises ``SpecificationInUse`` while open orders or sites in force use it.
@@ -121,6 +130,7 @@ class CatalogAdministration:
                 kept_specifications.keep(connection, content, extra, withdrawn=True)
             kept_specifications.count_change(connection)
             tell(connection, EventType.DELETE, shown)
+            _record(connection, by, DeedKind.SPECIFICATION_WITHDRAWN, shown)
         self._catalog.follow()
         return True
 
@@ -197,6 +207,11 @@ class CatalogAdministration:
         if every:
             return [document for documents in shown.values() for document in documents]
         return [document for _, document in in_force.values()]
+
+
+def _record(connection: Connection, by: Actor, kind: DeedKind, shown: Document) -> None:
+    details = {"version": str(shown["version"])}
+    trail.record(connection, by, kind, subject=str(shown["id"]), details=details)
 
 
 def _behaviour(spec: Specification) -> Document:

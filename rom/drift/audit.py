@@ -111,6 +111,7 @@ class Audit:
             sends=native(profile, plan.edits),
             kept=_kept(plan, kept),
             differences=drift.find(part.site, part.wanted, held, part.state),
+            overwrites=tuple(path_text(path) for path in plan.overwritten),
         )
         if not plan.blocking:
             return found

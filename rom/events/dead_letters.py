@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.event import DeadLetter
 from rom.store import deliveries, subscriptions
 from rom.store.database import Engine
+from rom.trail import trail
 
 Document = dict[str, Any]
 
@@ -32,12 +34,26 @@ class DeadLetters:
         return None if letter is None else _document(letter) | {"notification": letter.payload}
 
     def replay(
-        self, *, number: int | None = None, listener: str | None = None, order: str | None = None
+        self,
+        *,
+        number: int | None = None,
+        listener: str | None = None,
+        order: str | None = None,
+        by: Actor = GATEWAY,
     ) -> int:
         """Have what matches sent again from the start, in order; return how many those are."""
         with self._engine.begin() as connection:
             revived = deliveries.revive(connection, number=number, listener=listener, order=order)
             subscriptions.end_pauses(connection, set(revived))
+            if revived:
+                trail.record(
+                    connection,
+                    by,
+                    DeedKind.DEAD_LETTERS_RESENT,
+                    order_id=order or "",
+                    subject="" if number is None else str(number),
+                    details={"count": len(revived), "listeners": sorted(set(revived))},
+                )
         return len(revived)
 
 

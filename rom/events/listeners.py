@@ -8,11 +8,13 @@ from uuid import uuid4
 from rom.events.callback import CallbackPolicy
 from rom.events.query import parse_query
 from rom.model.access import NOBODY, Owner, current_scope
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import DuplicateListener, TooManyListeners
 from rom.model.event import NewSubscription, SubscriptionStatus
 from rom.model.event_types import Api
 from rom.store import subscriptions
 from rom.store.database import Engine
+from rom.trail import trail
 from rom.vault.vault import Vault
 
 Document = dict[str, Any]
@@ -28,7 +30,13 @@ class Listeners:
         self._most = most
 
     def subscribe(
-        self, api: Api, callback: str, query: str, secret: str | None, owner: Owner = NOBODY
+        self,
+        api: Api,
+        callback: str,
+        query: str,
+        secret: str | None,
+        owner: Owner = NOBODY,
+        by: Actor = GATEWAY,
     ) -> Document:
         """Register a listener and return ``id``, ``callback`` and ``query``.
 
@@ -38,7 +46,8 @@ class Listeners:
         The secret is kept sealed and shown to nobody again.
         """
         parse_query(api, query)
-        asyncio.run(self._policy.address(self._policy.target(callback)))
+        target = self._policy.target(callback)
+        asyncio.run(self._policy.address(target))
         new = NewSubscription(
             id=str(uuid4()),
             api=api,
@@ -57,17 +66,36 @@ class Listeners:
             if same is not None:
                 message = f"listener {same} has the same callback and query"
                 raise DuplicateListener(message)
+            trail.record(
+                connection,
+                by,
+                DeedKind.LISTENER_REGISTERED,
+                subject=new.id,
+                details={
+                    "api": str(api),
+                    "callback": f"{target.scheme}://{target.authority}",
+                    "query": query,
+                    "signed": secret is not None,
+                },
+            )
         return {"id": new.id, "callback": callback, "query": query}
 
     def unsubscribe(
-        self, listener_id: str, api: Api | None = None, owner: str | None = None
+        self,
+        listener_id: str,
+        api: Api | None = None,
+        owner: str | None = None,
+        by: Actor = GATEWAY,
     ) -> bool:
         """Remove a listener, of this ``owner`` if given, with all that waits for it.
 
         Tells whether there was one.
         """
         with self._engine.begin() as connection:
-            return subscriptions.remove(connection, listener_id, api, owner)
+            removed = subscriptions.remove(connection, listener_id, api, owner)
+            if removed:
+                trail.record(connection, by, DeedKind.LISTENER_REMOVED, subject=listener_id)
+            return removed
 
     def find(self, listener_id: str) -> Document | None:
         """Return one listener with its delivery's state, or ``None``."""

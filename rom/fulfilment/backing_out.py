@@ -15,12 +15,14 @@ from rom.catalog.planning import resource_requests
 from rom.catalog.site_view import SiteView
 from rom.fulfilment.transitions import Transitions
 from rom.model.change import Change, ChangeState
+from rom.model.deed import GATEWAY, DeedKind
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState, Step
 from rom.model.reason import Reason
 from rom.model.verdict import Outcome, VerdictKind
 from rom.store import change_list, changes, intents, snapshots, verdicts
 from rom.store.database import Connection
+from rom.trail import trail
 from rom.undo import results
 from rom.undo.compensation import Compensation, before_change, sent_with
 
@@ -82,6 +84,16 @@ class BackingOut:
         if snapshots.others_since(connection, view.site, number, sent_with(connection, group)):
             return False
         why = f"{refused.reason}: {refused.device}: {refused.error}"
+        trail.record(
+            connection,
+            GATEWAY,
+            DeedKind.CHANGE_BACKED_OUT,
+            sites=[view.site],
+            devices=[refused.device],
+            order_id=group[0].order_id,
+            reason=why,
+            details={"items": [item.item_id for item in group]},
+        )
         for item in group:
             self._transitions.move(
                 connection,

@@ -24,12 +24,14 @@ from rom.fulfilment import staging
 from rom.fulfilment.transitions import Transitions
 from rom.metrics import refusals
 from rom.metrics.refusals import Circuit
+from rom.model.deed import Actor, ActorKind, DeedKind
 from rom.model.order import Item
 from rom.model.order_states import CANCELLING_ITEM_STATES, FINAL_ITEM_STATES, ItemState
 from rom.model.reason import Reason
 from rom.model.ticket import ARRIVED, Ticket, TicketState
 from rom.store import order_items, orders, tickets
 from rom.store.database import Connection, Engine
+from rom.trail import trail
 from rom.vault.vault import BOOT_URL, Vault
 
 log = structlog.get_logger(__name__)
@@ -85,6 +87,14 @@ class Bootstrap:
         with self._engine.begin() as connection:
             if ticket.state is TicketState.STAGED:
                 staging.note(connection, serial, TicketState.FETCHED)
+                trail.record(
+                    connection,
+                    Actor(serial, ActorKind.ROUTER, client),
+                    DeedKind.CONFIGURATION_FETCHED,
+                    sites=[ticket.site],
+                    devices=[serial],
+                    order_id=ticket.order_id,
+                )
         return self._filled(ticket.configuration).encode()
 
     def sha512(self, token: str, serial: str, client: str) -> str:

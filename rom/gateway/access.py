@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from rom.access import tokens
 from rom.access.tokens import looks_own
 from rom.gateway.seam import asking_database
 from rom.model.access import AccessToken, Role, Scope, ScopedKind
+from rom.model.deed import Actor, DeedKind
 from rom.store import listener_rights
 from rom.store import scope as limits
 from rom.store.database import Engine
+from rom.trail import trail
 
 __all__ = ["Access", "looks_own"]
 
@@ -42,29 +45,69 @@ class Access:
         with asking_database(), self.engine.connect() as connection:
             return limits.sees(connection, scope, kind, identifier)
 
-    def note_limits(self, name: str, scope: Scope) -> None:
+    def note_limits(self, name: str, scope: Scope, by: Actor) -> None:
         """Limit what an issuer's client has registered as the client itself is now."""
         with asking_database(), self.engine.begin() as connection:
-            listener_rights.note_limits(connection, name, scope)
+            changed = listener_rights.note_limits(connection, name, scope)
+            if changed:
+                limits = _limits(scope)
+                trail.record(
+                    connection, by, DeedKind.LISTENER_NARROWED, subject=name, details=limits
+                )
 
     def create(
-        self, name: str, roles: frozenset[Role], scope: Scope, expires_at: datetime | None
+        self,
+        name: str,
+        roles: frozenset[Role],
+        scope: Scope,
+        expires_at: datetime | None,
+        *,
+        by: Actor,
     ) -> str:
         """Keep a new token and return it; nobody can read it again. Raises ``Invalid``."""
         with self.engine.begin() as connection:
-            return tokens.create(connection, name, roles, scope, expires_at)
+            made = tokens.create(connection, name, roles, scope, expires_at)
+            expiry = None if expires_at is None else expires_at.isoformat()
+            trail.record(
+                connection,
+                by,
+                DeedKind.TOKEN_CREATED,
+                subject=name,
+                details={
+                    "id": tokens.id_of(made),
+                    "roles": sorted(roles),
+                    "expires": expiry,
+                    **_limits(scope),
+                },
+            )
+            return made
 
     def tokens(self) -> list[AccessToken]:
         """Return every token there has been, by name and age."""
         with self.engine.connect() as connection:
             return tokens.listed(connection)
 
-    def revoke(self, name_or_id: str) -> int:
+    def revoke(self, name_or_id: str, *, by: Actor) -> int:
         """Take back every token of a name, or the one of an id; return how many were in force.
 
         What was registered with them and has no other token goes in the same transaction.
         """
         with self.engine.begin() as connection:
             revoked = tokens.revoke(connection, name_or_id)
-            listener_rights.remove_lapsed(connection)
+            removed = listener_rights.remove_lapsed(connection)
+            if revoked:
+                trail.record(
+                    connection,
+                    by,
+                    DeedKind.TOKEN_REVOKED,
+                    subject=name_or_id,
+                    details={"tokens": revoked, "listenersRemoved": removed},
+                )
             return revoked
+
+
+def _limits(scope: Scope) -> dict[str, Any]:
+    return {
+        "customers": None if scope.customers is None else sorted(scope.customers),
+        "sites": None if scope.sites is None else sorted(scope.sites),
+    }

@@ -13,6 +13,7 @@ from rom.catalog.loader import load_catalog
 from rom.catalog.published import BASE_PATH
 from rom.documents.patching import PatchKind
 from rom.gateway.seam import configuring, loading, searching
+from rom.model.deed import Actor
 from rom.model.errors import UnknownSpecificationId
 
 __all__ = ["BASE_PATH", "Catalog", "UsableFile", "check_folder"]
@@ -41,27 +42,27 @@ class Catalog:
         """
         return _there(identifier, self.administration.specification(identifier, version))
 
-    def create(self, document: object) -> Document:
+    def create(self, document: object, *, by: Actor) -> Document:
         """Make a specification; raises ``DocumentRefused`` and ``SpecificationInUse``."""
-        return self.administration.create(document)
+        return self.administration.create(document, by)
 
     def change(
-        self, identifier: str, version: str | None, kind: PatchKind, patch: object
+        self, identifier: str, version: str | None, kind: PatchKind, patch: object, *, by: Actor
     ) -> Document:
         """Change a specification; once it has been ordered, a new version is made.
 
         Raises ``UnknownSpecificationId``, ``PatchRefused``, ``DocumentRefused`` and
         ``SpecificationInUse``.
         """
-        changed = self.administration.change(identifier, version, kind, patch)
+        changed = self.administration.change(identifier, version, kind, patch, by)
         return _there(identifier, changed)
 
-    def withdraw(self, identifier: str) -> None:
+    def withdraw(self, identifier: str, *, by: Actor) -> None:
         """Withdraw a specification that no site uses and no open order names.
 
         Raises ``UnknownSpecificationId`` and ``SpecificationInUse``.
         """
-        if not self.administration.withdraw(identifier):
+        if not self.administration.withdraw(identifier, by):
             raise UnknownSpecificationId(identifier)
 
 

@@ -12,6 +12,7 @@ from rom.answers.events import (
 from rom.events.service import Events as Service
 from rom.gateway.seam import asking_database
 from rom.model.access import NOBODY, Owner
+from rom.model.deed import Actor
 from rom.model.errors import UnknownDeadLetter, UnknownListener
 from rom.model.event import EventFilter, PlacedEvent
 from rom.model.event_types import Api
@@ -26,21 +27,28 @@ class Events:
     service: Service
 
     def subscribe(
-        self, api: Api, callback: str, query: str, secret: str | None, owner: Owner = NOBODY
+        self,
+        api: Api,
+        callback: str,
+        query: str,
+        secret: str | None,
+        owner: Owner = NOBODY,
+        *,
+        by: Actor,
     ) -> NewListener:
         """Register a listener, which hears of no more than its owner may see at any time.
 
         Raises ``CallbackRefused``, ``BadQuery``, ``DuplicateListener`` and ``TooManyListeners``.
         The secret is kept sealed and shown to nobody again.
         """
-        made = self.service.listeners.subscribe(api, callback, query, secret, owner)
+        made = self.service.listeners.subscribe(api, callback, query, secret, owner, by)
         return NewListener.model_validate(made)
 
     def unsubscribe(
-        self, listener_id: str, api: Api | None = None, owner: str | None = None
+        self, listener_id: str, api: Api | None = None, owner: str | None = None, *, by: Actor
     ) -> None:
         """Remove a listener with all that waits for it; raises ``UnknownListener``."""
-        if not self.service.listeners.unsubscribe(listener_id, api, owner):
+        if not self.service.listeners.unsubscribe(listener_id, api, owner, by):
             raise UnknownListener(listener_id)
 
     def listener(self, listener_id: str) -> ListenerStatus:
@@ -71,10 +79,17 @@ class Events:
         return WholeDeadLetter.model_validate(found)
 
     def replay(
-        self, *, number: int | None = None, listener: str | None = None, order: str | None = None
+        self,
+        *,
+        by: Actor,
+        number: int | None = None,
+        listener: str | None = None,
+        order: str | None = None,
     ) -> int:
         """Have what matches sent again from the start, in order; return how many those are."""
-        return self.service.dead_letters.replay(number=number, listener=listener, order=order)
+        return self.service.dead_letters.replay(
+            number=number, listener=listener, order=order, by=by
+        )
 
     def of_stream(self, stream: str, sequence: int) -> list[Document]:
         """Return the events of an order or a rollback's task after ``sequence``, each with its own.

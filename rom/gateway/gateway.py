@@ -11,6 +11,7 @@ from rom.gateway.inventory import Inventory
 from rom.gateway.operation import Counts, Operation
 from rom.gateway.orders import Orders
 from rom.gateway.sites import Sites
+from rom.gateway.trail import Trail
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Gateway:
     bootstrap: BootstrapServer
     """Answers routers that ask for their first configuration."""
     operation: Operation
+    trail: Trail
 
     def start(self) -> None:
         """Start the workers of this process, and the delivery of events."""

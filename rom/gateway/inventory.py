@@ -17,12 +17,14 @@ from rom.answers.inventory import PoolLine
 from rom.documents.patching import PatchKind, patched
 from rom.gateway.seam import loading, searching
 from rom.model.access import EVERYTHING, Scope
+from rom.model.deed import Actor, DeedKind
 from rom.model.errors import UnknownResource
 from rom.resources.changes import annotated
 from rom.resources.documents import BASE_PATH, resource_document
 from rom.store import annotations, order_items
 from rom.store.database import Connection, Engine
 from rom.store.resource_query import UNSEARCHABLE, find_resources
+from rom.trail import trail
 
 __all__ = ["BASE_PATH", "UNSEARCHABLE", "Inventory", "LoadReport", "read_file"]
 
@@ -37,7 +39,7 @@ class Inventory:
     engine: Engine
     base_url: str
 
-    def load(self, content: object, name: str) -> LoadReport:
+    def load(self, content: object, name: str, *, by: Actor) -> LoadReport:
         """Bring an inventory file's content in, all or nothing; held items are tried at once.
 
         ``name`` is what a refusal calls the file. Raises ``InventoryRefused`` with every finding.
@@ -45,6 +47,13 @@ class Inventory:
         with loading(), self.engine.begin() as connection:
             report = load_content(connection, content, name)
             order_items.resources_came(connection)
+            trail.record(
+                connection,
+                by,
+                DeedKind.INVENTORY_LOADED,
+                subject=name,
+                details=report.model_dump(),
+            )
         log.info("inventory.loaded", file=name, **report.model_dump())
         return report
 
@@ -66,7 +75,13 @@ class Inventory:
             return self._shown(_row(connection, resource_id, within))
 
     def change(
-        self, resource_id: str, kind: PatchKind, patch: object, within: Scope = EVERYTHING
+        self,
+        resource_id: str,
+        kind: PatchKind,
+        patch: object,
+        within: Scope = EVERYTHING,
+        *,
+        by: Actor,
     ) -> Document:
         """Patch what clients may say of a resource and return it.
 
@@ -80,6 +95,13 @@ class Inventory:
             said = annotated(row, before, patched(before, kind, patch))
             with news.of_resources(connection, [UUID(resource_id)]):
                 annotations.keep(connection, resource_id, said)
+            trail.record(
+                connection,
+                by,
+                DeedKind.RESOURCE_ANNOTATED,
+                subject=resource_id,
+                details={"attributes": sorted(said)},
+            )
         return self._shown(row | {"annotation": said})
 
     def _shown(self, row: Document) -> Document:

@@ -18,6 +18,7 @@ from rom.answers.orders import (
 from rom.documents.patching import PatchKind
 from rom.gateway.seam import reserving, searching
 from rom.model.access import EVERYTHING, Scope
+from rom.model.deed import Actor
 from rom.model.errors import UnknownCancellation, UnknownOrder
 from rom.model.order import Item
 from rom.model.verdict import Verdict, VerdictKind
@@ -52,12 +53,19 @@ class Orders:
     fallout: Fallout
     base_url: str
 
-    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+    def take(
+        self,
+        body: object,
+        *,
+        by: Actor,
+        key: str | None = None,
+        requester: str | None = None,
+    ) -> Taken:
         """Take an order, or return the one that this POST repeats.
 
         Raises ``OrderRefused``, ``OutOfScope`` and ``KeyReused``.
         """
-        return self.intake.take(body, key=key, requester=requester)
+        return self.intake.take(body, key=key, requester=requester, by=by)
 
     def find(self, order_id: str) -> Document:
         """Return an order as TMF652 has it; raises ``UnknownOrder``."""
@@ -74,24 +82,26 @@ class Orders:
                 rows, total = find_orders(connection, asked, within)
             return self.documents.render(connection, rows), total
 
-    def patch(self, order_id: str, kind: PatchKind, patch: object, requester: str = "") -> Document:
+    def patch(
+        self, order_id: str, kind: PatchKind, patch: object, requester: str = "", *, by: Actor
+    ) -> Document:
         """Change an order and return it.
 
         Raises ``UnknownOrder``, ``OrderRefused``, ``PatchRefused`` and any ``Conflict``.
         """
         with reserving("orderItem", _KEEPS):
-            return self.amendments.patch(order_id, kind, patch, requester)
+            return self.amendments.patch(order_id, kind, patch, requester, by)
 
-    def delete(self, order_id: str) -> None:
+    def delete(self, order_id: str, *, by: Actor) -> None:
         """Delete a final order; raises ``UnknownOrder`` and ``NotPossible``."""
-        self.amendments.delete(order_id)
+        self.amendments.delete(order_id, by)
 
-    def cancel(self, body: object, requester: str = "") -> Document:
+    def cancel(self, body: object, requester: str = "", *, by: Actor) -> Document:
         """Take a CancelResourceOrder and return it.
 
         Raises ``OrderRefused``, ``UnknownOrder`` and ``CancelImpossible``.
         """
-        return self.cancellations.request(body, requester)
+        return self.cancellations.request(body, requester, by)
 
     def find_cancellation(self, task_id: str) -> Document:
         """Return a CancelResourceOrder; raises ``UnknownCancellation``."""

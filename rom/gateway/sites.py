@@ -16,12 +16,14 @@ from rom.answers.sites import (
 from rom.drift.audit import Audit
 from rom.gateway.seam import reaching_devices, reserving
 from rom.jobs.wakes import Wakes
-from rom.model.change import SETTLED, Change, ChangeKind, ChangeState
-from rom.model.errors import DevicesBusy, UnknownRollback, UnknownSite
+from rom.model.change import SETTLED, Change, ChangeKind, ChangeState, Policy
+from rom.model.deed import Actor, DeedKind
+from rom.model.errors import DevicesBusy, RepairOverwrites, UnknownRollback, UnknownSite
 from rom.model.snapshot import SnapshotEntry
 from rom.store import change_list, changes, intents, snapshots
 from rom.store.database import Connection, Engine
 from rom.store.scope import known_sites
+from rom.trail import trail
 from rom.undo import tasks
 from rom.undo.compare import Comparison
 from rom.undo.give_back import GiveBack
@@ -75,15 +77,29 @@ class Sites:
         with reaching_devices():
             return self.audit.repairs(site)
 
-    def reapply(self, site: str) -> Reapplied:
+    def reapply(self, site: str, *, by: Actor, reason: str = "", ticket: str = "") -> Reapplied:
         """Bring the site's present intent onto all its devices again, by the one reconcile path.
 
-        Raises ``DevicesBusy`` after a minute; what was asked for stays queued.
+        Raises ``RepairOverwrites`` where that would replace what somebody else has set since and
+        no reason is given; a device that shows so only later refuses its part. Raises
+        ``DevicesBusy`` after a minute; what was asked for stays queued.
         """
+        overwritten = _overwritten(self.repair_preview(site))
+        if overwritten and not reason.strip():
+            raise RepairOverwrites(overwritten)
+        policy = Policy.APPLY if reason.strip() else Policy.RESTORE
         with self.engine.begin() as connection:
-            numbers = _request_all(connection, site)
-        if not numbers:
-            raise UnknownSite(site)
+            numbers = _request_all(connection, site, policy)
+            trail.record(
+                connection,
+                by,
+                DeedKind.SITE_REPAIRED,
+                sites=[site],
+                devices=numbers.values(),
+                ticket=ticket,
+                reason=reason,
+                details={"overwrites": overwritten},
+            )
         for device in sorted(set(numbers.values())):
             self.wakes.device(device)
         rows = self._settled(list(numbers))
@@ -146,11 +162,20 @@ class Sites:
         return found
 
 
-def _request_all(connection: Connection, site: str) -> dict[int, str]:
+def _overwritten(preview: RepairPreview) -> dict[str, list[str]]:
+    """Return by device where a repair would replace what people have set, or left by decision."""
+    found = {
+        row.device: sorted({*row.overwrites, *(kept.path for kept in row.kept)})
+        for row in preview.devices
+    }
+    return {device: paths for device, paths in found.items() if paths}
+
+
+def _request_all(connection: Connection, site: str, policy: Policy) -> dict[int, str]:
     """Ask for a change on every device of the site; return the devices by the changes' numbers."""
     return {
         changes.request(
-            connection, device=row.device, site=site, kind=ChangeKind.RECONCILE
+            connection, device=row.device, site=site, kind=ChangeKind.RECONCILE, policy=policy
         ): row.device
         for row in intents.devices_of_site(connection, site)
     }

@@ -14,9 +14,11 @@ from adapters.errors import AdapterError
 from rom.ledger import lease, recovery
 from rom.ledger.group import Group, WriterSettings
 from rom.ledger.service_check import ServiceCheck
+from rom.model.deed import GATEWAY, DeedKind
 from rom.model.snapshot import Sealer
 from rom.store import change_list, changes, leases, transactions
-from rom.store.database import Engine
+from rom.store.database import Connection, Engine
+from rom.trail import trail
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,19 @@ class DeviceWriter:
         changes; nothing is raised for that.
         """
         holder = f"{self._settings.holder}/{uuid4().hex[:8]}"
-        epoch = leases.acquire(self._engine, device, holder, self._settings.lease_seconds)
+
+        def taken_over(connection: Connection, before: str) -> None:
+            trail.record(
+                connection,
+                GATEWAY,
+                DeedKind.LEASE_TAKEN_OVER,
+                devices=[device],
+                details={"holder": holder, "formerHolder": before},
+            )
+
+        epoch = leases.acquire(
+            self._engine, device, holder, self._settings.lease_seconds, taken_over
+        )
         if epoch is None:
             return set()
         touched: set[str] = set()

@@ -57,6 +57,7 @@ class Policy(Word):
     """What to do where the device holds neither what was before nor what we wrote."""
 
     APPLY = "apply"  # towards a new intent: the intent wins, foreign content blocks
+    RESTORE = "restore"  # the same intent again: what is missing comes back, what others set stays
     REFUSE = "refuse"  # change nothing and report every conflict
     KEEP = "keep"  # leave whole entries that somebody has touched, and what they refer to
     FORCE = "force"  # go on regardless

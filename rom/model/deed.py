@@ -8,8 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-
-from pydantic import JsonValue
+from typing import Any
 
 from device_profiles.words import Word
 
@@ -94,13 +93,13 @@ class Deed:
     """A ``DeedKind``; of an entry that was read, whatever is written there."""
     actor: Actor
     sites: tuple[str, ...] = ()
-    device: str = ""
+    devices: tuple[str, ...] = ()
     order_id: str = ""
     subject: str = ""
     """What else it was done to: a secret's or token's name, a task's id, a file."""
     ticket: str = ""
     reason: str = ""
-    details: Mapping[str, JsonValue] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

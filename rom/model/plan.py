@@ -67,7 +67,17 @@ class SitePlan:
     @property
     def blocking(self) -> tuple[Conflict, ...]:
         """The conflicts over which this plan must not go."""
-        return tuple(c for c in self.conflicts if c.kind in _BLOCKING[self.policy])
+        found = (c for c in self.conflicts if c.kind in _BLOCKING[self.policy])
+        if self.policy is not Policy.RESTORE:
+            return tuple(found)
+        # What somebody has taken away is brought back; what they have set instead is theirs.
+        return tuple(c for c in found if c.kind is not ConflictKind.DRIFT or c.found is not None)
+
+    @property
+    def overwritten(self) -> tuple[Path, ...]:
+        """The paths at which this plan would replace what somebody else has set since."""
+        drift = ConflictKind.DRIFT
+        return tuple(c.path for c in self.conflicts if c.kind is drift and c.found is not None)
 
 
 # A template that differs is never overwritten, whatever the policy.
@@ -76,6 +86,12 @@ _BLOCKING = {
         ConflictKind.TEMPLATE_DRIFT,
         ConflictKind.FOREIGN_CONTENT,
         ConflictKind.IN_USE,
+    ),
+    Policy.RESTORE: (
+        ConflictKind.TEMPLATE_DRIFT,
+        ConflictKind.FOREIGN_CONTENT,
+        ConflictKind.IN_USE,
+        ConflictKind.DRIFT,
     ),
     Policy.REFUSE: (
         ConflictKind.TEMPLATE_DRIFT,

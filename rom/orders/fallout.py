@@ -9,6 +9,7 @@ from rom.catalog.site_view import load_view
 from rom.fulfilment.completing import complete
 from rom.fulfilment.transitions import Transitions
 from rom.model.change import Change, ChangeState
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import NotPossible, UnknownItem, UnknownOrder
 from rom.model.order import Item, Order
 from rom.model.order_states import COMMITTED, FINAL_ITEM_STATES, ItemState
@@ -19,6 +20,7 @@ from rom.orders.cancel.giving_up import give_up, wanted_of
 from rom.orders.documents import OrderDocuments
 from rom.store import cancellations, change_list, changes, order_items, orders, verdicts
 from rom.store.database import Connection, Engine
+from rom.trail import trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Decision:
 
     reason: str = ""
     requester: str = ""
+    by: Actor = GATEWAY
 
     @property
     def words(self) -> str:
@@ -78,6 +81,8 @@ class Fallout:
                     else f"item {item_id} of order {order_id} is {items[0].state}, not held",
                     "Retry what is held; everything else goes on by itself",
                 )
+            held = [item for item in items if _is_held(item)]
+            _record(connection, DeedKind.ORDER_RETRIED, decision, order_id, held or items)
             document = self._documents.render(connection, [_reread(connection, row.id)])[0]
         for device in sorted(devices):
             self._wake_device(device)
@@ -132,6 +137,7 @@ class Fallout:
             view = load_view(connection, self._catalog, item.site, "", lock=False)
             note = f"{Reason.COMPLETED_BY_HAND}: {decision.words}"
             complete(connection, self._transitions, view, item, note=note)
+            _record(connection, DeedKind.ITEM_COMPLETED, decision, order_id, [item])
             document = self._documents.render(connection, [_reread(connection, row.id)])[0]
         self._wake_site(item.site)
         return document
@@ -171,6 +177,17 @@ class Fallout:
                     f"cancellation {task.id} is not stuck at {device}",
                     "Read the task's notes; what is under way is waited for",
                 )
+            trail.record(
+                connection,
+                decision.by,
+                DeedKind.DEVICE_GIVEN_UP,
+                sites=sites,
+                devices=[device],
+                order_id=order_id,
+                subject=task.id,
+                reason=decision.reason,
+                details={"requester": decision.requester},
+            )
             shown = self._cancellations.shown(connection, task.id)
         for site in sites:
             self._wake_site(site)
@@ -203,6 +220,7 @@ class Fallout:
             document={"cancellationReason": decision.reason} if decision.reason else {},
             items=sorted(item_ids),
             requester=decision.requester,
+            by=decision.by,
         )
 
     def _needed_by(self, item: Item, others: Sequence[Item]) -> list[str]:
@@ -216,6 +234,27 @@ class Fallout:
             if waits or (other.site == item.site and item.key in needs):
                 found.append(other.item_id)
         return found
+
+
+def _record(
+    connection: Connection,
+    kind: DeedKind,
+    decision: Decision,
+    order_id: str,
+    items: Sequence[Item],
+) -> None:
+    trail.record(
+        connection,
+        decision.by,
+        kind,
+        sites={item.site for item in items},
+        order_id=order_id,
+        reason=decision.reason,
+        details={
+            "requester": decision.requester,
+            "items": sorted(item.item_id for item in items),
+        },
+    )
 
 
 def _locked(connection: Connection, order_id: str) -> Order:

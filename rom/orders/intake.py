@@ -11,6 +11,7 @@ from typing import Any
 from inventory.reservation import lock_sites
 from rom.catalog.loader import Catalog
 from rom.fulfilment.transitions import Transitions
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import UnknownOrder
 from rom.model.order import NewOrder
 from rom.orders.admission import admit
@@ -21,6 +22,7 @@ from rom.store import orders, posted
 from rom.store.database import Connection, Engine
 from rom.store.posted import BODY, KEY, Post
 from rom.store.scope import known_sites
+from rom.trail import trail
 
 AT_ONCE = 6
 """Orders taken at once in a process. Repeated POSTs wait for the first with a connection each, and
@@ -54,7 +56,14 @@ class Intake:
         self._wake = wake
         self._room = BoundedSemaphore(AT_ONCE)
 
-    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+    def take(
+        self,
+        body: object,
+        *,
+        key: str | None = None,
+        requester: str | None = None,
+        by: Actor = GATEWAY,
+    ) -> Taken:
         """Take an order, acknowledged, or return the first one that this POST repeats.
 
         ``key`` is the request's Idempotency-Key: the same with an equal body is a repetition, with
@@ -75,6 +84,14 @@ class Intake:
             lock_sites(connection, sites)  # two orders for one site are admitted one by one
             order = replace(admit(connection, self._catalog, order), requester=who)
             orders.insert_order(connection, order, order_id)
+            trail.record(
+                connection,
+                by,
+                DeedKind.ORDER_CREATED,
+                sites=sites,
+                order_id=order_id,
+                details=_told(order, who),
+            )
             document = self._transitions.created(connection, order_id)
         for site in sites:
             self._wake(site)
@@ -85,6 +102,14 @@ class Intake:
         if row is None:
             raise UnknownOrder(order_id)
         return self._documents.render(connection, [row])[0]
+
+
+def _told(order: NewOrder, requester: str) -> dict[str, Any]:
+    return {
+        "requester": requester,
+        "items": len(order.items),
+        "externalReferences": [each.name for each in order.external_references],
+    }
 
 
 def _post(order: NewOrder, key: str | None, requester: str) -> Post | None:

@@ -4,6 +4,7 @@ The epoch is checked in the transaction that marks a device transaction as sent:
 stopped and resumed in between cannot write.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -16,8 +17,17 @@ class FencedOff(Exception):
     """Another writer has taken the device over; this one must not send anything."""
 
 
-def acquire(engine: sa.Engine, device: str, holder: str, seconds: int) -> int | None:
-    """Take the device's lease and return its new epoch, or ``None`` while somebody holds it."""
+def acquire(
+    engine: sa.Engine,
+    device: str,
+    holder: str,
+    seconds: int,
+    taken_over: Callable[[sa.Connection, str], None] = lambda *_: None,
+) -> int | None:
+    """Take the device's lease and return its new epoch, or ``None`` while somebody holds it.
+
+    ``taken_over`` is called within the transaction with a holder that has let its lease run out.
+    """
     until = sa.func.now() + timedelta(seconds=seconds)
     statement = insert(device_lease).values(device=device, epoch=1, holder=holder, until=until)
     statement = statement.on_conflict_do_update(
@@ -30,7 +40,15 @@ def acquire(engine: sa.Engine, device: str, holder: str, seconds: int) -> int | 
         ),
     )
     with engine.begin() as connection:
+        before = connection.scalar(
+            sa.select(device_lease.c.holder)
+            .where(device_lease.c.device == device, device_lease.c.until < sa.func.now())
+            .where(device_lease.c.holder.is_not(None), device_lease.c.holder != holder)
+            .with_for_update()
+        )
         epoch: int | None = connection.scalar(statement.returning(device_lease.c.epoch))
+        if before is not None and epoch is not None:
+            taken_over(connection, before)
     return epoch
 
 

@@ -41,12 +41,12 @@ def remove_lapsed(connection: sa.Connection) -> int:
     return connection.execute(sa.delete(hub_subscription).where(~may_listen())).rowcount
 
 
-def note_limits(connection: sa.Connection, owner: str, scope: Scope) -> None:
-    """Write what an issuer's client is limited to now into its listeners."""
+def note_limits(connection: sa.Connection, owner: str, scope: Scope) -> int:
+    """Write what an issuer's client is limited to now into its listeners; return how many."""
     limits = {"customers": limit_column(scope.customers), "sites": limit_column(scope.sites)}
-    connection.execute(
+    return connection.execute(
         sa.update(hub_subscription)
         .where(_hub.owner == owner, ~_hub.by_token)
         .where(sa.or_(*(_hub[name].is_distinct_from(value) for name, value in limits.items())))
         .values(limits)
-    )
+    ).rowcount

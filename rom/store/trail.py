@@ -36,7 +36,7 @@ def append(connection: sa.Connection, time: datetime, deed: Deed, digest: bytes)
             client=deed.actor.client,
             request_id=deed.actor.request_id,
             sites=list(deed.sites),
-            device=deed.device,
+            devices=list(deed.devices),
             order_id=deed.order_id,
             subject=deed.subject,
             ticket=deed.ticket,
@@ -100,10 +100,10 @@ def find(connection: sa.Connection, place: int) -> Entry | None:
 
 
 def _conditions(asked: Asked) -> Iterator[sa.ColumnElement[bool]]:
-    if asked.site is not None:
-        yield _entry.sites.contains([asked.site])
+    for among, one in ((_entry.sites, asked.site), (_entry.devices, asked.device)):
+        if one is not None:
+            yield among.contains([one])
     for column, value in (
-        (_entry.device, asked.device),
         (_entry.order_id, asked.order_id),
         (_entry.actor, asked.actor),
         (_entry.kind, asked.kind),
@@ -122,7 +122,7 @@ def _entry_of(row: Mapping[Any, Any]) -> Entry:
         kind=row["kind"],
         actor=actor,
         sites=tuple(row["sites"]),
-        device=row["device"],
+        devices=tuple(row["devices"]),
         order_id=row["order_id"],
         subject=row["subject"],
         ticket=row["ticket"],

@@ -22,7 +22,7 @@ trail_entry = sa.Table(
     sa.Column("client", sa.Text, nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Column("sites", ARRAY(sa.Text), nullable=False),
-    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("devices", ARRAY(sa.Text), nullable=False),
     sa.Column("order_id", sa.Text, nullable=False),
     sa.Column("subject", sa.Text, nullable=False),
     sa.Column("ticket", sa.Text, nullable=False),
@@ -32,6 +32,7 @@ trail_entry = sa.Table(
     sa.Column("previous", sa.LargeBinary),
     sa.Column("link", sa.LargeBinary),
     sa.Index("ix_trail_entry_sites", "sites", postgresql_using="gin"),
+    sa.Index("ix_trail_entry_devices", "devices", postgresql_using="gin"),
     sa.Index("ix_trail_entry_order_id", "order_id"),
     sa.Index("ix_trail_entry_actor", "actor"),
 )

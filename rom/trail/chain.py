@@ -7,13 +7,13 @@ zero bytes.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from rom.model.deed import Deed, Entry, Head
+from rom.model.deed import Actor, Deed, Entry, Head
 
 START = Head(0, bytes(32))
 """The head of an empty trail."""
@@ -29,7 +29,7 @@ def told(time: datetime, deed: Deed) -> dict[str, Any]:
         "client": deed.actor.client,
         "requestId": deed.actor.request_id,
         "sites": list(deed.sites),
-        "device": deed.device,
+        "devices": list(deed.devices),
         "order": deed.order_id,
         "subject": deed.subject,
         "ticket": deed.ticket,
@@ -58,6 +58,25 @@ def whole(entry: Entry) -> dict[str, Any]:
         "previous": entry.previous.hex(),
         "link": entry.link.hex(),
     }
+
+
+def read(line: Mapping[str, Any]) -> Entry:
+    """Return the entry that ``whole`` has told; raises what a line that is none makes fail."""
+    actor = Actor(line["actor"], line["actorKind"], line["client"], line["requestId"])
+    deed = Deed(
+        kind=line["deed"],
+        actor=actor,
+        sites=tuple(line["sites"]),
+        devices=tuple(line["devices"]),
+        order_id=line["order"],
+        subject=line["subject"],
+        ticket=line["ticket"],
+        reason=line["reason"],
+        details=line["details"],
+    )
+    made, previous, linked = (bytes.fromhex(line[name]) for name in ("digest", "previous", "link"))
+    time = datetime.fromisoformat(line["time"])
+    return Entry(int(line["place"]), time, deed, made, previous, linked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +136,9 @@ class Verification:
             self._fault(entry.place, "changed or moved: it does not give its link")
         elif entry.place == last.place + 1 and entry.previous != last.link:
             self._fault(entry.place, "does not follow on the entry before it")
-        if self._expected is not None and self._expected.place == entry.place:
-            if self._expected.link != entry.link:
-                self._fault(entry.place, "is not the entry that was noted")
+        noted = self._expected
+        if noted is not None and noted.place == entry.place and noted.link != entry.link:
+            self._fault(entry.place, "is not the entry that was noted")
         self._last = Head(entry.place, entry.link)
 
     def _fault(self, place: int, text: str) -> None:

@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from pydantic import JsonValue
+from typing import Any
 
 from rom.model.deed import Actor, Deed, DeedKind, Entry, Head
 from rom.store import trail
@@ -19,12 +18,12 @@ def record(
     kind: DeedKind,
     *,
     sites: Collection[str] = (),
-    device: str = "",
+    devices: Collection[str] = (),
     order_id: str = "",
     subject: str = "",
     ticket: str = "",
     reason: str = "",
-    details: Mapping[str, JsonValue] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a deed into the trail, with the transaction that does it or not at all.
 
@@ -35,7 +34,7 @@ def record(
         kind=kind,
         actor=actor,
         sites=tuple(sorted(set(sites))),
-        device=device,
+        devices=tuple(sorted(set(devices))),
         order_id=order_id,
         subject=subject,
         ticket=ticket,

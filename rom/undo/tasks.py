@@ -7,12 +7,14 @@ from uuid import uuid4
 from rom.answers.sites import RollbackPreview, RollbackTarget
 from rom.answers.sites import RollbackTask as Shown
 from rom.model.change import Policy
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import OrderUnderWay, PreviewDiffers, RollbackConflicts, RollbackOpen
 from rom.model.order import Item
 from rom.model.snapshot import Sealer
 from rom.store import outbox, rollbacks, site_items
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
+from rom.trail import trail
 from rom.undo.give_back import GiveBack
 from rom.undo.target import resolve
 
@@ -30,6 +32,7 @@ class Wanted:
     requester: str = ""
     preview_hash: str | None = None
     """The hash of the preview that was seen; without one, what is found now is done."""
+    by: Actor = GATEWAY
 
 
 def refuse_unforeseen(wanted: Wanted, preview: RollbackPreview) -> None:
@@ -81,11 +84,38 @@ def create(
             )
             taken = items_of(connection, wanted.site, target.orders)
             give_back.reserve(connection, wanted.site, taken)
+            _record(connection, task_id, wanted, preview)
             emit(connection, task_id, "SiteRollbackCreateEvent")
     except AlreadyOpen as error:
         message = f"site {wanted.site} has a rollback under way already"
         raise RollbackOpen(message) from error
     return task_id
+
+
+def _record(connection: Connection, task_id: str, wanted: Wanted, preview: RollbackPreview) -> None:
+    decided = [
+        f"{device.device}: {conflict.kind} at {conflict.path}"
+        for device in preview.devices
+        for conflict in device.conflicts
+    ]
+    trail.record(
+        connection,
+        wanted.by,
+        DeedKind.SITE_ROLLED_BACK,
+        sites=[wanted.site],
+        devices=[device.device for device in preview.devices],
+        subject=task_id,
+        ticket=wanted.ticket,
+        reason=wanted.reason,
+        details={
+            "requester": wanted.requester,
+            "policy": str(wanted.policy),
+            "target": preview.target,
+            "orders": list(preview.orders),
+            "previewAccepted": wanted.preview_hash,
+            "conflicts": decided,
+        },
+    )
 
 
 def items_of(connection: Connection, site: str, orders: tuple[str, ...]) -> list[Item]:

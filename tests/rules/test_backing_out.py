@@ -57,6 +57,16 @@ def test_what_other_devices_have_taken_goes_back_and_the_item_is_held(refused: P
     assert [each["device"] for each in evidence["devices"]] == [OLT]
 
 
+def test_the_trail_says_that_the_gateway_has_done_it_and_why(refused: Plant) -> None:
+    refused.advance()
+    ((kind, actor, actor_kind, sites, order, reason),) = refused.rows(
+        "SELECT kind, actor, actor_kind, sites, order_id, reason FROM trail_entry "
+        "ORDER BY place DESC LIMIT 1"
+    )
+    assert (kind, actor, actor_kind) == ("order.changeBackedOut", "gateway", "gateway")
+    assert (sites, order, reason) == ([SITE], "B", "DEVICE_REFUSED: BNG-1: no room")
+
+
 def test_it_may_be_tried_anew_and_then_asks_for_everything(refused: Plant) -> None:
     settle(refused)
     refused.devices[BNG].refusal = lambda _: None

@@ -21,7 +21,7 @@
     │   └── Unknown                 nothing has this identifier
     │       └── UnknownOrder, UnknownItem, UnknownCancellation, UnknownSite, UnknownRollback,
     │           UnknownDevice, UnknownResource, UnknownSpecificationId, UnknownListener,
-    │           UnknownDeadLetter
+    │           UnknownDeadLetter, UnknownDeed
     ├── Conflict                    not in the present state
     │   ├── KeyReused               an Idempotency-Key that came with another body before
     │   ├── IllegalTransition       a change of state that the life does not draw
@@ -36,6 +36,7 @@
     │   ├── OrderUnderWay           an order of the site is not final
     │   ├── TargetGone              the target needs what has been given back
     │   ├── PreviewDiffers          a rollback would do something else than was shown
+    │   ├── RepairOverwrites        a repair would replace what others have set, for no reason
     │   └── RollbackConflicts       the policy does not let the rollback go
     └── Unavailable                 nothing is wrong with what was asked
         ├── DevicesBusy             devices have not taken a change in time
@@ -57,6 +58,7 @@ from rom.model.errors.conflict import (
     NotPossible,
     OrderUnderWay,
     PreviewDiffers,
+    RepairOverwrites,
     RollbackConflicts,
     RollbackOpen,
     SpecificationInUse,
@@ -84,6 +86,7 @@ from rom.model.errors.missing import (
     Unknown,
     UnknownCancellation,
     UnknownDeadLetter,
+    UnknownDeed,
     UnknownDevice,
     UnknownItem,
     UnknownListener,
@@ -132,6 +135,7 @@ __all__ = [
     "PatchRefused",
     "PatchTestFailed",
     "PreviewDiffers",
+    "RepairOverwrites",
     "RollbackConflicts",
     "RollbackOpen",
     "RomError",
@@ -144,6 +148,7 @@ __all__ = [
     "Unknown",
     "UnknownCancellation",
     "UnknownDeadLetter",
+    "UnknownDeed",
     "UnknownDevice",
     "UnknownItem",
     "UnknownListener",

@@ -136,6 +136,24 @@ class PreviewDiffers(Conflict):
         return {"preview": self.preview}
 
 
+class RepairOverwrites(Conflict):
+    """A repair would replace what somebody else has set, and nobody has said why."""
+
+    code = "repairOverwrites"
+    field = "reason"
+    mend = "Look at what a dry run of the repair shows; then ask again with a reason"
+
+    def __init__(self, paths: Mapping[str, Sequence[str]]) -> None:
+        self.paths = {device: list(found) for device, found in paths.items()}
+        device, (first, *_) = next(iter(paths.items()))
+        super().__init__(f"somebody else has set {first} on {device} since")
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Every path, by device."""
+        return {"overwrites": self.paths}
+
+
 class RollbackConflicts(Conflict):
     """The policy does not let the rollback go; ``conflicts`` says where and why."""
 

@@ -81,6 +81,12 @@ class UnknownSpecificationId(Unknown):
     kind = "resourceSpecification"
 
 
+class UnknownDeed(Unknown):
+    """The trail has no entry in this place."""
+
+    kind = "audit"
+
+
 class UnknownListener(Unknown):
     """No listener has this id at the hub."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rom.fulfilment.transitions import Transitions
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import CancelImpossible, UnknownCancellation, UnknownOrder
 from rom.model.event_types import OrderEventType
 from rom.model.order import Order
@@ -14,6 +15,7 @@ from rom.store import cancellations, order_items, orders
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
 from rom.store.scope import order_known
+from rom.trail import trail
 
 
 class Cancellations:
@@ -31,7 +33,7 @@ class Cancellations:
         self._base_url = base_url
         self._wake = wake
 
-    def request(self, body: object, requester: str = "") -> dict[str, Any]:
+    def request(self, body: object, requester: str = "", by: Actor = GATEWAY) -> dict[str, Any]:
         """Take a CancelResourceOrder and return it, acknowledged.
 
         Raises ``OrderRefused`` for a malformed body, ``UnknownOrder`` for an unknown order and
@@ -43,7 +45,12 @@ class Cancellations:
             if row is None or not order_known(connection, asked.order_id):
                 raise UnknownOrder(asked.order_id)
             task = self.open_task(
-                connection, row, document=asked.document, requester=requester, due_at=asked.due_at
+                connection,
+                row,
+                document=asked.document,
+                requester=requester,
+                due_at=asked.due_at,
+                by=by,
             )
         self._wake_sites(asked.order_id)
         return task
@@ -57,6 +64,7 @@ class Cancellations:
         items: Sequence[str] | None = None,
         requester: str = "",
         due_at: datetime | None = None,
+        by: Actor = GATEWAY,
     ) -> dict[str, Any]:
         """Write a task for a locked order, or for some of its items; raises ``CancelImpossible``.
 
@@ -89,8 +97,38 @@ class Cancellations:
                 f"order {row.id} has an open cancellation",
                 "Wait until that one is done",
             ) from error
+        self._record(connection, row.id, task_id, items, document, by, requester)
         return tell(
             connection, self._transitions, self._base_url, task_id, OrderEventType.CANCEL_CREATE
+        )
+
+    @staticmethod
+    def _record(
+        connection: Connection,
+        order_id: str,
+        task_id: str,
+        items: Sequence[str] | None,
+        document: Mapping[str, Any],
+        by: Actor,
+        requester: str,
+    ) -> None:
+        concerned = [
+            item
+            for item in order_items.items_of_orders(connection, [order_id])
+            if items is None or item.item_id in items
+        ]
+        trail.record(
+            connection,
+            by,
+            DeedKind.CANCELLATION_ASKED,
+            sites={item.site for item in concerned},
+            order_id=order_id,
+            subject=task_id,
+            reason=str(document.get("cancellationReason", "")),
+            details={
+                "requester": requester,
+                "items": "all" if items is None else list(items),
+            },
         )
 
     def find(self, task_id: str) -> dict[str, Any] | None:

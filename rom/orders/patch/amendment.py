@@ -7,6 +7,7 @@ from typing import Any
 
 from rom.documents.patching import PatchKind, patched
 from rom.fulfilment.transitions import Transitions
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import CancelImpossible, NotPossible, UnknownOrder
 from rom.model.life import Life, State
 from rom.model.order import Order
@@ -26,6 +27,7 @@ from rom.orders.patch.amended import Amended, read_amended
 from rom.orders.patch.replanning import Replanner
 from rom.store import order_items, orders, posted
 from rom.store.database import Connection, Engine
+from rom.trail import trail
 
 _CANCELLING = frozenset({OrderState.ASSESSING_CANCELLATION, OrderState.PENDING_CANCELLATION})
 _BEFORE_START = frozenset({"requestedStartDate", "orderType", "category"})
@@ -55,7 +57,12 @@ class Amendments:
         self._wake_device = wake_device
 
     def patch(
-        self, order_id: str, kind: PatchKind, patch: object, requester: str = ""
+        self,
+        order_id: str,
+        kind: PatchKind,
+        patch: object,
+        requester: str = "",
+        by: Actor = GATEWAY,
     ) -> dict[str, Any]:
         """Change an order as it is shown and return it.
 
@@ -80,7 +87,9 @@ class Amendments:
                 self._replanner.replan(connection, row, stored, amended)
                 paths = amended.attributes | ({"orderItem"} if amended.items else set())
                 self._transitions.changed(connection, order_id, paths)
-            devices = self._take_states(connection, order_id, amended, requester)
+            _record(connection, order_id, amended, by, {item.site for item in stored})
+            decision = Decision("asked for by its state", requester, by)
+            devices = self._take_states(connection, order_id, amended, decision)
             document = self._document(connection, row)
         for device in sorted(devices):
             self._wake_device(device)
@@ -88,7 +97,7 @@ class Amendments:
             self._wake_all(order_id)
         return document
 
-    def delete(self, order_id: str) -> None:
+    def delete(self, order_id: str, by: Actor = GATEWAY) -> None:
         """Delete a final order: nobody is shown it any more.
 
         Its items stay on record, because they are what its sites have, and the ledger names it.
@@ -104,18 +113,20 @@ class Amendments:
                     f"order {order_id} is {row.state}; only a final order can be deleted",
                     "Cancel it with POST cancelResourceOrder and delete it when it is final",
                 )
+            items = order_items.items_of_orders(connection, [order_id])
+            sites = {item.site for item in items}
+            trail.record(connection, by, DeedKind.ORDER_DELETED, sites=sites, order_id=order_id)
             self._transitions.deleted(connection, order_id)
             posted.forget(connection, order_id)
             orders.hide(connection, order_id)
 
     def _take_states(
-        self, connection: Connection, order_id: str, amended: Amended, requester: str
+        self, connection: Connection, order_id: str, amended: Amended, decision: Decision
     ) -> set[str]:
         """Do what the written states ask for; returns the devices that have work by it."""
         row = orders.lock_order(connection, order_id)
         if row is None:
             raise UnknownOrder(order_id)
-        decision = Decision("asked for by its state", requester)
         devices: set[str] = set()
         items = {item.item_id: item for item in order_items.items_of_orders(connection, [order_id])}
         for item_id in amended.item_states:
@@ -137,7 +148,9 @@ class Amendments:
             if state != ItemState.IN_PROGRESS
         ]
         if amended.state not in (None, OrderState.IN_PROGRESS):
-            self._cancellations.open_task(connection, row, document={}, requester=requester)
+            self._cancellations.open_task(
+                connection, row, document={}, requester=decision.requester, by=decision.by
+            )
         elif gone:
             self._fallout.cancel_items(connection, row, gone, decision)
         return devices
@@ -153,6 +166,28 @@ class Amendments:
             sites = {item.site for item in order_items.items_of_orders(connection, [order_id])}
         for site in sorted(sites):
             self._wake_site(site)
+
+
+def _record(
+    connection: Connection, order_id: str, amended: Amended, by: Actor, sites: set[str]
+) -> None:
+    changed = sorted(amended.attributes)
+    states = {item: str(state) for item, state in amended.item_states.items()}
+    if not (changed or amended.items or states or amended.state):
+        return
+    trail.record(
+        connection,
+        by,
+        DeedKind.ORDER_AMENDED,
+        sites=sites,
+        order_id=order_id,
+        details={
+            "attributes": changed,
+            "itemsChanged": amended.items,
+            "itemStates": states,
+            "state": None if amended.state is None else str(amended.state),
+        },
+    )
 
 
 def _refuse_unless_open(row: Order, amended: Amended) -> None:

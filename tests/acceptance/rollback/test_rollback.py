@@ -174,7 +174,17 @@ def test_repair_shows_first_and_brings_back_what_the_site_should_have(
     assert shown.exit_code == 0
     assert "Tuesday night" in shown.output
     assert noc.running() != full
-    assert noc.rom("site", "repair", FIRST, "--yes").exit_code == 0
+    assert "needs --reason" in shown.output
+    drift = noc.running()
+    refused = noc.rom("site", "repair", FIRST, "--yes")
+    assert (refused.exit_code, "somebody else has set" in refused.output) == (2, True)
+    assert noc.running() == drift
+    agreed = ("--reason", "agreed with the field", "--ticket", "CHG-7")
+    assert noc.rom("site", "repair", FIRST, "--yes", *agreed).exit_code == 0
+    (deed, *_) = noc.rom_json("audit", "list", "--deed", "site.repaired")
+    assert (deed["sites"], deed["ticket"], deed["reason"]) == ([FIRST], "CHG-7", agreed[1])
+    assert list(deed["details"]["overwrites"]) == [BNG]
+    assert noc.rom("audit", "verify").exit_code == 0
     assert noc.running() == full
     assert noc.rom("device", "check", BNG).exit_code == 0
     assert audited(noc, "clean")

@@ -17,6 +17,7 @@ from inventory.reservation import reserve
 from rom.documents.patching import PatchKind
 from rom.events.resources import caused_by
 from rom.gateway.inventory import Inventory
+from rom.model.deed import GATEWAY
 from rom.model.errors import UnknownResource
 from rom.model.event_types import Api
 from rom.store.event_log import of_stream
@@ -133,7 +134,7 @@ def test_a_patch_and_a_load_are_told_to_who_listens(
         resource = found.taken[0].event["event"]["resource"]
         assert (kinds(), resource["name"]) == (["ResourceCreateEvent"], "102")
         stock = Inventory(engine, BASE)
-        stock.change(resource["id"], PatchKind.MERGE, {"description": "spare"})
+        stock.change(resource["id"], PatchKind.MERGE, {"description": "spare"}, by=GATEWAY)
         found.wait(lambda found: len(found.taken) == 2)
         assert kinds()[1] == "ResourceAttributeValueChangeEvent"
         assert found.taken[1].event["event"]["resource"]["description"] == "spare"

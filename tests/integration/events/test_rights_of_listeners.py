@@ -12,6 +12,7 @@ from rom.access import tokens
 from rom.events.upkeep import remove_lapsed
 from rom.gateway.access import Access
 from rom.model.access import EVERYTHING, NOBODY, Owner, Role, Scope
+from rom.model.deed import GATEWAY
 from rom.model.event_types import Api
 from rom.store import listener_rights
 from rom.store.access_tables import access_token
@@ -56,7 +57,7 @@ def test_who_has_no_token_any_more_is_sent_nothing_more(
         tell("RO-1", 1)
         found.wait(lambda each: len(each.taken) == 1)
         other.wait(lambda each: len(each.taken) == 1)
-        assert Access(engine).revoke(SOM.name) == 1
+        assert Access(engine).revoke(SOM.name, by=GATEWAY) == 1
         assert ids(events) == [kept]
         tell("RO-1", 2)
         other.wait(lambda each: len(each.taken) == 2)
@@ -71,7 +72,7 @@ def test_a_second_token_of_the_name_keeps_its_listeners(
     found = receiver()
     with gateway() as events:
         listen(events, found.callback, SOM)
-        Access(engine).revoke(first)
+        Access(engine).revoke(first, by=GATEWAY)
         tell("RO-1", 1)
         found.wait(lambda each: len(each.taken) == 1)
 
@@ -159,7 +160,7 @@ def test_a_narrowed_client_hears_no_more_than_it_may_see_now(
         tell("RO-B", 2)
         found.wait(lambda each: each.seen == 3)
         token(engine, Scope(customers=frozenset({"A"})))
-        Access(engine).revoke(wide)
+        Access(engine).revoke(wide, by=GATEWAY)
         found.answer = 201
         tell("RO-B", 3)
         tell("RO-A", 2)
@@ -173,7 +174,7 @@ def test_an_issuers_client_is_limited_as_it_was_when_it_came_last(
     found = receiver()
     with gateway() as events:
         listen(events, found.callback, Owner("som@issuer"))
-        Access(engine).note_limits("som@issuer", Scope(customers=frozenset({"B"})))
+        Access(engine).note_limits("som@issuer", Scope(customers=frozenset({"B"})), GATEWAY)
         tell("RO-A", 1)
         tell("RO-B", 1)
         found.wait(lambda each: len(each.taken) == 1)

@@ -69,6 +69,22 @@ def test_another_router_on_a_proven_circuit_holds_its_item(
     assert rom.item(order_id, "ROI-006").reason == "WRONG_CPE"
 
 
+def test_a_router_that_gets_its_configuration_is_in_the_trail_once(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, order_id = staged
+    for _ in range(2):
+        bootstrap.config(token, SERIAL, "192.0.2.7")
+    with pytest.raises(ZtpRefused):
+        bootstrap.config("a-token-that-nobody-has", SERIAL, "192.0.2.8")
+    with rom.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT actor, actor_kind, client, sites, order_id FROM trail_entry "
+            "WHERE kind = 'site.configurationFetched'"
+        ).all()
+    assert [tuple(row) for row in rows] == [(SERIAL, "router", "192.0.2.7", [SITE], order_id)]
+
+
 def test_the_token_itself_is_not_kept(rom: Engine, staged: tuple[Bootstrap, str, str]) -> None:
     _, token, _ = staged
     assert token not in str(everything(rom))

@@ -143,6 +143,21 @@ def test_a_writer_that_slept_through_its_lease_is_fenced_off(lab: Any) -> None:
     assert lab.change(number).state == "claimed"
 
 
+def test_a_lease_that_somebody_has_let_run_out_is_taken_over_and_told(lab: Any) -> None:
+    assert leases.acquire(lab.engine, lab.name, "the dead", 30) == 1
+    lab.want("A", site("A"))
+    lab.run()
+    assert lab.device.applied == []
+    with lab.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE device_lease SET until = now() - interval '1 s'"))
+    lab.run()
+    assert lab.device.applied == [["A"]]
+    told = "SELECT {} FROM trail_entry WHERE kind = 'device.leaseTakenOver'"
+    assert lab.scalar(told.format("actor")) == "gateway"
+    assert lab.scalar(told.format("details->>'formerHolder'")) == "the dead"
+    assert lab.scalar(told.format("count(*)")) == 1
+
+
 def test_a_writer_fenced_off_within_its_window_lets_the_device_return(lab: Any) -> None:
     lab.want("A", site("A"))
     original = lab.device.apply
@@ -238,10 +253,16 @@ def test_the_schema_and_the_tables_are_the_same(lab: Any) -> None:
 
     import inventory.tables
     import rom.store.tables
+    import rom.store.trail_tables
 
     with lab.engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        found = compare_metadata(context, [rom.store.tables.metadata, inventory.tables.metadata])
+        known = [
+            rom.store.tables.metadata,
+            rom.store.trail_tables.metadata,
+            inventory.tables.metadata,
+        ]
+        found = compare_metadata(context, known)
     assert [entry for entry in found if "procrastinate" not in str(entry)] == []
 
 

@@ -42,8 +42,8 @@ def as_owner(engine: Engine, *statements: str) -> None:
 def test_a_deed_is_in_the_trail_when_its_transaction_is_committed(engine: Engine) -> None:
     with engine.begin() as connection:
         trail.record(
-            connection, ANNA, DeedKind.SITE_REPAIRED, sites=("ENT-2", "ENT-1"), device="OLT-1",
-            ticket="CHG-7", reason="agreed with the field", details={"edits": 3, "paths": ["a", "b"]},
+            connection, ANNA, DeedKind.SITE_REPAIRED, sites=("ENT-2", "ENT-1"), devices=["OLT-1"],
+            ticket="CHG-7", reason="agreed", details={"edits": 3, "paths": ["a", "b"]},
         )  # fmt: skip
         assert trail.verify(engine).head.place == 0
     (entry,) = trail.export(engine)
@@ -53,9 +53,9 @@ def test_a_deed_is_in_the_trail_when_its_transaction_is_committed(engine: Engine
 
 
 def test_a_deed_that_is_not_done_is_not_in_the_trail(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), engine.begin() as connection:
+    with engine.begin() as connection:
         trail.record(connection, ANNA, DeedKind.SECRET_SET, subject="lost")
-        raise ZeroDivisionError
+        connection.rollback()
     record(engine, "kept")
     assert subjects(engine) == ["kept"]
     assert [entry.place for entry in trail.export(engine)] == [1]
@@ -186,12 +186,16 @@ def test_a_head_that_was_noted_is_text_that_can_be_read_again(engine: Engine) ->
 
 
 def test_a_page_is_narrowed_down_and_begins_with_the_newest(engine: Engine) -> None:
-    for site in ("ENT-1", "ENT-2", "ENT-1"):
+    for site, device in (("ENT-1", "A"), ("ENT-2", "B"), ("ENT-1", "B")):
         with engine.begin() as connection:
-            trail.record(connection, ANNA, DeedKind.SITE_REPAIRED, sites=(site,))
+            trail.record(
+                connection, ANNA, DeedKind.SITE_REPAIRED, sites=[site], devices=[device, "C"]
+            )
     record(engine, "by itself", GATEWAY)
     with engine.connect() as connection:
         found, total = kept.page(connection, kept.Asked(site="ENT-1"), offset=0, limit=1)
         assert ([entry.place for entry in found], total) == ([3], 2)
+        found, total = kept.page(connection, kept.Asked(device="B"), offset=0, limit=10)
+        assert ([entry.place for entry in found], total) == ([3, 2], 2)
         found, total = kept.page(connection, kept.Asked(actor="gateway"), offset=0, limit=10)
         assert ([entry.place for entry in found], total) == ([4], 1)

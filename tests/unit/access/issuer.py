@@ -22,6 +22,7 @@ from rom.gateway.devices import Devices
 from rom.gateway.gateway import Gateway
 from rom.gateway.operation import Counts, Operation
 from rom.model.access import EVERYTHING, AccessToken, Role, Scope, ScopedKind
+from rom.model.deed import Actor
 
 ISSUER = "https://issuer.example/"
 AUDIENCE = "rom"
@@ -100,6 +101,7 @@ def small_gateway() -> Gateway:
         access=absent,
         bootstrap=bootstrap,
         operation=Idle(),
+        trail=absent,
     )
 
 
@@ -126,7 +128,7 @@ class AccessInMemory:
     def sees(self, scope: Scope, kind: ScopedKind, identifier: str) -> bool:
         return not scope.limited or (kind, identifier) in self.visible
 
-    def note_limits(self, name: str, scope: Scope) -> None:
+    def note_limits(self, name: str, scope: Scope, by: Actor) -> None:
         self.noted[name] = scope
 
 

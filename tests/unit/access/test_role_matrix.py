@@ -61,6 +61,10 @@ DELETE /rom/v1/hub/{{hub_id}}                          refused  noc admin
 GET    /rom/v1/deadLetters                           refused  noc admin
 GET    /rom/v1/deadLetters/{{letter_id}}               refused  noc admin
 POST   /rom/v1/deadLetters/replay                    refused  noc admin
+GET    /rom/v1/audit                                 refused  noc approver admin reader
+GET    /rom/v1/audit/verification                    refused  noc approver admin reader
+GET    /rom/v1/audit/export                          refused  noc approver admin reader
+GET    /rom/v1/audit/{{place}}                         refused  noc approver admin reader
 GET    /rom/v1/events/stream                         query    {EVERYBODY}
 GET    /ztp/v1/{{token}}/ztp.py                        nothing  routers
 GET    /ztp/v1/{{token}}/config/{{serial}}               nothing  routers

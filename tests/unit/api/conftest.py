@@ -26,6 +26,7 @@ from rom.gateway.inventory import Inventory
 from rom.gateway.operation import Counts, Operation
 from rom.gateway.orders import Orders, Taken
 from rom.gateway.sites import Sites, Wanted
+from rom.model.deed import Actor
 from rom.model.errors import OrderRefused, UnknownOrder, UnknownResource, UnknownSite
 from rom.resources.documents import BASE_PATH, resource_document
 
@@ -84,6 +85,7 @@ class Twin:
             access=absent,
             bootstrap=RefusingBootstrap(),
             operation=TwinOperation(self),
+            trail=absent,
         )
 
 
@@ -99,7 +101,14 @@ class TwinOrders(OfTwin, Orders):
 
     twin: Twin
 
-    def take(self, body: object, *, key: str | None = None, requester: str | None = None) -> Taken:
+    def take(
+        self,
+        body: object,
+        *,
+        by: Actor,
+        key: str | None = None,
+        requester: str | None = None,
+    ) -> Taken:
         if not isinstance(body, dict):
             raise OrderRefused("", "is no object", "send one resource order")
         if body.get("category") == "bug":
@@ -160,7 +169,7 @@ class TwinSites(OfTwin, Sites):
 
     twin: Twin
 
-    def reapply(self, site: str) -> Reapplied:
+    def reapply(self, site: str, *, by: Actor, reason: str = "", ticket: str = "") -> Reapplied:
         self._known(site)
         row = {
             "device": "OLT-SOUTH-03", "edits": self.twin.resent, "state": "done",

@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 GROUPS = {
+    "audit",
+    "secret",
     "catalog",
     "order",
     "site",

@@ -154,6 +154,22 @@ def test_a_value_changed_by_an_operator_is_reported_as_drift() -> None:
     assert (conflict.kind, conflict.expected, conflict.found) == (ConflictKind.DRIFT, "500", "1")
 
 
+def test_the_same_intent_again_brings_back_what_is_gone_and_leaves_what_others_have_set() -> None:
+    speed: Path = ("sites", "site[name='A']", "speed")
+    device = Ledgered(dict(BASELINE))
+    device.make("A", intent("A", 500))
+    gone = {path: value for path, value in device.present.items() if path != speed}
+    plan = plan_site("A", intent("A", 500), gone, device.state("A"), Policy.RESTORE)
+    assert (plan.blocking, [edit.path for edit in plan.edits]) == ((), [speed])
+    assert plan.overwritten == ()
+    device.present[speed] = "1"
+    plan = plan_site("A", intent("A", 500), device.present, device.state("A"), Policy.RESTORE)
+    assert [conflict.path for conflict in plan.blocking] == [speed]
+    assert plan.overwritten == (speed,)
+    reasoned = plan_site("A", intent("A", 500), device.present, device.state("A"))
+    assert (reasoned.blocking, reasoned.overwritten) == ((), (speed,))
+
+
 def test_a_secret_is_sent_once_and_known_afterwards_by_what_it_read_back() -> None:
     key: Path = ("bgp", "neighbor[ip='10.0.0.2']", "authentication-key")
     wanted = Fragment(own={key: "secret:bgp/A"})

@@ -32,9 +32,7 @@ def head_of(entries: list[Entry]) -> Head:
     return Head(entries[-1].place, entries[-1].link) if entries else START
 
 
-def faults(
-    entries: list[Entry], kept: Head, expected: Head | None = None
-) -> list[tuple[int, str]]:
+def faults(entries: list[Entry], kept: Head, expected: Head | None = None) -> list[tuple[int, str]]:
     found = Verification(expected)
     found.look(entries)
     found.end(kept)
@@ -118,10 +116,10 @@ def test_a_trail_written_anew_is_told_by_what_was_noted() -> None:
     previous = START.link
     for index, entry in enumerate(forged):
         made = digest(entry.time, entry.deed)
-        entry = replace(
+        forged[index] = replace(
             entry, digest=made, previous=previous, link=link(previous, entry.place, made)
         )
-        forged[index], previous = entry, entry.link
+        previous = forged[index].link
     assert faults(forged, head_of(forged)) == []
     assert faults(forged, head_of(forged), expected=noted) == [
         (4, "is not the entry that was noted")

@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -54,9 +54,10 @@ def upgrade() -> None:
             for name in ("kind", "actor", "actor_kind", "client", "request_id")
         ),
         sa.Column("sites", ARRAY(sa.Text()), nullable=False),
+        sa.Column("devices", ARRAY(sa.Text()), nullable=False),
         *(
             sa.Column(name, sa.Text(), nullable=False)
-            for name in ("device", "order_id", "subject", "ticket", "reason")
+            for name in ("order_id", "subject", "ticket", "reason")
         ),
         sa.Column("details", JSONB(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -66,6 +67,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("place", name="uq_trail_entry_place"),
     )
     op.create_index("ix_trail_entry_sites", "trail_entry", ["sites"], postgresql_using="gin")
+    op.create_index("ix_trail_entry_devices", "trail_entry", ["devices"], postgresql_using="gin")
     op.create_index("ix_trail_entry_order_id", "trail_entry", ["order_id"])
     op.create_index("ix_trail_entry_actor", "trail_entry", ["actor"])
     op.create_table(
