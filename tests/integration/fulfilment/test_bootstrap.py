@@ -74,7 +74,7 @@ def test_a_router_that_gets_its_configuration_is_in_the_trail_once(
 ) -> None:
     bootstrap, token, order_id = staged
     for _ in range(2):
-        bootstrap.config(token, SERIAL, "192.0.2.7")
+        bootstrap.config(token, SERIAL, CLIENT)
     with pytest.raises(ZtpRefused):
         bootstrap.config("a-token-that-nobody-has", SERIAL, "192.0.2.8")
     with rom.engine.connect() as connection:
@@ -82,7 +82,7 @@ def test_a_router_that_gets_its_configuration_is_in_the_trail_once(
             "SELECT actor, actor_kind, client, sites, order_id FROM trail_entry "
             "WHERE kind = 'site.configurationFetched'"
         ).all()
-    assert [tuple(row) for row in rows] == [(SERIAL, "router", "192.0.2.7", [SITE], order_id)]
+    assert [tuple(row) for row in rows] == [(SERIAL, "router", CLIENT, [SITE], order_id)]
 
 
 def test_the_token_itself_is_not_kept(rom: Engine, staged: tuple[Bootstrap, str, str]) -> None:
