@@ -17,6 +17,10 @@ from device_profiles.tree import SECRET_PREFIX
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Cn", "Zl", "Zp"}
 
 
+_LINK_LENGTH = 127
+_MIXING = 0x9E3779B1  # the golden ratio of 2^32: neighbours come to lie far apart
+
+
 def finalize(value: Any) -> str:
     """Return the text of a value a template puts out.
 
@@ -46,9 +50,14 @@ def subnet_id(prefix: str) -> int:
     Kea needs an id that is unique on the server and must not change over the life of the subnet
     (leases refer to it). A VLAN id is unique in its L2 domain only; the network part is unique
     because prefixes are. IPv4: the 32-bit network address. IPv6: the address shifted right by
-    the host bits, since the low bits of a /64 are all zero and would make every id 0.
+    the host bits, since the low bits of a /64 are all zero and would make every id 0. A /127 lies
+    at the beginning of a /64 of its own as a rule (RFC 6164 section 5), so the halves of its
+    address are mixed; of two within one /64 the ids differ always.
     """
     network = ip_network(prefix)
+    if network.version == 6 and network.prefixlen == _LINK_LENGTH:
+        high, low = divmod(int(network.network_address), 1 << 64)
+        return (high * _MIXING + (low >> 1)) % (2**31 - 1) + 1
     host_bits = network.max_prefixlen - network.prefixlen if network.version == 6 else 0
     return (int(network.network_address) >> host_bits) % 2**31
 

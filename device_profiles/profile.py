@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device_profiles.bounded_yaml import read_yaml
 from device_profiles.dialects import Dialect
 from device_profiles.errors import ProfileError
 from device_profiles.folders import SHIPPED, check_folders, folder_of, folders, names_in
@@ -258,7 +259,7 @@ def fragment_file(profile: Profile, fragment: str) -> FilePath | None:
 def load_yaml(file: FilePath) -> dict[str, Any]:
     """Return a YAML file that must hold a mapping. Raises ProfileError naming the file."""
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_yaml(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ProfileError(f"{file}: {error}") from error
     if not isinstance(document, dict):

@@ -1,30 +1,21 @@
 """From compact file entries to the rows they stand for: ranges, splits, repetitions, marks."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from itertools import product
 from typing import Any
 
+from inventory.counting import range_of, size_of
 from inventory.file_model import Item, Marking, PoolEntry
-from inventory.file_values import Values
+from inventory.file_values import LONGEST_TEXT, Values
 from inventory.kinds import Network, is_prefix, kind_of, prefix_attributes, scope_of
+from inventory.problems import ExpansionError
 from inventory.states import ResourceState
 
-MAX_ROWS = 65_536
-_RANGE = re.compile(r"(\d{1,10})-(\d{1,10})")
 _VARIABLE = re.compile(r"\{(\w+)\}")
-
-
-class ExpansionError(ValueError):
-    """An entry stands for nothing sensible; names the field, what is wrong and the fix."""
-
-    def __init__(self, field_name: str, text: str, fix: str) -> None:
-        self.field = field_name
-        self.text = text
-        self.fix = fix
-        super().__init__(f"{field_name}: {text}; {fix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +50,11 @@ class WantedPool:
 
 
 def expand(entry: PoolEntry) -> Iterator[WantedPool]:
-    """Yield the pools an entry stands for; raises ``ExpansionError``."""
+    """Yield the pools an entry stands for; raises ``ExpansionError``, for too much before all."""
+    size_of(entry)
     for variables in _combinations(entry.for_each):
         attributes = _filled(dict(entry.attributes), variables)
-        name = _filled(entry.name, variables)
+        name = _short("name", _filled(entry.name, variables))
         used_elsewhere = sum(mark.amount for mark in (*entry.used, *entry.retired))
         if used_elsewhere > (entry.capacity or 0):
             raise ExpansionError(
@@ -100,10 +92,6 @@ def _resources(
         if text in rows:
             raise ExpansionError("values", f"{text} is there twice in pool {pool}", "keep one")
         rows[text] = WantedResource(text, own, scope, len(rows), prefix, earmark)
-        if len(rows) > MAX_ROWS:
-            raise ExpansionError(
-                "values", f"stand for more than {MAX_ROWS} entries", "make smaller pools"
-            )
     _mark(rows, entry)
     return list(rows.values())
 
@@ -112,73 +100,104 @@ def _members(
     entry: PoolEntry, common: dict[str, Any], variables: dict[str, Any]
 ) -> Iterator[tuple[Any, dict[str, Any], str | None]]:
     for value in _numbers(entry.values):
-        typed = _typed(entry.kind, value)
+        typed = _typed("values", entry.kind, value)
         yield typed, {**common, "value": typed}, None
     for network in _networks(entry):
         yield str(network), {**common, **prefix_attributes(entry.kind, network)}, None
     for item in entry.items:
-        yield from _repeated(item, common, variables)
+        yield from _repeated(entry.kind, item, common, variables)
 
 
 def _repeated(
-    item: Item, common: dict[str, Any], variables: dict[str, Any]
-) -> Iterator[tuple[str, dict[str, Any], str | None]]:
+    kind: str, item: Item, common: dict[str, Any], variables: dict[str, Any]
+) -> Iterator[tuple[int | str, dict[str, Any], str | None]]:
     for inner in _combinations(item.for_each):
         known = {**variables, **inner}
         own = {**common, **_filled(dict(item.attributes), known)}
-        value = _filled(item.value, {**own, **known})
-        yield value, {**own, "value": value}, item.earmark
+        value = _short("items", _filled(item.value, {**own, **known}))
+        if is_prefix(kind):
+            network = _network("items", value)
+            _fit_prefix("items", kind, network)
+            yield str(network), {**prefix_attributes(kind, network), **own}, item.earmark
+        else:
+            typed = _typed("items", kind, value)
+            yield typed, {**own, "value": typed}, item.earmark
+
+
+def _short(field_name: str, text: str) -> str:
+    if not text or len(text) > LONGEST_TEXT:
+        raise ExpansionError(
+            field_name, f"{text[:40]!r} has {len(text)} characters", f"use 1 to {LONGEST_TEXT}"
+        )
+    return text
 
 
 def _networks(entry: PoolEntry) -> Iterator[Network]:
     for text in entry.prefix:
         network = ip_network(str(text))
         length = entry.split or network.prefixlen
-        longest = kind_of(entry.kind).longest
-        if longest is not None and length > longest:
-            raise ExpansionError(
-                "split" if entry.split else "prefix",
-                f"/{length} has no room for a gateway and a CE",
-                f"use /{longest} or shorter",
-            )
-        if 2 ** (length - network.prefixlen) > MAX_ROWS:
-            raise ExpansionError(
-                "split", f"{network} makes more than {MAX_ROWS} entries", "split a smaller prefix"
-            )
+        _fit_prefix("split" if entry.split else "prefix", entry.kind, network, length)
         yield from network.subnets(new_prefix=length)
 
 
-def _typed(kind: str, value: int | str) -> int | str:
+def _network(field_name: str, text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ExpansionError(field_name, str(error), "write a prefix") from error
+
+
+def _fit_prefix(field_name: str, kind: str, network: Network, length: int | None = None) -> None:
+    known = kind_of(kind)
+    length = network.prefixlen if length is None else length
+    if known.family not in (None, network.version):
+        raise ExpansionError(
+            field_name, f"{network} is IPv{network.version}", f"{kind} takes IPv{known.family}"
+        )
+    if known.longest is not None and length > known.longest:
+        raise ExpansionError(
+            field_name,
+            f"/{length} has no room for all that a {kind} gives",
+            f"use /{known.longest} or shorter",
+        )
+
+
+def _typed(field_name: str, kind: str, value: int | str) -> int | str:
     limits = kind_of(kind).range
     if limits is None:
         return value
     low, high = limits
-    if isinstance(value, str) and value.isdecimal():
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
         value = int(value)
     if not isinstance(value, int) or not low <= value <= high:
         raise ExpansionError(
-            "values", f"{value} is no {kind}", f"use whole numbers from {low} to {high}"
+            field_name, f"{value} is no {kind}", f"use whole numbers from {low} to {high}"
         )
     return value
 
 
 def _numbers(values: Values) -> Iterator[int | str]:
     for value in values:
-        match = _RANGE.fullmatch(value) if isinstance(value, str) else None
-        if match is None:
+        ends = range_of(value)
+        if ends is None:
             yield value
-            continue
-        low, high = int(match[1]), int(match[2])
-        if not 0 <= high - low < MAX_ROWS:
-            raise ExpansionError(
-                "values", f"range {value} is empty or too long", f"at most {MAX_ROWS}, low first"
-            )
-        yield from range(low, high + 1)
+        else:
+            yield from range(ends[0], ends[1] + 1)
 
 
 def _mark(rows: dict[str, WantedResource], entry: PoolEntry) -> None:
+    covering = _Covering(rows, entry.kind)
+    marked: dict[str, set[str]] = {"earmarks": set(), "used": set(), "retired": set()}
+
+    def named(values: Values, name: str) -> Iterator[str]:
+        for text in covering.rows(values, name):
+            if text in marked[name]:
+                raise ExpansionError(name, f"{text} is there twice", "keep one")
+            marked[name].add(text)
+            yield text
+
     for earmark in entry.earmarks:
-        for text in _covered(rows, earmark.value, entry.kind, "earmarks"):
+        for text in named(earmark.value, "earmarks"):
             rows[text] = replace(rows[text], earmark=earmark.site)
     states: tuple[tuple[str, ResourceState, tuple[Marking, ...]], ...] = (
         ("used", ResourceState.USED_ELSEWHERE, entry.used),
@@ -186,32 +205,40 @@ def _mark(rows: dict[str, WantedResource], entry: PoolEntry) -> None:
     )
     for name, state, marks in states:
         for mark in marks:
-            for text in _covered(rows, mark.value, entry.kind, name):
+            for text in named(mark.value, name):
                 rows[text] = replace(rows[text], state=state, used_by=mark.by)
 
 
-def _covered(
-    rows: dict[str, WantedResource], values: Values, kind: str, name: str
-) -> Iterator[str]:
-    for value in _numbers(values):
-        found = _inside(rows, str(value)) if is_prefix(kind) else [str(value)]
-        if not found or found[0] not in rows:
-            raise ExpansionError(name, f"{value} is not in the pool", "correct it or remove it")
-        yield from found
+class _Covering:
+    """Finds the rows that marks name: a mark of prefixes covers all rows inside it."""
 
+    def __init__(self, rows: Mapping[str, WantedResource], kind: str) -> None:
+        self._rows = rows
+        self._by_prefix = is_prefix(kind)
+        self._sorted: list[tuple[int, int, int, str]] = []
+        if self._by_prefix:
+            networks = [(ip_network(text), text) for text in rows]
+            self._sorted = sorted(
+                (net.version, int(net.network_address), net.prefixlen, text)
+                for net, text in networks
+            )
 
-def _inside(rows: dict[str, WantedResource], text: str) -> list[str]:
-    try:
-        outer = ip_network(text)
-    except ValueError as error:
-        raise ExpansionError("used", str(error), "write a prefix") from error
-    return [
-        row
-        for row in rows
-        if (inner := ip_network(row)).version == outer.version
-        and inner.network_address in outer
-        and inner.prefixlen >= outer.prefixlen
-    ]
+    def rows(self, values: Values, field_name: str) -> Iterator[str]:
+        for value in _numbers(values):
+            found = self._inside(str(value), field_name) if self._by_prefix else [str(value)]
+            if not found or found[0] not in self._rows:
+                raise ExpansionError(
+                    field_name, f"{value} is not in the pool", "correct it or remove it"
+                )
+            yield from found
+
+    def _inside(self, text: str, field_name: str) -> list[str]:
+        outer = _network(field_name, text)
+        first, last = int(outer.network_address), int(outer.broadcast_address)
+        start = bisect_left(self._sorted, (outer.version, first, outer.prefixlen, ""))
+        end = bisect_left(self._sorted, (outer.version, last + 1, 0, ""))
+        # Rows of one pool do not overlap, so what begins inside lies inside.
+        return [row for *_, row in self._sorted[start:end]]
 
 
 def _combinations(for_each: Mapping[str, Values]) -> Iterator[dict[str, Any]]:

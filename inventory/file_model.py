@@ -1,11 +1,21 @@
 """The entries of an inventory file (YAML), validated where they enter."""
 
 from ipaddress import ip_network
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from inventory.file_values import Attributes, Key, Rate, Text, TimeZone, Values, printable
+from inventory.file_values import (
+    Attributes,
+    Bounded,
+    Key,
+    Rate,
+    Text,
+    TimeZone,
+    Values,
+    printable,
+    small,
+)
 from inventory.kinds import Duration, Network, is_prefix, kind_of
 
 
@@ -60,8 +70,8 @@ class NetworkEntry(Entry):
     """By a router's model and then by role, which profile speaks to it."""
 
     @model_validator(mode="after")
-    def _others_are_printable(self) -> "NetworkEntry":
-        printable(dict(self.model_extra or {}))
+    def _others_are_small_and_printable(self) -> "NetworkEntry":
+        printable(small(dict(self.model_extra or {})))
         return self
 
 
@@ -153,7 +163,7 @@ class Item(Entry):
     """What templates and other pools read of it; below is what each kind carries."""
     earmark: Key | None = None
     """The only site that gets it."""
-    for_each: dict[Key, Values] = {}
+    for_each: Annotated[dict[Key, Values], Field(max_length=10)] = {}
     """Repeats the item with ``{key}`` replaced in its texts; of several keys every combination."""
 
 
@@ -175,7 +185,7 @@ class PoolEntry(Entry):
     ``"*"`` matches everything; ``site`` keeps the pool for one site."""
     item_attributes: Attributes = {}
     """Attributes that all its items have."""
-    for_each: dict[Key, Values] = {}
+    for_each: Annotated[dict[Key, Values], Field(max_length=10)] = {}
     """Repeats the whole pool with ``{key}`` replaced in its texts, such as once a PON port."""
     values: Values = ()
     """Plain values, such as ``2100-2199``."""
@@ -183,7 +193,7 @@ class PoolEntry(Entry):
     """Prefixes, for kinds that hold them."""
     split: int | None = Field(default=None, ge=1, le=128)
     """Length of the prefixes to hand out, where the given ones are longer blocks."""
-    items: tuple[Item, ...] = ()
+    items: Annotated[tuple[Item, ...], Bounded] = ()
     pattern: Text | None = None
     """Name with ``{site}`` in it."""
     capacity: Rate | None = None
@@ -192,11 +202,11 @@ class PoolEntry(Entry):
     """The pool counts as low when less than this is free."""
     quarantine: Duration | None = None
     """How long a released value rests: a number with s, min, h or d; else as the kind says."""
-    used: tuple[Marking, ...] = ()
+    used: Annotated[tuple[Marking, ...], Bounded] = ()
     """What others use already: it counts as taken and is never handed out."""
-    retired: tuple[Marking, ...] = ()
+    retired: Annotated[tuple[Marking, ...], Bounded] = ()
     """What is to be used no more, such as a broken port: it is no capacity any longer."""
-    earmarks: tuple[Earmark, ...] = ()
+    earmarks: Annotated[tuple[Earmark, ...], Bounded] = ()
 
     @property
     def is_shared(self) -> bool:
@@ -252,6 +262,8 @@ class InventoryFile(Entry):
     """A whole file. What it does not name is left alone, so files add up."""
 
     network: NetworkEntry | None = None
+    new_kinds: tuple[Key, ...] = Field(default=(), max_length=100)
+    """Kinds of resources that nobody knows yet; any other unknown kind is a misspelt one."""
     customers: tuple[CustomerEntry, ...] = ()
     sites: tuple[SiteEntry, ...] = ()
     devices: tuple[DeviceEntry, ...] = ()

@@ -6,6 +6,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device_profiles.bounded_yaml import read_yaml
+
 
 class PlanError(ValueError):
     """The plan cannot be played; the text names the file, the field and the fix."""
@@ -44,7 +46,7 @@ class RolloutPlan(BaseModel):
 def load_plan(file: Path) -> tuple[RolloutPlan, dict[str, bytes]]:
     """Return the plan and the text of every order it names; raises ``PlanError``."""
     try:
-        read: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        read: Any = read_yaml(file.read_text(encoding="utf-8"))
         plan = RolloutPlan.model_validate(read)
         names = [name for wave in plan.waves for name in wave.orders]
         return plan, {name: (file.parent / name).read_bytes() for name in names}

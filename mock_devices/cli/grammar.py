@@ -4,9 +4,9 @@ import re
 from functools import cache
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
+from mock_devices.bounded_yaml import read_yaml
 from mock_devices.cli.arguments import parsed
 from mock_devices.cli.pattern import Reading, RefusalError, State, compile_pattern, read_line
 from mock_devices.platform_files import COMMAND_LINES, platform_file
@@ -283,11 +283,11 @@ def load_grammar(platform: str) -> Grammar:
 
     Raises PlatformFileError when there is no such platform, ValueError when its data is wrong.
     """
-    data = yaml.safe_load(platform_file(platform, COMMAND_LINES).read_text(encoding="utf-8"))
+    data = read_yaml(platform_file(platform, COMMAND_LINES).read_text(encoding="utf-8"))
     if not isinstance(data, dict):
         raise ValueError(f"{platform}.yaml: must hold a mapping")
     if common := data.pop("common", "exec"):
-        shared = yaml.safe_load((COMMAND_LINES / f"{common}.yaml").read_text(encoding="utf-8"))
+        shared = read_yaml((COMMAND_LINES / f"{common}.yaml").read_text(encoding="utf-8"))
         own = data["modes"]["privileged"]["commands"]
         data["modes"]["exec"]["commands"] = shared["exec"]
         data["modes"]["privileged"]["commands"] = shared["exec"] + shared["privileged"] + own

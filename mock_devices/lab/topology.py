@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mock_devices.bounded_yaml import read_yaml
 from mock_devices.cli.grammar import load_grammar
 from mock_devices.netconf import load_schema
 from mock_devices.platform_files import PlatformFileError
@@ -270,7 +271,7 @@ def _is_gateway(device: DeviceSpec) -> bool:
 def load_topology(path: Path) -> Topology:
     """Read a topology file; raises ``TopologyError`` that names the place and the fault."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TopologyError(f"{path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -12,10 +12,10 @@ Identities are written ``module:identity`` there and everywhere else in the file
 from functools import cache
 from typing import Any
 
-import yaml
 from lxml import etree
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from mock_devices.bounded_yaml import read_yaml
 from mock_devices.netconf.behaviour import GatewayModel, Rule, StateList
 from mock_devices.netconf.schema import (
     Branch,
@@ -260,7 +260,7 @@ def _unique(text: str) -> Unique:
 
 def schema_from_text(text: str) -> Schema:
     """Return the schema written in ``text``; raises ``ValueError`` for a faulty file."""
-    return _Builder(_File.model_validate(yaml.safe_load(text))).build()
+    return _Builder(_File.model_validate(read_yaml(text))).build()
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from device_profiles.bounded_yaml import read_yaml
 from device_profiles.errors import ProfileError
 from device_profiles.folders import check_folders
 from device_profiles.profile import check_profiles, profiles, stamp
@@ -165,7 +166,7 @@ def _loaded(files: Iterable[Path]) -> list[Named]:
 
 def _load(file: Path) -> Specification:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_yaml(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise SpecificationFileError(str(file), "", f"cannot be read: {error}") from error
     return parse_specification(str(file), content)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from inventory import file_model as model
 from inventory.file_values import Attributes, Key, Rate, Text, TimeZone, Values
-from inventory.kinds import KINDS, Duration, Kind
+from inventory.kinds import KINDS, Attribute, Duration, Kind
 from rom.catalog.roles import Role, load_roles
 
 _HEAD = """# Inventory files
@@ -105,9 +105,15 @@ def _found(role: Role) -> str:
 def _kinds() -> str:
     rows = ((f"`{kind.kind}`", kind.title, _holds(kind), _rest(kind)) for kind in KINDS.values())
     carried = (
-        (f"`{kind.kind}`", f"`{name}`", words)
+        (
+            f"`{kind.kind}`",
+            f"`{name}`",
+            _carried(attribute),
+            "yes" if attribute.required else "",
+            attribute.says,
+        )
         for kind in KINDS.values()
-        for name, words in kind.carries.items()
+        for name, attribute in kind.carries.items()
     )
     given = (
         (f"`{kind.kind}`", f"`{name}`", what)
@@ -121,9 +127,11 @@ def _kinds() -> str:
             "`inventory/kinds.yaml` makes it more than that.\n",
             _table(("kind", "what it is", "holds", "rules"), rows),
             "### What entries or pools say of themselves\n",
-            _table(("kind", "attribute", "says"), carried),
+            _table(("kind", "attribute", "is", "needed", "says"), carried),
             "### What is made of a prefix\n\nTemplates read these of a site's prefix; "
-            "`host 1` is its first address after the network's own.\n",
+            "`host 1` is its first address after the network's own. `usable 1` is the same, but on "
+            "a link of two addresses (/31 of RFC 3021, /127 of RFC 6164) the network's own, "
+            "because both are usable there.\n",
             _table(("kind", "attribute", "is"), given),
         )
     )
@@ -133,8 +141,25 @@ def _holds(kind: Kind) -> str:
     if kind.range is not None:
         return f"numbers from {kind.range[0]} to {kind.range[1]}"
     if kind.longest is not None:
-        return f"prefixes, at longest /{kind.longest}"
-    return {"prefix": "prefixes", "text": "texts", "number": "numbers"}[kind.holds]
+        return f"{_family(kind)}, at longest /{kind.longest}"
+    return {"prefix": _family(kind), "text": "texts", "number": "numbers"}[kind.holds]
+
+
+def _family(kind: Kind) -> str:
+    return "prefixes" if kind.family is None else f"IPv{kind.family} prefixes"
+
+
+def _carried(attribute: Attribute) -> str:
+    if attribute.one_of:
+        return ", ".join(f"`{word}`" for word in attribute.one_of)
+    return {
+        "text": "text",
+        "number": "whole number",
+        "device": f"device of role `{attribute.role}`",
+        "site": "site",
+        "l2-domain": "`l2_domain` of a line",
+        "cpe-model": "model in `network.cpe_profiles`",
+    }[attribute.holds]
 
 
 def _rest(kind: Kind) -> str:

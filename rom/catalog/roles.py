@@ -8,6 +8,7 @@ from typing import Annotated, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from device_profiles.bounded_yaml import read_yaml
 from rom.catalog.errors import SpecificationFileError
 
 FILE = Path(__file__).with_name("roles.yaml")
@@ -121,7 +122,7 @@ class Roles(_Model):
 def load_roles(file: Path = FILE) -> Roles:
     """Return the roles of a file; raises ``SpecificationFileError`` naming the field."""
     try:
-        return Roles.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return Roles.model_validate(read_yaml(file.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SpecificationFileError(str(file), "", f"cannot be read: {error}") from error
     except ValidationError as error:

@@ -111,7 +111,7 @@ class Inventory:
 def read_file(file: Path) -> object:
     """Return the content of an inventory file (YAML or JSON); raises ``InventoryRefused``."""
     with loading():
-        return parsed_file(file)
+        return parsed_file(file).value
 
 
 def _row(connection: Connection, resource_id: str, within: Scope) -> Document:

@@ -1,5 +1,6 @@
 """What profiles render is taken by the strict devices of the lab, and can be taken back."""
 
+from ipaddress import ip_network
 from pathlib import Path as FilePath
 
 import pytest
@@ -13,6 +14,7 @@ from device_profiles.render import render
 from device_profiles.tree import DIGEST_PREFIX, Path, Tree, difference, within
 from device_profiles.yang import NETCONF_NAMESPACE, encode_edit, encode_filter
 from device_profiles.yang import decode as decode_xml
+from inventory.kinds import prefix_attributes
 from mock_devices.cli.grammar import load_grammar
 from mock_devices.cli.machine import Machine
 from mock_devices.lab.baselines import Baselines
@@ -26,6 +28,9 @@ from mock_devices.netconf.storage import parse_configuration
 from mock_devices.netconf.tree import Container
 from mock_devices.netconf.validation import Validator
 from mock_devices.netconf.writing import Writer
+from mock_devices.services.kea.decision import offer
+from mock_devices.services.kea.families import FAMILIES
+from mock_devices.services.kea.semantics import check_configuration
 from tests.agreed import agreed_fragments
 from tests.contexts import load_context
 
@@ -174,6 +179,45 @@ def test_a_scoped_read_brings_the_scope_and_nothing_else_is_needed(name: str) ->
 
     assert within(read, list(tree)) == within(device.tree(), list(tree))
     assert open_values(profile, tree).items() <= read.items()
+
+
+LINKS = {
+    "ipv4": prefix_attributes("ipv4-prefix", ip_network("198.51.100.4/31")),
+    "ipv6": prefix_attributes("ipv6-prefix", ip_network("2001:db8:0:7::/127")),
+}
+"""Links of two addresses (RFC 3021, RFC 6164)."""
+
+
+def on_a_link_of_two(profile: Profile, site: str) -> dict[Path, str]:
+    context = load_context(site)
+    context = {**context, "res": {**context["res"], **LINKS}}
+    fragments = {name: render(profile, name, context) for name in agreed_fragments(profile, site)}
+    whole = merged(fragments)
+    return {**whole.own, **{path: text for one in whole.shared for path, text in one.tree.items()}}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in NETCONF_DEVICES if "BNG" in name))
+def test_a_gateway_takes_links_of_two_addresses(name: str) -> None:
+    platform, site = NETCONF_DEVICES[name]
+    profile = load_profile(platform)
+    device = Device(name, profile)
+    before = device.tree()
+    tree = on_a_link_of_two(profile, site)
+    device.apply(encode_edit(profile, difference(before, {**before, **tree})))
+    assert open_values(profile, tree).items() <= device.tree().items()
+    assert any("198.51.100.5" in step for path in tree for step in path)
+
+
+def test_a_link_of_two_addresses_is_leased_by_dhcp() -> None:
+    """The router gets the odd address and the mask of two, the even one is its gateway."""
+    profile = load_profile("kea-dhcp4")
+    tree = on_a_link_of_two(profile, "ENT-1102-MELB")
+    document = data.encode(profile, tree)
+    check_configuration(FAMILIES["dhcp4"], document)
+    circuit = document["Dhcp4"]["subnet4"][0]["reservations"][0]["circuit-id"].strip("'")
+    made = offer(document, "198.51.100.4", circuit)
+    assert made is not None
+    assert (str(made.interface), made.routers) == ("198.51.100.5/31", ("198.51.100.4",))
 
 
 @pytest.mark.parametrize("service", ["dhcp4", "dhcp6"])

@@ -90,9 +90,13 @@ def test_a_circuit_id_in_hexadecimal_is_the_same_circuit_id(site_tree: TreeOf) -
 def test_subnet_ids_of_different_prefixes_differ_in_both_families() -> None:
     four = [subnet_id(f"10.88.{n}.{m}/29") for n in range(8) for m in range(0, 256, 8)]
     six = [subnet_id(f"2001:db8:88{n:02x}:2108::/64") for n in range(64)]
-    assert len(set(four)) == len(four)
-    assert len(set(six)) == len(six)
-    assert all(0 < number < 2**31 for number in four + six)
+    links4 = [subnet_id(f"198.51.100.{n}/31") for n in range(0, 256, 2)]
+    links6 = [
+        subnet_id(f"2001:db8:0:{n:x}::{low:x}/127") for n in range(256) for low in range(0, 64, 2)
+    ]
+    for ids in (four, six, links4, links6):
+        assert len(set(ids)) == len(ids)
+        assert all(0 < number < 2**31 for number in ids)
 
 
 def test_a_list_without_keys_in_the_profile_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Inventory files without a database: what they stand for, and how mistakes are told."""
 
+import tracemalloc
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -8,12 +9,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventory.expansion import ExpansionError, WantedPool, expand
+from inventory.counting import size_of
+from inventory.expansion import WantedPool, expand
 from inventory.file_model import PoolEntry
 from inventory.kinds import prefix_attributes
-from inventory.load import read_file
+from inventory.load import read_content, read_file
 from inventory.overlap import Claim, overlaps
-from inventory.problems import InventoryFileError
+from inventory.problems import ExpansionError, InventoryFileError
 
 VLANS = {"name": "V", "kind": "vlan", "attributes": {"l2_domain": "D"}, "values": "2100-2109"}
 SITE = {"key": "S", "name": "Site", "customer": "C", "timezone": "Australia/Sydney"}
@@ -136,13 +138,177 @@ def test_values_that_make_no_sense_are_refused(fields: dict[str, object], text: 
 
 
 def test_a_prefix_too_small_for_gateway_and_router_is_refused() -> None:
-    with pytest.raises(ExpansionError, match="no room for a gateway"):
-        pools(name="P", kind="ipv4-prefix", prefix="10.0.0.0/24", split=31)
+    with pytest.raises(ExpansionError, match="/32 has no room"):
+        pools(name="P", kind="ipv4-prefix", prefix="10.0.0.0/24", split=32)
+    with pytest.raises(ExpansionError, match="/128 has no room"):
+        pools(name="P", kind="ipv6-prefix", prefix="2001:db8::/120", split=128)
+    with pytest.raises(ExpansionError, match="ipv4-prefix takes IPv4"):
+        pools(name="P", kind="ipv4-prefix", prefix="2001:db8::/120", split=127)
+
+
+def test_both_addresses_of_a_link_of_two_are_used() -> None:
+    """RFC 3021 section 2.1 and RFC 6164 section 6: neither a network's nor a broadcast address."""
+    (four,) = pools(name="P", kind="ipv4-prefix", prefix="198.51.100.0/29", split=31)
+    assert four.resources[1].attributes == {
+        "value": "198.51.100.2/31", "prefix": "198.51.100.2/31", "network": "198.51.100.2",
+        "length": 31, "netmask": "255.255.255.254", "gateway": "198.51.100.2",
+        "ce": "198.51.100.3",
+    }  # fmt: skip
+    (six,) = pools(name="P", kind="ipv6-prefix", prefix="2001:db8::/126", split=127)
+    ends = [(row.attributes["gateway"], row.attributes["ce"]) for row in six.resources]
+    assert ends == [("2001:db8::", "2001:db8::1"), ("2001:db8::2", "2001:db8::3")]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(8, 31))
+def test_the_ends_of_a_link_are_two_hosts_of_its_prefix(address: int, length: int) -> None:
+    network = ip_network((address >> (32 - length) << (32 - length), length))
+    given_ = prefix_attributes("ipv4-prefix", network)
+    hosts = [str(network[n]) for n in range(4 if length < 31 else 2)]
+    expected = hosts[1:3] if length < 31 else hosts
+    assert [given_["gateway"], given_["ce"]] == expected
 
 
 def test_an_absurd_split_is_refused_before_it_fills_the_memory() -> None:
     with pytest.raises(ExpansionError, match="makes more than"):
         pools(name="P", kind="ipv6-prefix", prefix="2001:db8::/32", split=64)
+
+
+MANY: dict[str, object] = {"a": "1-60000", "b": "1-60000", "c": "1-60000"}
+TOO_MUCH: list[tuple[dict[str, object], str, str]] = [
+    ({"for_each": MANY, "values": "1-60000", "name": "{a}{b}{c}"}, "for_each", "65536"),
+    ({"for_each": {"a": "1-60000"}, "values": "1-60000", "name": "{a}"}, "for_each", "200000"),
+    ({"values": "0-9999999999"}, "values", "65536"),
+    ({"items": [{"value": "{a}{b}", "for_each": MANY}]}, "items.0.for_each", "65536"),
+    ({"items": [{"value": "{a}", "for_each": {"a": "1-60000"}}] * 2}, "items", "65536"),
+    (
+        {"values": "1-60000", "item_attributes": {"x": "{a}" * 3000}, "for_each": {"a": "y" * 200}},
+        "for_each",
+        "100000000",
+    ),
+    ({"kind": "ipv6-prefix", "prefix": "::/0", "split": 128}, "split", "65536"),
+    ({"kind": "ipv6-prefix", "prefix": ["2001:db8::/48"] * 9, "split": 64}, "split", "65536"),
+    ({"values": 1, "used": [{"value": "1-60000", "by": "x"}] * 2}, "used", "65536"),
+    ({"values": [1] * 10_001}, "values", "10000"),
+    ({"values": [[]] * 200_000}, "values", "10000"),
+    ({"items": [{}] * 200_000}, "items", "10000"),
+    ({"values": 1, "attributes": {"x": "y" * 20_000}}, "attributes", "10000"),
+    ({"values": 1, "attributes": {str(n): [1] for n in range(400)}}, "attributes", "200"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field", "bound"), TOO_MUCH)
+def test_a_small_text_that_stands_for_too_much_is_refused_before_memory_is_taken(
+    fields: dict[str, object], field: str, bound: str
+) -> None:
+    content = {"pools": [{"name": "P", "kind": "own", **fields}]}
+    tracemalloc.start()
+    with pytest.raises(InventoryFileError) as caught:
+        read_content(content, "body")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    (problem,) = caught.value.problems
+    assert problem.field == field
+    assert bound in problem.text
+    assert most < 3_000_000
+
+
+def test_a_whole_file_stands_for_a_bounded_number_of_entries() -> None:
+    content = {"pools": [{"name": f"P{n}", "kind": "own", "values": "1-50000"} for n in range(9)]}
+    with pytest.raises(InventoryFileError, match="entries in this file, more than 200000"):
+        read_content(content, "body")
+    with pytest.raises(InventoryFileError, match="more than 1000000 values"):
+        read_content({"sites": [{}] * 1_000_001}, "body")
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), st.tuples(st.integers(0, 9), st.integers(0, 9))),
+    st.integers(0, 20),
+)
+def test_what_is_counted_before_is_what_is_made(
+    ranges: dict[str, tuple[int, int]], width: int
+) -> None:
+    for_each = {name: f"{low}-{low + more}" for name, (low, more) in ranges.items()}
+    name = "P " + " ".join(f"{{{key}}}" for key in for_each)
+    entry = PoolEntry.model_validate(
+        {"name": name, "kind": "own", "for_each": for_each, "values": f"1-{1 + width}",
+         "item_attributes": {"text": "{a} {b}"}}
+    )  # fmt: skip
+    made = list(expand(entry))
+    size = size_of(entry)
+    assert size.rows == len(made) + sum(len(pool.resources) for pool in made)
+    written = sum(
+        len(row.value) + len(row.scope) + sum(len(str(value)) for value in row.attributes.values())
+        for pool in made
+        for row in pool.resources
+    )
+    assert size.characters >= written
+
+
+def test_every_mistake_of_a_file_is_told_at_once_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(
+        "sites:\n"
+        "  - {key: S, name: Site, customer: C, timezone: Mars/Olympus}\n"
+        "  - key: T\n"
+        "    name: Other\n"
+        "    customer: C\n"
+        "    timezone: Australia\n"
+        "    colour: red\n"
+        "pools:\n"
+        "  - name: V\n"
+        "    kind: vlan\n"
+        "    attributes: {l2_domain: D}\n"
+        "    values: [100, 5000]\n"
+        "    quarantine: soon\n"
+        "  - {name: W, kind: vlan, attributes: {l2_domain: D}, values: 4095}\n"
+        "colours: []\n"
+    )
+    with pytest.raises(InventoryFileError) as caught:
+        read_file(path)
+    told = [(each.line, each.pointer) for each in caught.value.problems]
+    assert sorted(told) == [
+        (2, "/sites/0/timezone"),
+        (6, "/sites/1/timezone"),
+        (7, "/sites/1/colour"),
+        (13, "/pools/0/quarantine"),
+        (14, "/pools/1/values"),
+        (15, "/colours"),
+    ]
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u202e", "\x1b", "\ufffe"])
+def test_a_name_with_a_character_that_no_device_may_be_sent_is_refused(character: str) -> None:
+    site = {**SITE, "name": f"a{character}b"}
+    with pytest.raises(InventoryFileError, match=rf"U\+{ord(character):04X}"):
+        read_content({"sites": [site]}, "body")
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "text"),
+    [
+        ("vlan", {"value": "5000"}, "5000 is no vlan"),
+        ("onu-id", {"value": "seven"}, "seven is no onu-id"),
+        ("ipv4-prefix", {"value": "10.0.0.1/29"}, "has host bits set"),
+        ("lan-prefix", {"value": "2001:db8::/64"}, "takes IPv4"),
+        ("own", {"value": "{long}", "attributes": {"long": "x" * 300}}, "has 300 characters"),
+    ],
+)
+def test_the_value_of_an_item_is_judged_as_any_other(
+    kind: str, item: dict[str, object], text: str
+) -> None:
+    with pytest.raises(ExpansionError, match=text):
+        pools(name="P", kind=kind, scope="here", items=[item])
+
+
+def test_a_single_prefix_gives_what_one_of_a_block_gives() -> None:
+    (pool,) = pools(
+        name="P", kind="ipv4-prefix",
+        items=[{"value": "10.0.0.0/30", "attributes": {"circuit": "C1"}, "earmark": "S"}],
+    )  # fmt: skip
+    (row,) = pool.resources
+    assert (row.prefix, row.earmark) == ("10.0.0.0/30", "S")
+    assert row.attributes["ce"] == "10.0.0.2"
+    assert row.attributes["circuit"] == "C1"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +339,7 @@ def test_a_mistake_is_told_with_file_entry_field_and_fix(
     assert problem.entry == entry
     assert problem.field == field
     assert problem.fix
-    assert str(caught.value).startswith(f"{path}: {entry}")
+    assert str(caught.value).startswith(f"{path}: line {problem.line}: {entry}")
 
 
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "\x00", "just text"])

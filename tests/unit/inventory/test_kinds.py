@@ -9,9 +9,10 @@ import pytest
 from pydantic import ValidationError
 
 from inventory import kinds
-from inventory.expansion import ExpansionError, expand
+from inventory.expansion import expand
 from inventory.file_model import PoolEntry
 from inventory.kinds import Kind, load_kinds, prefix_attributes
+from inventory.problems import ExpansionError
 
 TUNNEL = {
     "kind": "tunnel-prefix",
