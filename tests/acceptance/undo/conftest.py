@@ -13,8 +13,8 @@ from tests.acceptance.noc import (
     SECOND,
     SYDNEY,
     Noc,
-    audited_network,
     brisbane,
+    roomy_network,
     without,
 )
 from tests.acceptance.stage import Stage
@@ -31,7 +31,7 @@ WANTED = {
 
 @pytest.fixture(scope="module")
 def noc(folder: Any) -> Noc:
-    found: Noc = folder.keep("noc", audited_network)
+    found: Noc = folder.keep("noc", roomy_network)
     return found
 
 
