@@ -36,6 +36,7 @@ from rom.gateway.orders import Orders
 from rom.gateway.seam import configuring
 from rom.gateway.sites import Sites
 from rom.gateway.trail import Trail
+from rom.housekeeping.housekeeping import Housekeeping
 from rom.jobs import wakes as jobs
 from rom.jobs.handlers import EngineHandlers
 from rom.ledger.group import WriterSettings
@@ -174,6 +175,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
             base.wakes,
             PeriodicAudit(base.engine, audit, settings.audit_seconds),
+            Housekeeping(base.engine, settings.history_days, settings.history_orders),
         )
         worker = jobs.Worker(plain_url(base.url), handlers, settings.workers)
         gateway = Gateway(

@@ -24,7 +24,8 @@ def remove_lapsed(engine: Engine) -> int:
 def prune(engine: Engine, keep: float) -> int:
     """Delete some events older than ``keep`` seconds that no listener waits for.
 
-    Returns how many; 0 when there are no more.
+    A dead letter waits as long again. Returns how many; 0 when there are no more.
     """
     with engine.begin() as connection:
-        return outbox.prune(connection, timedelta(seconds=keep), _MOST)
+        dead = deliveries.forget_dead(connection, timedelta(seconds=keep), _MOST)
+        return dead + outbox.prune(connection, timedelta(seconds=keep), _MOST)

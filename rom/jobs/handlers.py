@@ -6,6 +6,7 @@ from typing import Protocol
 from inventory import holding
 from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
+from rom.housekeeping.housekeeping import Housekeeping
 from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import CancelRunner
 from rom.store import cancellations, change_list, order_items, rollbacks, site_items
@@ -38,8 +39,10 @@ class EngineHandlers:
         cancellations: CancelRunner,
         wakes: Waker,
         audit: PeriodicAudit,
+        housekeeping: Housekeeping,
     ) -> None:
         self._engine = engine
+        self._housekeeping = housekeeping
         self._audit = audit
         self._rollbacks = rollbacks
         self._cancellations = cancellations
@@ -76,6 +79,7 @@ class EngineHandlers:
     def sweep(self, *, thorough: bool) -> None:
         """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
         self._audit.look()
+        self._housekeeping.look()
         with self._engine.connect() as connection:
             devices = change_list.due_devices(connection)
             sites = site_items.due_sites(connection)

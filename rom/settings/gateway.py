@@ -56,6 +56,10 @@ class Settings(AccessSettings, EventSettings):
     """Pause before a device that could not be reached, or a check, is tried again."""
     audit_seconds: float = Field(default=3600, ge=0)
     """Pause between two checks of the fleet for drift; 0 switches them off."""
+    history_days: float = Field(default=90, ge=0)
+    """How long old snapshots, transactions and other records of what is over are kept."""
+    history_orders: int = Field(default=20, ge=1)
+    """Over how many of its orders a site can be rolled back however old they are."""
     twamp_packets: int = Field(default=30_000, ge=100)
     twamp_interval: float = Field(default=0.01, ge=0)
     """Seconds between two test packets."""

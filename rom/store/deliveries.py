@@ -161,3 +161,14 @@ def _chosen(
     asked: dict[str, Any] = {"id": number, "listener_id": listener, "stream": order}
     found = [delivery.c[name] == value for name, value in asked.items() if value is not None]
     return [delivery.c.state == DeliveryState.DEAD, *found]
+
+
+def forget_dead(connection: sa.Connection, keep: timedelta, most: int) -> int:
+    """Delete some dead letters that nobody has sent again for so long; return how many."""
+    over = (
+        sa.select(delivery.c.id)
+        .where(delivery.c.state == "dead")
+        .where(delivery.c.dead_at < sa.func.clock_timestamp() - keep)
+        .limit(most)
+    )
+    return connection.execute(sa.delete(delivery).where(delivery.c.id.in_(over))).rowcount

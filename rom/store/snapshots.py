@@ -16,7 +16,7 @@ from device_profiles.tree import Path, Tree, content_hash
 from rom.model.intent import Place
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot, SnapshotEntry, Taken
 from rom.store.codec import fragment_from_json, fragment_to_json, tree_from_json, tree_to_json
-from rom.store.tables import net_effect, snapshot
+from rom.store.tables import net_effect, site_history, snapshot
 
 
 def keep(
@@ -90,9 +90,13 @@ def by_site(tree: Tree, scopes: Mapping[str, Collection[Path]]) -> dict[str, dic
 
 
 def entries(connection: sa.Connection, site: str) -> list[SnapshotEntry]:
-    """Return the site's snapshots, oldest first."""
+    """Return the site's snapshots as far as its history is kept, oldest first."""
+    kept_from = sa.select(site_history.c.kept_from).where(site_history.c.site == site)
     rows = connection.execute(
-        sa.select(snapshot).where(snapshot.c.site == site).order_by(snapshot.c.id)
+        sa.select(*(column for column in snapshot.columns if column is not snapshot.c.sealed))
+        .where(snapshot.c.site == site)
+        .where(snapshot.c.id >= sa.func.coalesce(kept_from.scalar_subquery(), 0))
+        .order_by(snapshot.c.id)
     )
     return [
         SnapshotEntry(

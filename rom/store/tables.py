@@ -158,6 +158,7 @@ device_txn = sa.Table(
     sa.Column("finished_at", Moment),
     sa.Column("worked", JSONB(none_as_null=True)),
     sa.Index("ix_device_txn_device_state", "device", "state"),
+    sa.Index("ix_device_txn_finished_at", "finished_at"),
     sa.CheckConstraint(
         "state in ('planned', 'sent', 'confirming', 'committed', 'reverted', 'unknown')",
         name="state",
@@ -204,6 +205,7 @@ net_effect = sa.Table(
     sa.Column("read_back", sa.Text),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Index("ix_net_effect_device_path", "device", "path"),
+    sa.Index("ix_net_effect_sequence", "sequence"),
 )
 
 shared_object = sa.Table(
@@ -298,7 +300,21 @@ snapshot = sa.Table(
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     _now("time"),
     sa.Index("ix_snapshot_site_device", "site", "device"),
+    sa.Index("ix_snapshot_time", "time"),
+    sa.Index("ix_snapshot_txn", "txn"),
     sa.CheckConstraint("moment in ('before', 'after')", name="moment"),
+)
+
+# What is not kept any more of a site's history: everything before a boundary of its orders.
+site_history = sa.Table(
+    "site_history",
+    metadata,
+    sa.Column("site", sa.Text, primary_key=True),
+    # The first snapshot that a rollback may lead to; 0 while all are kept.
+    sa.Column("kept_from", sa.BigInteger, nullable=False, server_default="0"),
+    # Orders whose beginning lies before that.
+    sa.Column("forgotten", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    _now("looked_at"),
 )
 
 evidence = sa.Table(

@@ -152,11 +152,11 @@ def settle_site(
     verdict: Outcome | None = None,
     error: str | None = None,
 ) -> None:
-    """Write what became of one site's part."""
+    """Write what became of one site's part; its plan is needed no more."""
     connection.execute(
         sa.update(txn_site)
         .where(txn_site.c.txn == transaction, txn_site.c.site == site)
-        .values(outcome=outcome, verdict=verdict, error=error)
+        .values(outcome=outcome, verdict=verdict, error=error, plan={})
     )
 
 

@@ -46,6 +46,16 @@ class Episode:
     """An order that has given resources back."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What is not kept any more of a site's history."""
+
+    kept_from: int = 0
+    """The first snapshot that the site may go back to; 0 while all are kept."""
+    orders: frozenset[str] = frozenset()
+    """Orders that had ended by then."""
+
+
 @dataclass(frozen=True)
 class History:
     """The episodes of a site, from the first to the last."""
@@ -56,6 +66,15 @@ class History:
     ways_back: tuple[TakenBack, ...] = ()
     times: tuple[datetime, ...] = ()
     """When the snapshots were taken."""
+    kept_from: int = 0
+    """The first snapshot that the site may go back to; 0 while all are kept."""
+
+    def is_forgotten(self, place: Place) -> bool:
+        """Tell whether nobody knows any more how the site was at a place.
+
+        Before everything it had nothing, and that is always known.
+        """
+        return (0, 0) < place < self.behind(self.kept_from)
 
     def order(self, order_id: str) -> Episode | None:
         """Return the episode of an order, ``None`` when it has come to nothing at the site."""
@@ -105,7 +124,10 @@ class History:
 
 
 def history(
-    entries: Sequence[SnapshotEntry], items: Iterable[Item], ways_back: Sequence[TakenBack]
+    entries: Sequence[SnapshotEntry],
+    items: Iterable[Item],
+    ways_back: Sequence[TakenBack],
+    forgotten: Forgotten = Forgotten(),
 ) -> History:
     """Put a site's history together from its snapshots, its items and its finished ways back."""
     numbers = tuple(entry.number for entry in entries)
@@ -118,11 +140,14 @@ def history(
     taken_back = {order_id for way in ways_back for order_id in way.orders}
     found = []
     for order_id, own in by_order.items():
-        shown = [entry.number for entry in changed if entry.order_id == order_id]
+        gone = order_id in forgotten.orders
+        shown = [entry.number for entry in changed if entry.order_id == order_id and not gone]
         done = [item for item in own if item.state is ItemState.COMPLETED]
-        if not shown and not done:
+        if not shown and not done and not gone:
             continue
         ended = _moment(numbers, times, max(item.updated_at for item in done or own))
+        if gone:
+            ended = (forgotten.kept_from, 0)
         begins, ends = _extent(shown) or (ended, ended)
         found.append(
             Episode(
@@ -143,7 +168,7 @@ def history(
         if extent is not None:
             found.append(Episode(way.id, *extent))
     found.sort(key=lambda episode: episode.begins)
-    return History(numbers, tuple(found), tuple(ways_back), times)
+    return History(numbers, tuple(found), tuple(ways_back), times, forgotten.kept_from)
 
 
 def _extent(numbers: Iterable[int]) -> tuple[Place, Place] | None:

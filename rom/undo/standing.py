@@ -10,9 +10,9 @@ from datetime import datetime
 from rom.model.order import Action, Item
 from rom.model.order_states import ItemState
 from rom.model.task import Cancellation, RollbackTask
-from rom.store import cancellations, rollbacks, site_items, snapshots
+from rom.store import cancellations, retention, rollbacks, site_items, snapshots
 from rom.store.database import Connection
-from rom.undo.history import History, TakenBack, history
+from rom.undo.history import Forgotten, History, TakenBack, history
 
 NOTHING_CHANGED = "nothingChanged"
 """In the result of a rollback that stopped before it had changed anything."""
@@ -23,7 +23,8 @@ def history_of(connection: Connection, site: str) -> History:
     items = site_items.items_of_site(connection, site)
     ways_back = [_rollback(task) for task in rollbacks.finished(connection, site)]
     ways_back += [_cancellation(task, items) for task in cancellations.finished(connection, site)]
-    return history(snapshots.entries(connection, site), items, ways_back)
+    forgotten = Forgotten(*retention.forgotten(connection, site))
+    return history(snapshots.entries(connection, site), items, ways_back, forgotten)
 
 
 def _rollback(task: RollbackTask) -> TakenBack:

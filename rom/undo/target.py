@@ -44,6 +44,7 @@ def resolve(
     """
     known = history_of(connection, site)
     place = _place(known, site, to, before)
+    _refuse_what_is_forgotten(known, place)
     number = place[0] if place[1] else max(0, place[0] - 1)
     inside = known.inside(place)
     if inside is not None:
@@ -71,6 +72,13 @@ def _place(known: History, site: str, to: int | None, before: str | None) -> Pla
         message = f"site {site} has no snapshot {to}"
         raise UnknownTarget(message)
     return known.behind(to) if to else (0, 0)
+
+
+def _refuse_what_is_forgotten(known: History, place: Place) -> None:
+    if known.is_forgotten(place):
+        message = f"how the site was before snapshot {known.kept_from} is not kept any more"
+        mend = f"Go back to snapshot {known.kept_from} or a later boundary, or to 0"
+        raise TargetGone(message, mend=mend)
 
 
 def _refuse_what_is_gone(known: History, place: Place) -> None:

@@ -11,7 +11,7 @@ from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import OrderUnderWay, PreviewDiffers, RollbackConflicts, RollbackOpen
 from rom.model.order import Item
 from rom.model.snapshot import Sealer
-from rom.store import outbox, rollbacks, site_items
+from rom.store import outbox, retention, rollbacks, site_items
 from rom.store.database import Connection, Engine
 from rom.store.rollbacks import AlreadyOpen
 from rom.trail import trail
@@ -66,6 +66,7 @@ def create(
     """
     try:
         with engine.begin() as connection:
+            retention.keep_history(connection, wanted.site)
             under_way = site_items.orders_under_way(connection, wanted.site)
             if under_way:
                 message = f"order {under_way[0]} is still under way at site {wanted.site}"
