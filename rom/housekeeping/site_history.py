@@ -1,8 +1,8 @@
 """How far back a site's history is kept.
 
-A boundary that a rollback may still lead to is kept while it is younger than so many days or among
-the site's latest so many. Behind the earliest of those nothing is needed: what the site was before
-is asked of nobody, and "before everything" is known without snapshots.
+A boundary that a rollback may still lead to is kept while it is younger than so many days, or while
+no more than so many orders and ways back have come since. What was before the earliest of those is
+asked for by nobody, and "before everything" is known without snapshots.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,9 @@ from rom.undo.standing import history_of
 def kept_from(known: History, since: datetime, most: int) -> int | None:
     """Return the first snapshot that stays, ``None`` while the site has been whole at none. Pure.
 
-    The latest boundary stays in any case. What a later rollback, cancellation or delete has made
-    impossible as a target is not counted.
+    Boundaries over which it comes to the same orders count as one. The latest boundary stays in
+    any case. What a later rollback, cancellation or delete has made impossible as a target does
+    not count.
     """
     boundaries = [number for number in known.numbers if known.is_boundary(number)]
     if not boundaries:
@@ -29,7 +30,12 @@ def kept_from(known: History, since: datetime, most: int) -> int | None:
         and known.deleted_since(known.behind(number)) is None
     ]
     taken = dict(zip(known.numbers, known.times, strict=True))
-    kept = [*targets[-most:], *(number for number in targets if taken[number] >= since)]
+    begun = {
+        number: sum(each.begins < known.behind(number) for each in known.episodes)
+        for number in targets
+    }
+    latest = sorted(set(begun.values()))[-most - 1 :]
+    kept = [n for n in targets if begun[n] in latest or taken[n] >= since]
     return min([*kept, boundaries[-1]])
 
 

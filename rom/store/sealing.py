@@ -22,6 +22,8 @@ from rom.store.tables import metadata, sealing_key
 _IN_USE = 652_639_635  # any number, the same in every process
 _FIRST_USE = 652_639_636
 _BATCH = 200
+_TRIES = 20
+_PAUSE_SECONDS = 0.1
 ALL_SEALED = "sealed"
 
 
@@ -98,8 +100,17 @@ def hold(engine: sa.Engine, generation: int) -> None:
 
 
 def take_alone(connection: sa.Connection) -> bool:
-    """Keep every gateway out until the transaction ends; false while one has the key in use."""
-    return bool(connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_IN_USE))))
+    """Keep every gateway out until the transaction ends; false while one has the key in use.
+
+    A session that was closed just now holds it for a moment longer, so it is tried again. Waiting
+    in the lock's queue instead would keep a running gateway from new connections.
+    """
+    attempt = sa.select(sa.func.pg_try_advisory_xact_lock(_IN_USE))
+    for _ in range(_TRIES):
+        if connection.scalar(attempt):
+            return True
+        connection.execute(sa.select(sa.func.pg_sleep(_PAUSE_SECONDS)))
+    return False
 
 
 def seal_again(connection: sa.Connection, again: Callable[[bytes], bytes]) -> int:
