@@ -41,6 +41,7 @@ def replicas(
     settings = Settings(
         data_dir=tmp_path,
         database_url=SecretStr(events_database),
+        master_key=SecretStr("k" * 40),
         callback_allow="127.0.0.0/8",
         callback_http=True,
         event_backoff_seconds=0.1,
