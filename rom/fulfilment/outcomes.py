@@ -1,6 +1,6 @@
 """What becomes of an item that was looked at: completed, looked at again, awaited or held."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from rom.catalog.site_view import SiteView
@@ -131,7 +131,7 @@ class Outcomes:
         attempts = min(item.attempts + 1, SETTLING_LOOKS)
         if counted:
             attempts = max(item.attempts, SETTLING_LOOKS) + 1
-        due = datetime.now(UTC) + timedelta(seconds=self._retry * part)
+        due = timedelta(seconds=self._retry * part)
         with self._engine.begin() as connection:
             self._transitions.move(
                 connection, item, state, reason=reason, note=note, due_at=due, attempts=attempts
@@ -155,8 +155,3 @@ class Outcomes:
             result=result,
             evidence=evidence,
         )
-
-
-def is_due(item: Item) -> bool:
-    """Tell whether the item's pause, if it has one, is over."""
-    return item.due_at is None or item.due_at <= datetime.now(UTC)

@@ -1,6 +1,6 @@
 """Reserving: everything a site needs for an order in one database transaction, or nothing."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from inventory import reservation
 from inventory.model import (
@@ -80,7 +80,6 @@ class Reserver:
         short_of: set[str],
     ) -> bool:
         """Hold the group until something is given back or added; said once, however often tried."""
-        due = datetime.now(UTC) + self._retry
         for item in group:
             self._transitions.move(
                 connection,
@@ -90,7 +89,7 @@ class Reserver:
                 note=""
                 if item.state == ItemState.HELD
                 else f"{Reason.RESOURCE_EXHAUSTED}: {error}",
-                due_at=due,
+                due_at=self._retry,
                 short_of=short_of,
             )
         return any(item.state != ItemState.HELD for item in group)

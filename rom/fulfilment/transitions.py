@@ -1,7 +1,7 @@
 """The one place where an item changes state: compare and set, derive the order, emit events."""
 
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -83,7 +83,7 @@ class Transitions:
         step: Step | None = None,
         reason: str | None = None,
         note: str = "",
-        due_at: datetime | None = None,
+        due_at: datetime | timedelta | None = None,
         attempts: int | None = None,
         short_of: Collection[str] = (),
         by_cancellation: bool = False,

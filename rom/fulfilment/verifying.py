@@ -13,7 +13,7 @@ from rom.catalog.errors import CatalogError
 from rom.catalog.site_view import SiteView
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.measuring import Measurer
-from rom.fulfilment.outcomes import Outcomes, is_due
+from rom.fulfilment.outcomes import Outcomes
 from rom.fulfilment.transitions import Transitions
 from rom.model.order import Item
 from rom.model.order_states import ItemState, Step
@@ -52,7 +52,7 @@ class Prover:
         moved = False
         for item in view.open_items:
             asleep = item.state is ItemState.HELD and item.due_at is None
-            due = item.step is Step.VERIFYING and is_due(item) and not asleep
+            due = item.step is Step.VERIFYING and item.is_due and not asleep
             if due and _may_verify(view, item):
                 moved = self._verify(view, item) or moved
         return moved
@@ -109,7 +109,7 @@ def _to_measure(view: SiteView) -> list[Item]:
         for item in view.open_items
         if item.state is not ItemState.HELD
         and item.step is Step.MEASURING
-        and is_due(item)
+        and item.is_due
         and view.precondition_met(item, "measure")
         and view.precondition_met(item, "complete")
     ]

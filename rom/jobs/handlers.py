@@ -3,15 +3,19 @@
 from datetime import UTC, datetime
 from typing import Protocol
 
+import structlog
+
 from inventory import holding
 from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
 from rom.housekeeping.housekeeping import Housekeeping
 from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import CancelRunner
-from rom.store import cancellations, change_list, order_items, rollbacks, site_items
+from rom.store import cancellations, change_list, clock, order_items, rollbacks, site_items
 from rom.store.database import Engine
 from rom.undo.rollback import RollbackRunner
+
+log = structlog.get_logger(__name__)
 
 
 class Waker(Protocol):
@@ -80,6 +84,7 @@ class EngineHandlers:
         """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
         self._audit.look()
         self._housekeeping.look()
+        self._follow_the_clock()
         with self._engine.connect() as connection:
             devices = change_list.due_devices(connection)
             sites = site_items.due_sites(connection)
@@ -93,6 +98,12 @@ class EngineHandlers:
             self._wakes.site(site)
         for device in sorted(devices):
             self._wakes.device(device)
+
+    def _follow_the_clock(self) -> None:
+        with self._engine.begin() as connection:
+            set_back = clock.look(connection)
+        if set_back is not None:
+            log.warning("clock.set_back", seconds=round(set_back.total_seconds()))
 
     def _end_quarantines(self) -> None:
         """Make available what has rested long enough, and let those who wait for it know."""

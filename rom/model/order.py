@@ -104,6 +104,8 @@ class Item:
     due_at: datetime | None = None
     short_of: tuple[str, ...] = ()
     """Pools of amounts in which it is short; whoever came later takes nothing from them."""
+    is_due: bool = True
+    """Whether its pause, if it has one, was over by the database's clock when it was read."""
     in_force: bool = True
     """False once a later order or an undo has taken back what a completed item had given."""
 

@@ -15,6 +15,8 @@ SHORT = (
 )
 """Held for want of resources, which is tried again by itself."""
 
+_IS_DUE = sa.func.coalesce(order_item.c.due_at <= sa.func.now(), sa.true()).label("is_due")
+
 
 def is_item(order_id: str, item_id: str) -> sa.ColumnElement[bool]:
     """Return the condition that a row is this item."""
@@ -41,8 +43,9 @@ def read_items(connection: sa.Connection, query: sa.Select[Any]) -> list[Item]:
             reason=row.reason,
             attempts=row.attempts,
             due_at=row.due_at,
+            is_due=row.is_due,
             short_of=tuple(row.short_of),
             in_force=row.in_force,
         )
-        for row in connection.execute(query)
+        for row in connection.execute(query.add_columns(_IS_DUE))
     ]

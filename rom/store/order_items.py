@@ -1,7 +1,7 @@
 """Order items in PostgreSQL: written, stepped and read again one by one or by order."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -151,17 +151,21 @@ def step_item(
     step: Step | None = None,
     reason: str | None = None,
     note: str = "",
-    due_at: datetime | None = None,
+    due_at: datetime | timedelta | None = None,
     attempts: int | None = None,
     short_of: Collection[str] = (),
 ) -> None:
-    """Compare and set one item; raises ``StaleState`` when somebody else moved it first."""
+    """Compare and set one item; raises ``StaleState`` when somebody else moved it first.
+
+    ``due_at`` is a moment, or a pause from now on by the database's clock.
+    """
+    due: Any = sa.func.now() + due_at if isinstance(due_at, timedelta) else due_at
     state, step = state or item.state, step or item.step
     values: Mapping[str, Any] = {
         "state": state,
         "step": step,
         "reason": reason,
-        "due_at": due_at,
+        "due_at": due,
         "attempts": item.attempts if attempts is None else attempts,
         "short_of": sorted(short_of),
         "updated_at": sa.func.clock_timestamp(),

@@ -375,3 +375,12 @@ sealing_key = sa.Table(
     _now("since"),
     sa.CheckConstraint("id = 1", name="single"),
 )
+
+# One row: the time that was last noted, see rom.store.clock.
+clock = sa.Table(
+    "clock",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, server_default="1"),
+    sa.Column("noted_at", Moment, nullable=False),
+    sa.CheckConstraint("id = 1", name="single_row"),
+)
