@@ -21,6 +21,12 @@ class PooledSession(Session, Protocol):
     def alive(self) -> bool:
         """Whether the conversation is still open."""
 
+    def misfits(self) -> tuple[str, ...]:
+        """Return why the device is not one of the profile's platform, as far as can be told.
+
+        Raises AdapterError where it cannot even be asked.
+        """
+
 
 Driver = Callable[[Endpoint, Profile, SecretResolver], PooledSession]
 
@@ -32,6 +38,10 @@ DRIVERS: Mapping[str, Driver] = {
     "radius": RadiusSession,
     "rest": RestSession,
 }
+
+
+BY_SSH = frozenset({"netconf", "cli"})
+"""Drivers whose devices have a host key."""
 
 
 def open_session(endpoint: Endpoint, profile: Profile, resolver: SecretResolver) -> PooledSession:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 
 from nornir.core.processor import Processors
@@ -15,7 +16,7 @@ from adapters.nornir.conversation import Conversation
 from adapters.nornir.state import GivesBack, nornir_of, silence
 from adapters.nornir.tasks import ByHost
 from adapters.pool import SessionPool
-from adapters.seam import Endpoint, SecretResolver
+from adapters.seam import Capability, Endpoint, SecretResolver
 from device_profiles.profile import Profile
 from device_profiles.references import Users
 from device_profiles.tree import Path, Tree
@@ -26,6 +27,14 @@ MOST_THREADS = 50
 _SESSIONS_PER_DEVICE = 2
 _IDLE_SECONDS = 120.0
 _WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a device offers, and why it is not one of its profile's platform."""
+
+    capabilities: frozenset[Capability]
+    misfits: tuple[str, ...]
 
 
 class Fleet:
@@ -118,6 +127,14 @@ class Fleet:
                 raise first.exception
             results[device] = first.exception or first.result
         return results
+
+    def examine(self, endpoint: Endpoint) -> Examined:
+        """Log in anew, apart from the pool, and look what the device is; raises AdapterError."""
+        session = self._opened(endpoint)
+        try:
+            return Examined(session.capabilities, session.misfits())
+        finally:
+            session.close()
 
     def close(self) -> None:
         """Close all sessions; those still lent are closed when they come back."""

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import paramiko  # type: ignore[import-untyped]  # the library has no types
@@ -24,9 +25,32 @@ class HostKey:
     blob: str
 
     @property
+    def line(self) -> str:
+        """The key as inventory keeps it."""
+        return f"{self.kind} {self.blob}"
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the key as OpenSSH shows it."""
+        digest = sha256(base64.b64decode(self.blob)).digest()
+        return f"SHA256:{base64.b64encode(digest).decode().rstrip('=')}"
+
+    @property
     def negotiated(self) -> tuple[str, ...]:
         """The host key algorithms that use this key (RFC 8332: RSA keys sign with SHA-2)."""
         return ("rsa-sha2-512", "rsa-sha2-256") if self.kind == "ssh-rsa" else (self.kind,)
+
+
+def read_key(line: str, device: str) -> HostKey:
+    """Return the key of an OpenSSH line; raises HostKeyMismatch for what is none."""
+    parts = line.split()
+    if len(parts) < 2:
+        raise HostKeyMismatch("unreadable host key in inventory", device=device)
+    try:
+        base64.b64decode(parts[1], validate=True)
+    except binascii.Error as error:
+        raise HostKeyMismatch("unreadable host key in inventory", device=device) from error
+    return HostKey(parts[0], parts[1])
 
 
 def pinned_key(endpoint: Endpoint) -> HostKey:
@@ -37,14 +61,7 @@ def pinned_key(endpoint: Endpoint) -> HostKey:
     """
     if endpoint.host_key is None:
         raise HostKeyMismatch("no host key in inventory", device=endpoint.device)
-    parts = endpoint.host_key.split()
-    if len(parts) < 2:
-        raise HostKeyMismatch("unreadable host key in inventory", device=endpoint.device)
-    try:
-        base64.b64decode(parts[1], validate=True)
-    except binascii.Error as error:
-        raise HostKeyMismatch("unreadable host key in inventory", device=endpoint.device) from error
-    return HostKey(parts[0], parts[1])
+    return read_key(endpoint.host_key, endpoint.device)
 
 
 def connected_socket(endpoint: Endpoint, timeout: float) -> socket.socket:
@@ -67,15 +84,16 @@ def shown_key(endpoint: Endpoint, timeout: float) -> HostKey:
     """Return the host key the device shows; nothing but the key exchange happens.
 
     It is asked for the pinned key's type first, so that a device with several keys shows the one
-    that can match. ``timeout`` is in seconds.
+    that can match; without a pinned key for whatever the two of them like best. ``timeout`` is in
+    seconds. Raises Unreachable, SessionLost and DeviceTimeout.
     """
-    wanted = pinned_key(endpoint)
+    negotiated = () if endpoint.host_key is None else pinned_key(endpoint).negotiated
     with paramiko_errors(endpoint.device), closing(connected_socket(endpoint, timeout)) as tcp:
         transport = paramiko.Transport(tcp)
         try:
             options = transport.get_security_options()
             known = tuple(options.key_types)
-            first = tuple(name for name in wanted.negotiated if name in known)
+            first = tuple(name for name in negotiated if name in known)
             options.key_types = first + tuple(name for name in known if name not in first)
             transport.start_client(timeout=timeout)
             key = transport.get_remote_server_key()

@@ -20,6 +20,7 @@ from api.rom_v1 import (
     inventory,
     orders,
     rollbacks,
+    secrets,
     sites,
     stream,
 )
@@ -28,7 +29,7 @@ from api.tmf import orders as resource_orders
 from api.well_formed import WellFormed
 from rom.gateway.gateway import Gateway
 
-_OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, audit, stream)
+_OWN = (orders, fallout, sites, rollbacks, devices, inventory, dead_letters, audit, secrets, stream)
 
 
 def create_app(

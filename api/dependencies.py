@@ -18,6 +18,7 @@ from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory
 from rom.gateway.orders import Orders
+from rom.gateway.secrets import Secrets
 from rom.gateway.sites import Sites
 from rom.gateway.trail import Trail
 from rom.model.access import Owner, Scope
@@ -59,6 +60,10 @@ async def _trail(gateway: _Whole) -> Trail:
     return gateway.trail
 
 
+async def _secrets(gateway: _Whole) -> Secrets:
+    return gateway.secrets
+
+
 async def _settings(request: Request) -> ApiSettings:
     found: ApiSettings = request.app.state.settings
     return found
@@ -90,6 +95,7 @@ SitesPart = Annotated[Sites, Depends(_sites)]
 DevicesPart = Annotated[Devices, Depends(_devices)]
 InventoryPart = Annotated[Inventory, Depends(_inventory)]
 EventsPart = Annotated[Events, Depends(_events)]
+SecretsPart = Annotated[Secrets, Depends(_secrets)]
 TrailPart = Annotated[Trail, Depends(_trail)]
 SettingsPart = Annotated[ApiSettings, Depends(_settings)]
 LivePart = Annotated[Live, Depends(_live)]

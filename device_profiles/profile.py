@@ -59,6 +59,14 @@ class CheckTemplate(_Model):
         return self
 
 
+class SerialQuery(_Model):
+    """Where a unit shows its own serial number: a command whose answer the pattern takes apart."""
+
+    command: str = Field(min_length=1)
+    pattern: str = Field(min_length=1)
+    """The first group is the serial number."""
+
+
 class Health(_Model):
     """Where the operational state of an entry shows, and what says that it works.
 
@@ -127,6 +135,8 @@ class Profile(_Model):
     """The HTTP header in which a unit names its serial number when it fetches that file. With one
     its whole configuration follows in the same file, and nothing more is heard of its first boot;
     empty for a file that fetches the rest by itself."""
+    serial: SerialQuery | None = None
+    """How a unit tells its serial number; ``None`` where it cannot."""
     exec_lines: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Per fragment, lines to execute that no configuration file can hold."""
     tables: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
@@ -254,6 +264,26 @@ def fragment_file(profile: Profile, fragment: str) -> FilePath | None:
         if file.is_file():
             return file
     return None
+
+
+def modules_used(profile: Profile) -> frozenset[str]:
+    """Return the YANG modules that templates, checks and health name: what a device must have.
+
+    A profile may describe more than that, because modules come with those they import.
+    """
+    if profile.yang is None:
+        return frozenset()
+    files = (fragment_file(profile, fragment) for fragment in profile.fragments)
+    texts = [file.read_text(encoding="utf-8") for file in files if file is not None]
+    for made in profile.checks.values():
+        texts += ["/".join((*check.path, check.expect)) for check in made]
+    texts += ["/".join((each.entry, *each.state)) for each in profile.health]
+    whole = "\n".join(texts)
+    return frozenset(
+        module
+        for module in profile.yang.namespaces
+        if re.search(rf"(?<![\w.-]){re.escape(module)}:", whole)
+    )
 
 
 def load_yaml(file: FilePath) -> dict[str, Any]:

@@ -77,16 +77,26 @@ def import_lab(connection: sa.Connection, ready_file: Path, remember: Remember) 
             protocol: _without_secrets(f"cpe/{serial}/{protocol}", fields, remember)
             for protocol, fields in protocols.items()
         }
-        changed = connection.execute(
-            sa.update(resource)
-            .where(resource.c.attributes.has_key("serial"))
-            .where(resource.c.attributes["serial"].astext == serial)
-            .values(access=access)
-        )
-        (cpe if changed.rowcount else unknown).append(serial)
+        changed = _write_access(connection, serial, access)
+        (cpe if changed else unknown).append(serial)
     return LabImportReport(
         devices=tuple(sorted(imported)), cpe=tuple(sorted(cpe)), unknown=tuple(sorted(unknown))
     )
+
+
+def _write_access(connection: sa.Connection, serial: str, access: dict[str, Any]) -> bool:
+    """Write how to reach a unit; a host key that was pinned stays where the lab tells none."""
+    unit = sa.and_(
+        resource.c.attributes.has_key("serial"), resource.c.attributes["serial"].astext == serial
+    )
+    found = connection.execute(sa.select(resource.c.access).where(unit).with_for_update()).all()
+    for (known,) in found:
+        for protocol, fields in access.items():
+            pinned = (known or {}).get(protocol, {}).get("host_key")
+            if pinned and not fields.get("host_key"):
+                fields["host_key"] = pinned
+    connection.execute(sa.update(resource).where(unit).values(access=access))
+    return bool(found)
 
 
 def _read(path: Path) -> _ReadyFile:

@@ -72,8 +72,12 @@ def upsert(
 
 def _device_row(entry: DeviceEntry) -> Row:
     row = entry.model_dump(exclude={"endpoint"})
-    # Without an endpoint in the file, what the lab or an operator entered stays.
-    return row if entry.endpoint is None else {**row, **entry.endpoint.model_dump()}
+    # Without an endpoint in the file, what the lab or an operator entered stays; so does a pinned
+    # host key without one.
+    if entry.endpoint is None:
+        return row
+    kept = {"host_key"} if entry.endpoint.host_key is None else set()
+    return {**row, **entry.endpoint.model_dump(exclude=kept)}
 
 
 def _unknown_customers(connection: sa.Connection, wanted: InventoryFile) -> list[Problem]:

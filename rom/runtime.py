@@ -34,6 +34,7 @@ from rom.gateway.keys import Keys
 from rom.gateway.operation import Operation
 from rom.gateway.orders import Orders
 from rom.gateway.seam import configuring
+from rom.gateway.secrets import Secrets
 from rom.gateway.sites import Sites
 from rom.gateway.trail import Trail
 from rom.housekeeping.housekeeping import Housekeeping
@@ -61,6 +62,7 @@ from rom.undo.compensation import Compensation
 from rom.undo.give_back import GiveBack
 from rom.undo.preview import RollbackPreview
 from rom.undo.rollback import RollbackRunner
+from rom.vault.credentials import Credentials
 from rom.vault.master_key import unlock
 from rom.vault.vault import Vault
 
@@ -181,7 +183,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         gateway = Gateway(
             orders=_orders(base, compensation),
             sites=_sites(base, give_back, audit),
-            devices=Devices(base.engine, audit),
+            devices=Devices(base.engine, audit, base.fleet, base.devices),
             inventory=Inventory(base.engine, settings.base_url),
             catalog=Catalog(CatalogAdministration(base.engine, base.catalog, settings.base_url)),
             events=Events(events),
@@ -189,6 +191,9 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             bootstrap=bootstrap,
             operation=Operation(base.engine, worker, events),
             trail=Trail(base.engine),
+            secrets=Secrets(
+                base.engine, Credentials(base.engine, base.vault), base.fleet, base.devices
+            ),
         )
         stack.callback(gateway.stop)
         yield gateway

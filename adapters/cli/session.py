@@ -87,6 +87,16 @@ class CliSession:
             raise Unsupported(f"{self._dialect.show}: {said}", device=self._device)
         return text
 
+    def misfits(self) -> tuple[str, ...]:
+        """Return why the command line is not the profile's: what shows no configuration is not."""
+        try:
+            text = self._running()
+            with codec_errors(self._device):
+                found = decode(self._profile, text)
+        except (Unsupported, ProtocolError) as error:
+            return (str(error.message),)
+        return () if found else (f"{self._dialect.show} shows nothing that the profile can read",)
+
     def read(self, scope: Collection[Path]) -> Tree:
         """Return the running configuration's part in ``scope``."""
         if not scope:

@@ -65,6 +65,15 @@ class KeaSession:
         """Whether it was not closed; every command is a request of its own."""
         return self._agent.alive
 
+    def misfits(self) -> tuple[str, ...]:
+        """Return why the server behind the agent is not the profile's."""
+        try:
+            found = self._agent.configuration()
+        except (Unsupported, CommitRefused) as error:
+            return (f"the agent does not show the configuration: {error.message}",)
+        wanted = self._agent.service.capitalize()
+        return () if wanted in found else (f"the agent shows no {wanted}",)
+
     def read(self, scope: Collection[Path]) -> Tree:
         """Return the configuration's part in ``scope``."""
         if not scope:

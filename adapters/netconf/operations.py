@@ -33,6 +33,13 @@ def get_config(
     return _element("get-config", source, *_selection(filters, with_defaults))
 
 
+def get_modules() -> etree._Element:
+    """Return ``get`` of the modules that the device implements (RFC 7895 and RFC 8525)."""
+    library = "urn:ietf:params:xml:ns:yang:ietf-yang-library"
+    names = ("modules-state", "yang-library")
+    return get([etree.Element(f"{{{library}}}{name}") for name in names], None)
+
+
 def edit_config(config: etree._Element, *, isolated: bool) -> etree._Element:
     """Return a merge of ``config`` into candidate, undone whole if refused when ``isolated``."""
     parts = [

@@ -63,6 +63,11 @@ class Conversation:
         """Tell whether the device's hello had ``capability``, such as ``:candidate``."""
         return capability in self._session.server_capabilities
 
+    @property
+    def announced(self) -> frozenset[str]:
+        """The capabilities of the device's hello as they stand there."""
+        return frozenset(str(each) for each in self._session.server_capabilities)
+
     def call(self, operation: etree._Element, timeout: float) -> str:
         """Return the reply's text. Warnings are no errors; ``timeout`` is in seconds.
 

@@ -34,7 +34,7 @@ from device_profiles import references
 from device_profiles.defaults import filled
 from device_profiles.dialects import NetconfDialect
 from device_profiles.native import native
-from device_profiles.profile import Profile
+from device_profiles.profile import Profile, modules_used
 from device_profiles.references import Users
 from device_profiles.tree import Path, Tree, in_scope
 from device_profiles.yang import decode, encode_edit, encode_filter, encode_selection
@@ -79,6 +79,29 @@ class NetconfSession:
     def alive(self) -> bool:
         """Whether the conversation is still open and holds no lock for a window left open."""
         return self._rpc.alive and not self._held
+
+    def misfits(self) -> tuple[str, ...]:
+        """Return which modules that the profile uses the device does not announce.
+
+        By its hello, and by its YANG library where the hello names one. Nothing can be told of a
+        device that announces no module at all.
+        """
+        announced = self._rpc.announced
+        known = {text.partition("?")[0] for text in announced if "module=" in text}
+        if any(":yang-library:" in text for text in announced):
+            data = self._rpc.data(operations.get_modules(), REPLY_SECONDS)
+            known |= {
+                (found.text or "").strip()
+                for found in data.iter("{urn:ietf:params:xml:ns:yang:ietf-yang-library}namespace")
+            }
+        model = self._profile.yang
+        if not known or model is None:
+            return ()
+        return tuple(
+            f"the device has no YANG module {module} ({model.namespaces[module]})"
+            for module in sorted(modules_used(self._profile))
+            if model.namespaces[module] not in known
+        )
 
     def read(self, scope: Collection[Path]) -> Tree:
         """Return running's part in ``scope`` by one subtree-filtered get-config."""

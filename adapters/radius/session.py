@@ -58,6 +58,17 @@ class RadiusSession:
     def __repr__(self) -> str:
         return f"RadiusSession({self._device})"
 
+    def misfits(self) -> tuple[str, ...]:
+        """Return which of the profile's tables and columns the database does not have."""
+        missing = []
+        for name in sorted(radius_model(self._profile).tables):
+            with self._engine.connect() as connection:
+                try:
+                    connection.execute(sql_select(self._table(name)).limit(0))
+                except exc.DatabaseError as error:
+                    missing.append(f"table {name}: {self._words(error)}")
+        return tuple(missing)
+
     def read(self, scope: Collection[Path]) -> Tree:
         """Return the rows in ``scope``; only those are selected."""
         if not scope:

@@ -33,6 +33,8 @@ from device_profiles.steps import Step, parse_step
 from device_profiles.tree import Edit, Path, Tree, in_scope, patched
 
 _NOT_FOUND = 404
+_NOBODYS = "none"
+"""An object that nobody has: what answers for it answers for all."""
 
 
 class RestSession:
@@ -57,6 +59,15 @@ class RestSession:
     def alive(self) -> bool:
         """Whether it was not closed."""
         return self._web.alive
+
+    def misfits(self) -> tuple[str, ...]:
+        """Return why the service is not the profile's, as far as asking for one object shows."""
+        asked = f"GET /{self._collection}/{_NOBODYS}"
+        try:
+            status, _ = self._web.request("GET", f"/{self._collection}/{_NOBODYS}")
+        except ProtocolError as error:
+            return (f"{asked}: {error.message}",)
+        return () if status in (200, _NOT_FOUND) else (f"{asked} is answered with HTTP {status}",)
 
     def read(self, scope: Collection[Path]) -> Tree:
         """Return the objects in ``scope``, each by one GET."""

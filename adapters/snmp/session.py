@@ -30,6 +30,7 @@ from device_profiles.references import Users
 from device_profiles.snmp import SnmpValue, decode, oids, varbinds
 from device_profiles.tree import Edit, Path, Tree, in_scope
 
+_SYS_UPTIME = "1.3.6.1.2.1.1.3.0"
 _VARIABLES = 20
 """Variables a GET asks for; more might not fit into one datagram."""
 
@@ -58,6 +59,14 @@ class SnmpSession:
 
     def __repr__(self) -> str:
         return f"SnmpSession({self._device})"
+
+    def misfits(self) -> tuple[str, ...]:
+        """Return why the agent cannot be used; asking for its uptime is the first thing it hears.
+
+        Raises AuthenticationFailed and DeviceTimeout.
+        """
+        found = self._agent.get([_SYS_UPTIME])
+        return () if found.get(_SYS_UPTIME) is not None else ("the agent shows no sysUpTime",)
 
     def read(self, scope: Collection[Path]) -> Tree:
         """Return the objects in ``scope`` by GET of their instances."""

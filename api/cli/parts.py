@@ -26,7 +26,7 @@ PARTS: Mapping[str, Part] = {
     "demo": Part("Take one pilot order to a proven site, at most a minute.", is_group=False),
     "order": Part("Submit, show, list, retry and cancel orders."),
     "site": Part("Show, compare, repair and roll back one site."),
-    "device": Part("List devices and check them for drift."),
+    "device": Part("Add, test and trust devices, check them for drift."),
     "events": Part("See to whom events go, and send lost ones again."),
     "inventory": Part("Load resources and devices, look at pools."),
     "catalog": Part("Check products before they are used."),
@@ -35,6 +35,7 @@ PARTS: Mapping[str, Part] = {
     "profile": Part("Make and check profiles from YANG modules."),
     "som": Part("Play the service order manager."),
     "audit": Part("See who has done what, and whether the trail is whole."),
+    "secret": Part("Enter, rotate and delete the passwords of devices."),
     "token": Part("Make, list and take back tokens."),
 }
 

@@ -57,6 +57,19 @@ class SiteClient(GatewayClient):
         """Return every device."""
         return self._list(self._send("GET", "/rom/v1/devices"))
 
+    def add_device(self, entry: Document) -> Document:
+        """Write a device into the inventory; returns what it still lacks."""
+        return self._object(self._send("POST", "/rom/v1/devices", json=entry))
+
+    def test_device(self, device: str) -> Document:
+        """Return whether a device can be driven, step by step."""
+        return self._object(self._send("POST", f"/rom/v1/devices/{segment(device)}/test"))
+
+    def trust_device(self, device: str, asked: Document) -> Document:
+        """Return the host key a device shows, pinned unless ``asked`` is for a look."""
+        path = f"/rom/v1/devices/{segment(device)}/trust"
+        return self._object(self._send("POST", path, json=asked))
+
     def check(self, devices: Sequence[str] | None) -> Document:
         """Return the drift report of some devices, or of all."""
         asked = {"devices": "all" if devices is None else list(devices)}

@@ -208,6 +208,11 @@ class CustomerEdge:
             path.unlink()
         self.machine.restart()
 
+    @property
+    def tells_serial(self) -> bool:
+        """Whether a command shows its serial number."""
+        return "{serial}" in self.machine.grammar.texts.get("show-version", "")
+
     def facts(self) -> dict[str, object]:
         """Return what a status page shows, free of secrets."""
         return {

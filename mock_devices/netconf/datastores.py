@@ -38,6 +38,8 @@ class Counters:
     """What a device was asked to do since it was made."""
 
     connections: int = 0
+    logins: int = 0
+    """Passwords that were tried, refused ones too."""
     edits: int = 0
     commits: int = 0
     applied: deque[AppliedCommit] = field(default_factory=lambda: deque(maxlen=1000))

@@ -200,5 +200,6 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
+        self._device.counters.logins += 1
         known = self._device._credentials.get(username)
         return known is not None and hmac.compare_digest(known.encode(), password.encode())

@@ -40,6 +40,46 @@ class DeviceLine(Answer):
     last_transaction: LastTransaction | None = Field(alias="lastTransaction")
 
 
+class ExaminedStep(Answer):
+    """One look at a device, in the order in which they need each other."""
+
+    look: str
+    found: str
+    """``passed``, ``failed``, or ``skipped`` behind one that failed."""
+    text: str
+
+
+class DeviceExamination(Answer):
+    """Whether a device can be driven, and if not what to do first."""
+
+    device: str
+    usable: bool
+    steps: tuple[ExaminedStep, ...]
+
+
+class AddedDevice(Answer):
+    """A device as inventory has it now, and what it still lacks before it can be driven."""
+
+    device: str
+    created: bool
+    missing: tuple[str, ...]
+
+
+class HostKeyLook(Answer):
+    """The SSH host key that a device shows, and the one that is pinned."""
+
+    device: str
+    kind: str
+    fingerprint: str
+    """SHA-256 as OpenSSH writes it."""
+    pinned: str | None
+    """Fingerprint of the key that was pinned before."""
+    state: str
+    """``new``, ``same`` or ``changed`` against the pinned one."""
+    done: bool
+    """Whether the key shown has been pinned by this."""
+
+
 class CheckedDevice(Answer):
     """A site's part of one device."""
 

@@ -19,6 +19,7 @@ from inventory import queries
 from inventory.model import Allocations, UnknownEntryError
 from inventory.records import DeviceRecord
 from rom.catalog.roles import Role, load_roles
+from rom.devices import meeting
 from rom.model.device import Device
 from rom.model.reason import Reason
 from rom.store.database import Connection, Engine
@@ -73,16 +74,30 @@ class DeviceDirectory:
         """Yield an open session to a device; raises ``AdapterError``."""
         with self._engine.connect() as connection:
             endpoint = self.endpoint(connection, device, site)
-        with self._fleet.session(endpoint) as session:
+            is_first = meeting.is_first(connection, endpoint)
+        if is_first:
+            login = load_roles().of_unit(device).login
+            protocol = login.protocol if login else ""
+            opened = meeting.first_session(self._engine, self._fleet, endpoint, site, protocol)
+        else:
+            opened = self._fleet.session(endpoint)
+        with opened as session:
             yield session
 
-    def endpoint(self, connection: Connection, device: str, site: str) -> Endpoint:
-        """Return how to reach a device, credentials included; made fresh, never stored."""
+    def endpoint(
+        self, connection: Connection, device: str, site: str, *, with_password: bool = True
+    ) -> Endpoint:
+        """Return how to reach a device, credentials included; made fresh, never stored.
+
+        Without a password it serves to look at what answers there, and for nothing else.
+        """
         if queries.is_device(connection, device):
-            return self._device_endpoint(connection, device)
+            return self._device_endpoint(connection, device, with_password=with_password)
         return self._unit_endpoint(connection, device, site)
 
-    def _device_endpoint(self, connection: Connection, device: str) -> Endpoint:
+    def _device_endpoint(
+        self, connection: Connection, device: str, *, with_password: bool
+    ) -> Endpoint:
         try:
             record = queries.endpoint_data(connection, device)
         except UnknownEntryError as error:
@@ -94,7 +109,7 @@ class DeviceDirectory:
             host=record.host,
             port=record.port,
             username=record.username,
-            password=self._vault.resolve(secret) if secret else SecretStr(""),
+            password=self._vault.resolve(secret) if secret and with_password else SecretStr(""),
             host_key=record.host_key,
             options=record.options,
         )

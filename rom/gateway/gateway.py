@@ -10,6 +10,7 @@ from rom.gateway.events import Events
 from rom.gateway.inventory import Inventory
 from rom.gateway.operation import Counts, Operation
 from rom.gateway.orders import Orders
+from rom.gateway.secrets import Secrets
 from rom.gateway.sites import Sites
 from rom.gateway.trail import Trail
 
@@ -29,6 +30,7 @@ class Gateway:
     """Answers routers that ask for their first configuration."""
     operation: Operation
     trail: Trail
+    secrets: Secrets
 
     def start(self) -> None:
         """Start the workers of this process, and the delivery of events."""

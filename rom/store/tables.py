@@ -361,6 +361,8 @@ secret = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
+    _now("set_at"),
+    sa.Column("set_by", sa.Text, nullable=False, server_default=""),
 )
 
 # One row at most: which master key the sealed values were made with.

@@ -21,7 +21,7 @@
     │   └── Unknown                 nothing has this identifier
     │       └── UnknownOrder, UnknownItem, UnknownCancellation, UnknownSite, UnknownRollback,
     │           UnknownDevice, UnknownResource, UnknownSpecificationId, UnknownListener,
-    │           UnknownDeadLetter, UnknownDeed
+    │           UnknownDeadLetter, UnknownDeed, UnknownSecret
     ├── Conflict                    not in the present state
     │   ├── KeyReused               an Idempotency-Key that came with another body before
     │   ├── IllegalTransition       a change of state that the life does not draw
@@ -36,6 +36,9 @@
     │   ├── OrderUnderWay           an order of the site is not final
     │   ├── TargetGone              the target needs what has been given back
     │   ├── PreviewDiffers          a rollback would do something else than was shown
+    │   ├── SecretInUse             a secret that devices name
+    │   ├── HostKeyDiffers          a device shows another host key than it should
+    │   ├── CredentialRefused       devices do not take a new credential
     │   ├── RepairOverwrites        a repair would replace what others have set, for no reason
     │   └── RollbackConflicts       the policy does not let the rollback go
     └── Unavailable                 nothing is wrong with what was asked
@@ -51,7 +54,9 @@ What rom itself catches (``FencedOff``, ``AlreadyOpen``, the catalog's errors) i
 from rom.model.errors.conflict import (
     CancelImpossible,
     Conflict,
+    CredentialRefused,
     DuplicateListener,
+    HostKeyDiffers,
     IllegalTransition,
     KeyReused,
     NotEnough,
@@ -61,6 +66,7 @@ from rom.model.errors.conflict import (
     RepairOverwrites,
     RollbackConflicts,
     RollbackOpen,
+    SecretInUse,
     SpecificationInUse,
     StaleState,
     TargetGone,
@@ -93,6 +99,7 @@ from rom.model.errors.missing import (
     UnknownOrder,
     UnknownResource,
     UnknownRollback,
+    UnknownSecret,
     UnknownSite,
     UnknownSpecificationId,
     UnknownTarget,
@@ -114,11 +121,13 @@ __all__ = [
     "CancelImpossible",
     "ChangeRefused",
     "Conflict",
+    "CredentialRefused",
     "DatabaseUnavailable",
     "DeviceFailed",
     "DevicesBusy",
     "DocumentRefused",
     "DuplicateListener",
+    "HostKeyDiffers",
     "IllegalTransition",
     "Invalid",
     "InventoryRefused",
@@ -140,6 +149,7 @@ __all__ = [
     "RollbackOpen",
     "RomError",
     "SearchRefused",
+    "SecretInUse",
     "SpecificationInUse",
     "StaleState",
     "TargetGone",
@@ -155,6 +165,7 @@ __all__ = [
     "UnknownOrder",
     "UnknownResource",
     "UnknownRollback",
+    "UnknownSecret",
     "UnknownSite",
     "UnknownSpecificationId",
     "UnknownTarget",

@@ -136,6 +136,33 @@ class PreviewDiffers(Conflict):
         return {"preview": self.preview}
 
 
+class SecretInUse(Conflict):
+    """Devices name the secret; without it they could not be reached any more."""
+
+    code = "secretInUse"
+    field = "name"
+    mend = "Let them name another one first"
+
+    def __init__(self, name: str, devices: Sequence[str]) -> None:
+        super().__init__(f"{name} is named by {', '.join(devices)}")
+
+
+class HostKeyDiffers(Conflict):
+    """A device shows another host key than the one that was seen, or than the one pinned."""
+
+    code = "hostKeyDiffers"
+    field = "fingerprint"
+    mend = "Find out why before anything else; a device that was replaced needs replace and reason"
+
+
+class CredentialRefused(Conflict):
+    """Devices do not let the gateway in with the new value; the former one stays."""
+
+    code = "credentialRefused"
+    field = "value"
+    mend = "Set it on the devices first, or give what they take"
+
+
 class RepairOverwrites(Conflict):
     """A repair would replace what somebody else has set, and nobody has said why."""
 

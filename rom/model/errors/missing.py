@@ -81,6 +81,12 @@ class UnknownSpecificationId(Unknown):
     kind = "resourceSpecification"
 
 
+class UnknownSecret(Unknown):
+    """No secret was entered under this name."""
+
+    kind = "secrets"
+
+
 class UnknownDeed(Unknown):
     """The trail has no entry in this place."""
 

@@ -39,6 +39,7 @@ INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yam
 
 NOT_IN_IT = {
     ("POST", "/rom/v1/deviceCheck"): "reads devices only",
+    ("POST", "/rom/v1/devices/{device}/test"): "logs in and changes nothing",
 }
 """Writing operations that leave no entry, and why."""
 LEFT: dict[tuple[str, str], set[DeedKind]] = {
@@ -60,6 +61,11 @@ LEFT: dict[tuple[str, str], set[DeedKind]] = {
     ("POST", "/rom/v1/sites/{site}/reapply"): {DeedKind.SITE_REPAIRED},
     ("POST", "/rom/v1/sites/{site}/repair"): {DeedKind.SITE_REPAIRED},
     ("POST", "/rom/v1/siteRollback"): {DeedKind.SITE_ROLLED_BACK},
+    ("POST", "/rom/v1/devices"): {DeedKind.DEVICE_ADDED},
+    ("POST", "/rom/v1/devices/{device}/trust"): {DeedKind.DEVICE_TRUSTED},
+    ("PUT", "/rom/v1/secrets/{name:path}"): {DeedKind.SECRET_SET},
+    ("POST", "/rom/v1/secrets/{name:path}/rotate"): {DeedKind.SECRET_ROTATED},
+    ("DELETE", "/rom/v1/secrets/{name:path}"): {DeedKind.SECRET_DELETED},
     ("POST", "/rom/v1/inventory"): {DeedKind.INVENTORY_LOADED},
     ("POST", "/rom/v1/hub"): {DeedKind.LISTENER_REGISTERED},
     ("DELETE", "/rom/v1/hub/{hub_id}"): {DeedKind.LISTENER_REMOVED},

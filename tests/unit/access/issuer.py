@@ -102,6 +102,7 @@ def small_gateway() -> Gateway:
         bootstrap=bootstrap,
         operation=Idle(),
         trail=absent,
+        secrets=absent,
     )
 
 

@@ -55,7 +55,7 @@ def test_whoever_is_known_learns_what_is_not_served(serve: Serve, keys: Keys) ->
 def test_another_method_is_405_with_what_is_allowed(serve: Serve, keys: Keys) -> None:
     answer = serve().delete(DEVICES, headers=bearer(keys.token()))
     assert answer.status_code == 405
-    assert answer.headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET, POST"
     assert answer.json()["code"] == "methodNotAllowed"
 
 

@@ -61,6 +61,13 @@ DELETE /rom/v1/hub/{{hub_id}}                          refused  noc admin
 GET    /rom/v1/deadLetters                           refused  noc admin
 GET    /rom/v1/deadLetters/{{letter_id}}               refused  noc admin
 POST   /rom/v1/deadLetters/replay                    refused  noc admin
+POST   /rom/v1/devices                               refused  admin
+POST   /rom/v1/devices/{{device}}/test                 refused  noc admin
+POST   /rom/v1/devices/{{device}}/trust                refused  admin
+GET    /rom/v1/secrets                               refused  noc admin
+PUT    /rom/v1/secrets/{{name:path}}                   refused  admin
+POST   /rom/v1/secrets/{{name:path}}/rotate            refused  admin
+DELETE /rom/v1/secrets/{{name:path}}                   refused  admin
 GET    /rom/v1/audit                                 refused  noc approver admin reader
 GET    /rom/v1/audit/verification                    refused  noc approver admin reader
 GET    /rom/v1/audit/export                          refused  noc approver admin reader

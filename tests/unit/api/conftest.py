@@ -86,6 +86,7 @@ class Twin:
             bootstrap=RefusingBootstrap(),
             operation=TwinOperation(self),
             trail=absent,
+            secrets=absent,
         )
 
 

@@ -23,6 +23,7 @@ NEVER_AT_A_FACE = {
     "ContextError": "holds the item with its text as the note",
     "ExpressionError": "holds the item, or becomes SpecificationFileError",
     "FencedOff": "ends a writer that is no longer the device's",
+    "HostKeyMismatch": "an AdapterError: holds the items of a router, or is told beside the device",
     "NoDevice": "an AdapterError, told beside the device or as DeviceFailed",
     "Overtaking": "a shortage of inventory's: waits for resources, or becomes NotEnough",
     "SecretUnavailable": "an AdapterError, told beside the device or as DeviceFailed",
