@@ -21,6 +21,7 @@ from rom.drift.periodic import PeriodicAudit
 from rom.events.service import Events as EventService
 from rom.fulfilment.bootstrap import Bootstrap
 from rom.fulfilment.fulfiller import Fulfiller
+from rom.fulfilment.incidents import Incidents
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.verifying import ProofSettings, Prover
@@ -169,15 +170,17 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
         give_back = GiveBack(base.catalog)
         audit = Audit(base.engine, base.fleet, base.devices)
         compensation = Compensation(base.devices, base.vault, base.catalog)
+        incidents = Incidents(base.engine, base.transitions, settings.retry_seconds)
         handlers = EngineHandlers(
             base.engine,
-            _fulfiller(base, bootstrap, compensation),
+            _fulfiller(base, bootstrap, compensation, incidents),
             _writer(base),
             RollbackRunner(base.engine, base.devices, base.vault, give_back),
             CancelRunner(base.engine, base.catalog, base.transitions, compensation, base.tmf652),
             base.wakes,
             PeriodicAudit(base.engine, audit, settings.audit_seconds),
             Housekeeping(base.engine, settings.history_days, settings.history_orders),
+            incidents,
         )
         worker = jobs.Worker(plain_url(base.url), handlers, settings.workers)
         gateway = Gateway(
@@ -230,7 +233,9 @@ def _foundation(settings: Settings, stack: ExitStack) -> _Foundation:
     )
 
 
-def _fulfiller(base: _Foundation, bootstrap: Bootstrap, compensation: Compensation) -> Fulfiller:
+def _fulfiller(
+    base: _Foundation, bootstrap: Bootstrap, compensation: Compensation, incidents: Incidents
+) -> Fulfiller:
     settings = base.settings
     proof = ProofSettings(settings.retry_seconds, settings.twamp_packets, settings.twamp_interval)
     return Fulfiller(
@@ -239,6 +244,7 @@ def _fulfiller(base: _Foundation, bootstrap: Bootstrap, compensation: Compensati
         SiteHandler(base.transitions, base.devices, compensation, settings.retry_seconds),
         Prover(base.engine, base.transitions, base.devices, proof),
         bootstrap.boot_url,
+        incidents,
     )
 
 

@@ -7,11 +7,12 @@ import structlog
 
 from rom.catalog.loader import Catalog
 from rom.catalog.site_view import SiteView, load_view
+from rom.fulfilment.incidents import Incidents
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.verifying import Prover
 from rom.model.errors import StaleState
 from rom.store import site_items
-from rom.store.database import Connection, Engine
+from rom.store.database import Connection, DatabaseAway, Engine
 
 log = structlog.get_logger(__name__)
 
@@ -43,12 +44,14 @@ class Fulfiller:
         handler: SiteHandler,
         prover: Prover,
         boot_url: Callable[[str], str],
+        incidents: Incidents,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._handler = handler
         self._prover = prover
         self._boot_url = boot_url
+        self._incidents = incidents
 
     def run(self, site: str) -> Work:
         """Advance and prove until nothing moves; returns what others have to do now."""
@@ -90,6 +93,10 @@ class Fulfiller:
                         served.add(row.site)
             except StaleState as error:
                 log.info("site.stale", site=row.site, detail=str(error))
+            except DatabaseAway:
+                raise
+            except Exception as error:  # noqa: BLE001 - supervised: the others who wait are tried
+                self._incidents.strike(row.site, "reservation", error)
         return served
 
     def _let_earlier_go_first(self, site: str, work: Work) -> None:

@@ -37,8 +37,12 @@ class Measurer:
 
     def measure(self, view: SiteView, item: Item) -> None:
         """Measure, extend the test where a loss leaves it open, and write the outcome."""
-        with self._engine.connect() as connection:
-            target = twamp_address(connection, view.allocations)
+        try:
+            with self._engine.connect() as connection:
+                target = twamp_address(connection, view.allocations)
+        except AdapterError as error:
+            self._outcomes.hold(item, error.reason, str(error))
+            return
         limits = view.typed(item)
         try:
             found = measure(target, packets=self._packets, interval=self._interval)

@@ -39,9 +39,7 @@ class Operation:
                     found.append("inventory is empty: load one with `rom inventory load FILE`")
         except DatabaseError as error:
             found.append(f"database does not answer: {type(error).__name__}")
-        if not self.worker.alive:
-            found.append("worker is not running")
-        return found
+        return found + self.worker.troubles()
 
     def statistics(self) -> dict[str, Counts]:
         """Return what ``rom.metrics`` counts, as of now."""

@@ -1,5 +1,10 @@
-"""What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that."""
+"""What the wake-ups do: run the fulfiller or the writer, then wake whoever has work by that.
 
+Each site, each device and each step of the sweep is by itself: what fails on one is noted there,
+and the others go on.
+"""
+
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -8,11 +13,15 @@ import structlog
 from inventory import holding
 from rom.drift.periodic import PeriodicAudit
 from rom.fulfilment.fulfiller import Fulfiller, Work
+from rom.fulfilment.incidents import Incidents
 from rom.housekeeping.housekeeping import Housekeeping
+from rom.jobs.pauses import Pauses
+from rom.jobs.wakes import SweepFailed
 from rom.ledger.writer import DeviceWriter
+from rom.metrics.failures import noted
 from rom.orders.cancel.runner import CancelRunner
 from rom.store import cancellations, change_list, clock, order_items, rollbacks, site_items
-from rom.store.database import Engine
+from rom.store.database import Connection, DatabaseAway, Engine
 from rom.undo.rollback import RollbackRunner
 
 log = structlog.get_logger(__name__)
@@ -44,6 +53,7 @@ class EngineHandlers:
         wakes: Waker,
         audit: PeriodicAudit,
         housekeeping: Housekeeping,
+        incidents: Incidents,
     ) -> None:
         self._engine = engine
         self._housekeeping = housekeeping
@@ -53,19 +63,45 @@ class EngineHandlers:
         self._fulfiller = fulfiller
         self._writer = writer
         self._wakes = wakes
+        self._incidents = incidents
+        self._pauses = Pauses()
 
     def advance_site(self, site: str) -> None:
         """Take a site's items their next steps; what is taken back goes before all of them."""
-        if self._rollbacks.advance(site, self._wakes.device):
+        if not self._pauses.over(site) or not self._may_go_on(site):
             return
-        step = self._cancellations.advance(site)
+        try:
+            work = self._fulfiller.run(site)
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of one site
+            self._incidents.strike(site, "site", error)
+            return
+        self._wake(work, site)
+
+    def _may_go_on(self, site: str) -> bool:
+        """Take back what is to be taken back; tells whether other work may be done at the site.
+
+        Nothing is, while that fails: it is tried again, after ever longer pauses.
+        """
+        try:
+            if self._rollbacks.advance(site, self._wakes.device):
+                return False
+            step = self._cancellations.advance(site)
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of one way back
+            if noted("undo", error, site=site) is not None:
+                self._pauses.begin(site)
+            return False
+        self._pauses.end(site)
         self._wake(Work(devices=step.devices, sites=step.sites - {site}), site)
-        if not step.blocked:
-            self._wake(self._fulfiller.run(site), site)
+        return not step.blocked
 
     def measure_site(self, site: str) -> None:
         """Measure a site's service, however long that takes."""
-        self._wake(self._fulfiller.measure(site), site)
+        try:
+            work = self._fulfiller.measure(site)
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of one measurement
+            self._incidents.strike(site, "measurement", error)
+            return
+        self._wake(work, site)
 
     def _wake(self, work: Work, site: str) -> None:
         for device in sorted(work.devices):
@@ -81,23 +117,35 @@ class EngineHandlers:
             self._wakes.site(site)
 
     def sweep(self, *, thorough: bool) -> None:
-        """Wake what is due; a thorough sweep also finds what a crash has left unwoken."""
-        self._audit.look()
-        self._housekeeping.look()
-        self._follow_the_clock()
+        """Wake what is due; a thorough sweep also finds what a crash has left unwoken.
+
+        Raises ``SweepFailed`` when steps have failed, after all have been tried.
+        """
+        sites: set[str] = set()
+        devices: set[str] = set()
+        steps: list[Callable[[], None]] = [
+            self._audit.look,
+            self._housekeeping.look,
+            self._follow_the_clock,
+            self._end_quarantines,
+            lambda: sites.update(self._fulfiller.retry_held()),
+            lambda: devices.update(self._look_up(change_list.due_devices)),
+            lambda: sites.update(self._look_up(site_items.due_sites)),
+        ]
+        if thorough:
+            steps += [
+                lambda: sites.update(self._look_up(site_items.unwoken_sites)),
+                lambda: sites.update(self._look_up(rollbacks.sites_under_way)),
+                lambda: sites.update(self._look_up(cancellations.sites_under_way)),
+            ]
+        steps.append(lambda: self._wake(Work(devices=devices, sites=sites), ""))
+        failed = [incident for incident in map(_tried, steps) if incident is not None]
+        if failed:
+            raise SweepFailed(f"{len(failed)} of {len(steps)} steps: {', '.join(failed)}")
+
+    def _look_up(self, query: Callable[[Connection], set[str] | list[str]]) -> set[str]:
         with self._engine.connect() as connection:
-            devices = change_list.due_devices(connection)
-            sites = site_items.due_sites(connection)
-            if thorough:
-                sites |= site_items.unwoken_sites(connection)
-                sites |= set(rollbacks.sites_under_way(connection))
-                sites |= set(cancellations.sites_under_way(connection))
-        self._end_quarantines()
-        sites |= self._fulfiller.retry_held()
-        for site in sorted(sites):
-            self._wakes.site(site)
-        for device in sorted(devices):
-            self._wakes.device(device)
+            return set(query(connection))
 
     def _follow_the_clock(self) -> None:
         with self._engine.begin() as connection:
@@ -110,3 +158,14 @@ class EngineHandlers:
         with self._engine.begin() as connection:
             if holding.sweep_quarantine(connection, datetime.now(UTC)):
                 order_items.resources_came(connection)
+
+
+def _tried(step: Callable[[], None]) -> str | None:
+    """Take one step of the sweep; returns the id of its failure."""
+    try:
+        step()
+    except DatabaseAway:
+        raise
+    except Exception as error:  # noqa: BLE001 - the supervised boundary of one step
+        return noted("sweep", error)
+    return None

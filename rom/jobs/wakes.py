@@ -10,14 +10,18 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 from typing import Protocol
 
 import structlog
 from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
+from rom.jobs.away import is_database_away, log_in_one_line
+from rom.metrics.failures import noted, words
 from rom.store.database import Engine, has_table
 
 log = structlog.get_logger(__name__)
@@ -29,6 +33,10 @@ THOROUGH_EVERY = 5  # sweeps
 # A wake-up that waits for its lock is not announced when the lock becomes free: look often.
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 1.0
+CONNECTION_SECONDS = 5.0
+"""How long a connection to the database is waited for."""
+SWEEP_LATE_SECONDS = 30.0
+"""A sweep that has not ended for so long keeps the gateway from being ready."""
 MEASUREMENTS = 32
 """Measurements at once in a process; each mostly sleeps between two packets."""
 
@@ -38,6 +46,10 @@ MEASURE_TASK = "rom:measure"
 _NAMESPACE = "rom"
 _QUEUE = "rom"
 _MEASURE_QUEUE = "rom-measure"
+
+
+class SweepFailed(Exception):
+    """Steps of a sweep have failed, each noted with its id; the text names them."""
 
 
 class Handlers(Protocol):
@@ -53,14 +65,21 @@ class Handlers(Protocol):
         """Measure a site's service; takes minutes."""
 
     def sweep(self, *, thorough: bool) -> None:
-        """Wake what is due, and, now and then, whatever a crash may have left unwoken."""
+        """Wake what is due, and, now and then, whatever a crash may have left unwoken.
+
+        Raises ``SweepFailed``.
+        """
 
 
 class Wakes:
-    """Defers wake-ups; safe in any thread."""
+    """Defers wake-ups; safe in any thread.
 
-    def __init__(self, url: str) -> None:
-        self._app = App(connector=SyncPsycopgConnector(conninfo=url, min_size=1, max_size=4))
+    A database that does not answer is waited for ``wait_seconds``; the wake-up is the sweep's then.
+    """
+
+    def __init__(self, url: str, *, wait_seconds: float = CONNECTION_SECONDS) -> None:
+        connector = SyncPsycopgConnector(conninfo=url, min_size=1, max_size=4, timeout=wait_seconds)
+        self._app = App(connector=connector)
         self._app.open()
 
     def site(self, name: str) -> None:
@@ -85,6 +104,11 @@ class Wakes:
             job.defer(**arguments)
         except AlreadyEnqueued:
             return  # somebody has woken it already and it has not started yet
+        except ConnectorException as error:
+            # What is to be done stands in the tables: the sweep finds it when the database is back.
+            if not is_database_away(error):
+                raise
+            log.warning("database.away", where="wake", lock=lock)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -114,6 +138,8 @@ class Worker:
         self._working = threading.Event()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
+        self._sweeps = _Sweeps()
+        log_in_one_line()
 
     def start(self) -> None:
         """Start and return when the worker takes jobs; raises what keeps it from that."""
@@ -139,6 +165,12 @@ class Worker:
         """Tell whether jobs are being taken."""
         return self._thread.is_alive() and self._working.is_set()
 
+    def troubles(self) -> list[str]:
+        """Return why work may be left undone; empty when it is not."""
+        if not self.alive:
+            return ["worker is not running"]
+        return self._sweeps.troubles()
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
@@ -150,7 +182,10 @@ class Worker:
                 if not self._told.is_set():
                     self._failure = error
                     break
-                log.exception("worker.died")
+                if is_database_away(error):
+                    log.warning("database.away", where="worker", error=type(error).__name__)
+                else:
+                    log.exception("worker.died")
                 self._stopping.wait(RESTART_SECONDS)
         self._working.clear()
         self._told.set()
@@ -158,7 +193,12 @@ class Worker:
     async def _work(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(self._concurrency + 2, "handler"))
-        connector = PsycopgConnector(conninfo=self._url, min_size=1, max_size=self._concurrency + 5)
+        connector = PsycopgConnector(
+            conninfo=self._url,
+            min_size=1,
+            max_size=self._concurrency + 5,
+            timeout=CONNECTION_SECONDS,
+        )
         app = App(connector=connector)
         app.add_tasks_from(_tasks(self._handlers), namespace=_NAMESPACE)
         async with app.open_async():
@@ -171,7 +211,7 @@ class Worker:
 
     async def _together(self, app: App) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_sweep(app, self._handlers))
+            group.create_task(_sweep(app, self._handlers, self._sweeps))
             group.create_task(_queue(app, _QUEUE, self._concurrency, grace=15))
             group.create_task(_queue(app, _MEASURE_QUEUE, MEASUREMENTS, grace=0.1))
 
@@ -233,20 +273,49 @@ def _supervised(handler: Callable[[str], None], name: str, *, subject: str) -> N
     with structlog.contextvars.bound_contextvars(**{subject: name}):
         try:
             handler(name)
-        except Exception:  # the supervised boundary of all handlers
-            log.exception("handler.failed", handler=handler.__name__)
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of all handlers
+            noted(handler.__name__, error)
 
 
-async def _sweep(app: App, handlers: Handlers) -> None:
+@dataclass(slots=True)
+class _Sweeps:
+    """How the sweeps go."""
+
+    ended: float = field(default_factory=monotonic)
+    failure: str | None = None
+
+    def troubles(self) -> list[str]:
+        found = []
+        late = monotonic() - self.ended
+        if late > SWEEP_LATE_SECONDS:
+            found.append(f"the sweep has not ended for {late:.0f} s")
+        if self.failure is not None:
+            found.append(f"the sweep fails: {self.failure}")
+        return found
+
+
+async def _sweep(app: App, handlers: Handlers, sweeps: _Sweeps) -> None:
     count = 0
     while True:
         try:
             await _free_stalled(app)
             await asyncio.to_thread(handlers.sweep, thorough=count % THOROUGH_EVERY == 0)
-        except Exception:  # the supervised boundary of the sweep, which must go on
-            log.exception("sweep.failed")
+            sweeps.failure = None
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of the sweep
+            sweeps.failure = _said(error)
+        sweeps.ended = monotonic()
         count += 1
         await asyncio.sleep(SWEEP_SECONDS)
+
+
+def _said(error: Exception) -> str:
+    """Return what readiness says of a sweep's end; what was not noted yet is."""
+    if is_database_away(error):
+        log.warning("database.away", where="sweep", error=type(error).__name__)
+        return "the database does not answer"
+    if isinstance(error, SweepFailed):
+        return str(error)
+    return words(noted("sweep", error) or "")
 
 
 async def _free_stalled(app: App) -> None:

@@ -14,16 +14,31 @@ from adapters.errors import AdapterError
 from rom.ledger import lease, recovery
 from rom.ledger.group import Group, WriterSettings
 from rom.ledger.service_check import ServiceCheck
+from rom.metrics.failures import noted, words
 from rom.model.deed import GATEWAY, DeedKind
+from rom.model.reason import Reason
 from rom.model.snapshot import Sealer
 from rom.store import change_list, changes, leases, transactions
-from rom.store.database import Connection, Engine
+from rom.store.database import Connection, DatabaseAway, Engine
 from rom.trail import trail
 
 log = structlog.get_logger(__name__)
 
 LIVE_GROUP_SIZE = 16
 """Most sites whose running service one device transaction may touch."""
+
+
+_FORESEEN = (AdapterError, leases.FencedOff, DatabaseAway)
+
+
+class _InternalFault(AdapterError):
+    """We have failed on a device as a whole; it is tried again."""
+
+    reason = Reason.INTERNAL
+    retry = True
+
+    def __init__(self, incident: str | None) -> None:
+        super().__init__(words(incident or "unknown"))
 
 
 class Sessions(Protocol):
@@ -78,8 +93,12 @@ class DeviceWriter:
                 self._drain(device, epoch, touched)
         except AdapterError as error:
             self._put_off(device, error, touched)
+        except DatabaseAway:
+            raise
         except leases.FencedOff as error:
             log.warning("device.fenced", device=device, error=str(error))
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of one device
+            self._put_off(device, _InternalFault(noted("device", error, device=device)), touched)
         finally:
             leases.release(self._engine, device, epoch)
         return touched
@@ -101,6 +120,44 @@ class DeviceWriter:
                 changes.refuse_all(connection, device, reason=error.reason, error=str(error))
 
     def _drain(self, device: str, epoch: int, touched: set[str]) -> None:
+        """Write all that waits, several sites at once; where we fail on that, each by itself."""
+        try:
+            self._write(device, epoch, touched, self._settings.group_size)
+        except _FORESEEN:
+            raise
+        except Exception as error:  # noqa: BLE001 - supervised: one site must not stop the others
+            noted("device", error, device=device)
+            while not self._write_alone(device, epoch, touched):
+                continue
+
+    def _write_alone(self, device: str, epoch: int, touched: set[str]) -> bool:
+        """Write site by site until nothing waits or one fails, which is refused.
+
+        Tells whether all is written. What fails on no site in particular is raised.
+        """
+        try:
+            self._write(device, epoch, touched, 1)
+        except _FORESEEN:
+            raise
+        except Exception as error:
+            with self._engine.begin() as connection:
+                in_hand = change_list.claimed(connection, device)
+                if not in_hand:
+                    raise
+                site = in_hand[0].site
+                incident = noted("device", error, device=device, site=site)
+                changes.refuse(
+                    connection,
+                    in_hand,
+                    transaction=None,
+                    reason=Reason.INTERNAL,
+                    error=words(incident or ""),
+                )
+            touched.add(site)
+            return False
+        return True
+
+    def _write(self, device: str, epoch: int, touched: set[str], together: int) -> None:
         with self._engine.begin() as connection:
             unresolved = transactions.open_of_device(connection, device)
             if not unresolved:
@@ -125,8 +182,8 @@ class DeviceWriter:
                         connection,
                         device,
                         f"claim-{epoch}",
-                        sites=self._settings.group_size,
-                        live_sites=min(self._settings.group_size, LIVE_GROUP_SIZE),
+                        sites=together,
+                        live_sites=min(together, LIVE_GROUP_SIZE),
                     )
                 if not claimed:
                     return

@@ -41,6 +41,8 @@ class Reason(StrEnum):
     TWAMP_UNREACHABLE = "TWAMP_UNREACHABLE"
     SLA_NOT_MET = "SLA_NOT_MET"
     SLA_EXTENDED = "SLA_EXTENDED"
+    # ourselves
+    INTERNAL = "INTERNAL"
     # what people have done
     RETRIED = "RETRIED"
     COMPLETED_BY_HAND = "COMPLETED_BY_HAND"

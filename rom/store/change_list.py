@@ -43,6 +43,16 @@ def of_item(connection: sa.Connection, order_id: str, item_id: str) -> list[Chan
     )
 
 
+def claimed(connection: sa.Connection, device: str) -> list[Change]:
+    """Return what the device's writer has in hand."""
+    return read_changes(
+        connection,
+        sa.select(change)
+        .where(change.c.device == device, change.c.state == ChangeState.CLAIMED)
+        .order_by(change.c.id),
+    )
+
+
 def of_task(connection: sa.Connection, task_id: str, *, lock: bool = False) -> list[Change]:
     """Return the changes a task has asked for so far; with ``lock`` no writer claims them now."""
     query = sa.select(change).where(change.c.task_id == task_id).order_by(change.c.id)

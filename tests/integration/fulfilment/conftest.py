@@ -23,6 +23,7 @@ from inventory.load import load_file
 from rom.catalog.loader import Catalog, load_catalog
 from rom.devices.directory import DeviceDirectory
 from rom.fulfilment.fulfiller import Fulfiller, Work
+from rom.fulfilment.incidents import Incidents
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.verifying import ProofSettings, Prover
@@ -167,6 +168,7 @@ def engine_at(database_url: str, place: Path, catalog_dir: Path | None = None) -
         SiteHandler(transitions, targets, Compensation(targets, vault, catalog), 0.0),
         Prover(engine, transitions, targets, settings),
         lambda site: f"http://127.0.0.1:1/ztp/v1/{site}/ztp.py",
+        Incidents(engine, transitions, 0.0),
     )
     yield Engine(engine, targets, transitions, fulfiller, place, catalog)
     fleet.close()

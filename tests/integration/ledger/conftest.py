@@ -49,6 +49,10 @@ class DictionaryDevice:
     refers: dict[Path, dict[Path, str]] = field(default_factory=dict)
     shown_as: dict[str, str] = field(default_factory=dict)
     shows: list[bytes] = field(default_factory=list)
+    breaks_us: Collection[str] = ()
+    """Sites on which the adapter raises what it never should."""
+    breaks_late: bool = False
+    """It does so when the device has taken the change already."""
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -72,6 +76,8 @@ class DictionaryDevice:
         if self.lose_before_commit:
             self.lose_before_commit = False
             raise SessionLost("gone before the commit")
+        if not self.breaks_late and any(part.site in self.breaks_us for part in batch):
+            raise KeyError("early")
         assert mode.before_commit is not None
         mode.before_commit()
         for part in batch:
@@ -83,6 +89,8 @@ class DictionaryDevice:
             self.running = {p: self.shown_as.get(v, v) for p, v in taken.items()}
         self.applied.append([part.site for part in batch])
         self.armed = (mode.transaction, before)
+        if self.breaks_late and any(part.site in self.breaks_us for part in batch):
+            raise KeyError("late")
         if self.lose_reply:
             self.lose_reply = False
             raise SessionLost("no reply to commit", outcome_unknown=True)

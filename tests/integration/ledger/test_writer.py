@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -6,9 +7,12 @@ import sqlalchemy as sa
 from adapters.errors import CommitRefused, SecretUnavailable
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
-from rom.store import effects, leases
+from rom.store import changes, effects, leases
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
+
+
+OPEN = "SELECT count(*) FROM device_txn WHERE state IN ('planned', 'sent', 'unknown')"
 
 
 def site(name: str, value: str = "500") -> Fragment:
@@ -321,3 +325,49 @@ def test_a_shared_object_that_somebody_outside_uses_stays_and_is_ours_again_late
     lab.run()
     assert lab.device.running == {}
     assert lab.scalar("SELECT count(*) FROM shared_object") == 0
+
+
+def test_a_site_on_which_we_fail_is_refused_with_an_id_and_the_others_go_out(lab: Any) -> None:
+    names = ["S1", "S2", "S3", "S4"]
+    numbers = {name: lab.want(name, site(name)) for name in names}
+    lab.device.breaks_us = {"S2", "S4"}
+    lab.run()
+    changes = {name: lab.change(number) for name, number in numbers.items()}
+    assert [changes[name].state for name in names] == ["done", "refused", "done", "refused"]
+    for name in lab.device.breaks_us:
+        assert changes[name].reason == "INTERNAL"
+        assert re.fullmatch(r"fault [0-9a-f]{12} of the gateway, see its log", changes[name].error)
+    lab.device.breaks_us = ()
+    later = lab.want("S2", site("S2"))
+    lab.run()
+    assert lab.change(later).state == "done"
+    assert lab.scalar(OPEN) == 0
+
+
+def test_where_we_fail_after_the_device_has_taken_a_change_it_is_read_and_what_is_there_is_done(
+    lab: Any,
+) -> None:
+    numbers = [lab.want(name, site(name)) for name in ("S1", "S2")]
+    lab.device.breaks_us, lab.device.breaks_late = {"S2"}, True
+    lab.run()
+    assert [lab.change(number).state for number in numbers] == ["done", "done"]
+    assert lab.device.applied == [["S1", "S2"]]
+    assert lab.device.armed is None
+    assert lab.scalar(OPEN) == 0
+
+
+def test_what_fails_for_no_site_in_particular_is_put_off_and_says_so(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = lab.want("A", site("A"))
+
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(lab.device, "read", broken)
+        patched.setattr(changes, "claim", broken)
+        lab.run()
+    found = lab.change(number)
+    assert (found.state, found.reason) == ("waiting", "INTERNAL")
+    assert lab.scalar("SELECT due_at IS NOT NULL FROM change")

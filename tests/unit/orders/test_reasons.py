@@ -14,7 +14,7 @@ WRITTEN = (
     re.compile(rf'\breason="({WORD})"'),
     re.compile(rf"Reason\.({WORD})\b"),
     re.compile(r'f?"([A-Z]{2,}(?:_[A-Z]+)+): '),
-    re.compile(rf'\.(?:hold|again|await_|_hold|_wait)\([^"]*"({WORD})"'),
+    re.compile(rf'\.(?:hold|again|await_|_hold|_wait)\([^")]*"({WORD})"'),
     re.compile(rf'otherwise: (?:str = ")?({WORD})'),
     re.compile(rf"AWAITING_{WORD}|WRONG_{WORD}"),
 )
