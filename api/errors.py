@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from api.context import REQUEST_ID, current_request_id
+from rom.gateway.seam import DatabaseError, database_refusal
 from rom.model import errors
 from rom.model.errors import RomError
 
@@ -181,6 +182,14 @@ async def _rom_error(_: Request, error: Exception) -> JSONResponse:
     return error_response(of_domain(error))
 
 
+async def _database_error(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DatabaseError)  # noqa: S101 - registered for this class only
+    refusal = database_refusal(error)
+    if refusal is None:
+        raise error  # a fault of ours
+    return error_response(of_domain(refusal))
+
+
 async def _framework_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
     status = HTTPStatus(error.status_code)
@@ -222,6 +231,7 @@ def install_error_handlers(app: FastAPI) -> None:
     """Make ``app`` answer every failure, the framework's own included, with the error body."""
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(RomError, _rom_error)
+    app.add_exception_handler(DatabaseError, _database_error)
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(Exception, _unexpected)

@@ -88,7 +88,7 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
             migrate(engine)
             jobs.install(engine, plain_url(url))
         except DatabaseAway as error:
-            message = f"the database of ROM_DATABASE_URL does not answer: {error.orig}"
+            message = f"the database of ROM_DATABASE_URL does not answer: {getattr(error, 'orig', error)}"
             raise DatabaseUnavailable(message) from error
         yield engine, url
 
@@ -105,7 +105,7 @@ def _administered(settings: Settings, *, running: bool) -> Iterator[Engine]:
         try:
             yield engine
         except DatabaseAway as error:
-            message = f"the database does not answer: {error.orig}"
+            message = f"the database does not answer: {getattr(error, 'orig', error)}"
             raise DatabaseUnavailable(message) from error
 
 

@@ -8,6 +8,7 @@ from rom.jobs.wakes import Worker
 from rom.metrics.families import Counts
 from rom.metrics.statistics import statistics
 from rom.store.database import DatabaseError, Engine
+from rom.store.room import has_room
 
 __all__ = ["Counts", "Operation"]
 
@@ -37,6 +38,8 @@ class Operation:
             with self.engine.connect() as connection:
                 if not queries.has_inventory(connection):
                     found.append("inventory is empty: load one with `rom inventory load FILE`")
+            if not has_room(self.engine):
+                found.append("database has no room left: its disk is full")
         except DatabaseError as error:
             found.append(f"database does not answer: {type(error).__name__}")
         return found + self.worker.troubles()

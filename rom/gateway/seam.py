@@ -4,8 +4,9 @@ Nothing that inventory or an adapter raises leaves the facade by its own name. A
 not answer is told where callers go on without it: admission and the waking of followers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 
@@ -24,10 +25,26 @@ from rom.model.errors import (
     NotEnough,
     SearchRefused,
 )
-from rom.store.database import DatabaseError
+from rom.store.database import DatabaseAway, DatabaseError
+from rom.store.room import DISK_FULL
+
+__all__ = [
+    "DatabaseError",
+    "again_when_crossed",
+    "asking_database",
+    "configuring",
+    "database_refusal",
+    "loading",
+    "reaching_devices",
+    "reserving",
+    "searching",
+]
 
 log = structlog.get_logger(__name__)
 
+Answer = TypeVar("Answer")
+_CROSSED = frozenset({"40P01", "40001"})
+_CROSSINGS = 3
 _MOST_PROBLEMS = 20
 """Findings told besides the first."""
 
@@ -38,8 +55,45 @@ def asking_database() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        log.warning("database does not answer", error=type(error).__name__)
+        log.warning("database.away", where="access", error=type(error).__name__)
         raise DatabaseUnavailable("its database does not answer", field="gateway") from error
+
+
+def database_refusal(error: DatabaseError) -> DatabaseUnavailable | None:
+    """Return what an error of the database means to a caller.
+
+    ``None`` for one that the database has answered with because of what we asked: a fault of ours.
+    Nothing has been written in either case.
+    """
+    if not isinstance(error, DatabaseAway):
+        return None
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    log.warning("database.away", where="request", error=type(error).__name__, sqlstate=state)
+    if state == DISK_FULL:
+        return DatabaseUnavailable(
+            "its database has no room left", field="gateway", mend="Ask the operator for disk space"
+        )
+    if state in _CROSSED:
+        return DatabaseUnavailable(
+            "somebody else changed the same at this moment", field="gateway", mend="Send it again"
+        )
+    return DatabaseUnavailable("its database does not answer", field="gateway")
+
+
+def again_when_crossed(work: Callable[[], Answer]) -> Answer:
+    """Return what ``work`` does in a transaction of its own.
+
+    Where transactions cross, the database ends one of them (SQLSTATE 40P01, 40001); that one is
+    done again.
+    """
+    for _ in range(_CROSSINGS):
+        try:
+            return work()
+        except DatabaseAway as error:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) not in _CROSSED:
+                raise
+            log.info("database.crossed")
+    return work()
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def is_database_away(error: BaseException) -> bool:
         return all(map(is_database_away, error.exceptions))
     if type(error) is ConnectorException and error.__cause__ is not None:
         return is_database_away(error.__cause__)
-    return isinstance(error, DatabaseAway | psycopg.OperationalError)
+    return isinstance(error, (*DatabaseAway, psycopg.OperationalError))
 
 
 class _OneLine(logging.Filter):

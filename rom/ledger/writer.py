@@ -28,7 +28,7 @@ LIVE_GROUP_SIZE = 16
 """Most sites whose running service one device transaction may touch."""
 
 
-_FORESEEN = (AdapterError, leases.FencedOff, DatabaseAway)
+_FORESEEN = (AdapterError, leases.FencedOff, *DatabaseAway)
 
 
 class _InternalFault(AdapterError):

@@ -7,13 +7,15 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from rom.store import room
+
 Engine = sa.Engine
 Connection = sa.Connection
 """An open transaction, as repositories take it; whoever opened it decides when it ends."""
 DatabaseError = sa.exc.SQLAlchemyError
 """Anything that went wrong in or on the way to the database."""
-DatabaseAway = sa.exc.OperationalError
-"""The database does not answer, or not any more."""
+DatabaseAway = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError)
+"""The database does not answer, or cannot do now what is asked; later it may."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 652_639_634  # any number, the same in every process
@@ -21,13 +23,15 @@ _MIGRATION_LOCK = 652_639_634  # any number, the same in every process
 
 def make_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
     """Return an engine for PostgreSQL; connections are checked before use."""
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         connect_args={"options": "-c timezone=UTC"},
     )
+    room.watch(engine)
+    return engine
 
 
 def migrate(engine: sa.Engine, revision: str = "head") -> None:
