@@ -88,7 +88,9 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
             migrate(engine)
             jobs.install(engine, plain_url(url))
         except DatabaseAway as error:
-            message = f"the database of ROM_DATABASE_URL does not answer: {getattr(error, 'orig', error)}"
+            message = (
+                f"the database of ROM_DATABASE_URL does not answer: {getattr(error, 'orig', error)}"
+            )
             raise DatabaseUnavailable(message) from error
         yield engine, url
 

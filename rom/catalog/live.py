@@ -69,7 +69,7 @@ class LiveCatalog(Catalog):
             try:
                 self._read()
             except (DatabaseError, CatalogError) as error:
-                _log.error("catalog.unread", error=str(error)[:500])
+                _log.error("catalog.unread", error=_said(error))
 
     def _read(self) -> None:
         with self._engine.connect() as connection:
@@ -133,3 +133,8 @@ def combined(shipped: Sequence[Specification], kept: Sequence[KeptSpecification]
             spec = spec.model_copy(update={"lifecycleStatus": "Retired"})
         found[row.id, row.version] = (source, spec)
     return list(found.values())
+
+
+def _said(error: Exception) -> str:
+    """Return an error's words; those of a database quote statements and values."""
+    return type(error).__name__ if isinstance(error, DatabaseError) else str(error)[:500]

@@ -25,7 +25,7 @@ from rom.events.queue import DeliveryQueue
 from rom.events.settings import EventSettings
 from rom.events.upkeep import bury_old, prune, remove_lapsed
 from rom.model.event import Subscription
-from rom.store.database import Engine
+from rom.store.database import DatabaseAway, Engine
 from rom.vault.vault import Vault
 
 log = structlog.get_logger()
@@ -104,6 +104,9 @@ class Dispatcher:
             try:
                 idle = await work(in_thread) is False
                 pause = min(2 * pause, slowest) if idle and slowest is not None else seconds
+            except DatabaseAway as error:
+                log.warning("database.away", where="events", error=type(error).__name__)
+                pause = max(seconds, _RETRY_SECONDS)
             except Exception:  # the supervised boundary of delivery, which must go on
                 log.exception("events.failed", chore=work.__name__)
                 pause = max(seconds, _RETRY_SECONDS)
@@ -121,26 +124,38 @@ class Dispatcher:
             found = True
         held_until = monotonic() + self._settings.event_lease_seconds
         for listener in await in_thread(self._queue.take, list(self._lanes)):
-            lane = Lane(
-                listener,
-                self._secret(listener),
-                self._queue,
-                self._policy,
-                self._settings,
-                self._tls,
-                in_thread,
-                held_until,
-            )
+            found = True
+            try:
+                lane = self._lane(listener, in_thread, held_until)
+            except Exception:  # supervised: other listeners have lanes nevertheless
+                log.exception("lane.failed", listener=listener.id)
+                continue
             self._lanes[listener.id] = lane
             task = asyncio.create_task(self._supervised(listener.id, lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            found = True
         return found
+
+    def _lane(
+        self, listener: Subscription, in_thread: Callable[..., Awaitable[Any]], held_until: float
+    ) -> Lane:
+        return Lane(
+            listener,
+            self._secret(listener),
+            self._queue,
+            self._policy,
+            self._settings,
+            self._tls,
+            in_thread,
+            held_until,
+        )
 
     async def _supervised(self, listener_id: str, lane: Lane) -> None:
         try:
             await lane.run()
+        except DatabaseAway as error:
+            log.warning("database.away", where="lane", error=type(error).__name__)
+            await self._rest(_RETRY_SECONDS)
         except Exception:  # the supervised boundary of one lane; it is taken up again
             log.exception("lane.failed", listener=listener_id)
             await self._rest(_RETRY_SECONDS)

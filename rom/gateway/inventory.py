@@ -15,7 +15,7 @@ from inventory.queries import pool_status
 from inventory.writing import LoadReport
 from rom.answers.inventory import PoolLine
 from rom.documents.patching import PatchKind, patched
-from rom.gateway.seam import loading, searching
+from rom.gateway.seam import again_when_crossed, loading, searching
 from rom.model.access import EVERYTHING, Scope
 from rom.model.deed import Actor, DeedKind
 from rom.model.errors import UnknownResource
@@ -43,7 +43,13 @@ class Inventory:
         """Bring an inventory file's content in, all or nothing; held items are tried at once.
 
         ``name`` is what a refusal calls the file. Raises ``InventoryRefused`` with every finding.
+        Orders that reserve meanwhile may cross it; it is done again then.
         """
+        report = again_when_crossed(lambda: self._load(content, name, by))
+        log.info("inventory.loaded", file=name, **report.model_dump())
+        return report
+
+    def _load(self, content: object, name: str, by: Actor) -> LoadReport:
         with loading(), self.engine.begin() as connection:
             report = load_content(connection, content, name)
             order_items.resources_came(connection)
@@ -54,7 +60,6 @@ class Inventory:
                 subject=name,
                 details=report.model_dump(),
             )
-        log.info("inventory.loaded", file=name, **report.model_dump())
         return report
 
     def pools(self) -> tuple[PoolLine, ...]:
