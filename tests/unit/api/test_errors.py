@@ -29,6 +29,7 @@ NEVER_AT_A_FACE = {
     "SecretUnavailable": "an AdapterError, told beside the device or as DeviceFailed",
     "SessionLost": "an AdapterError; the outcome is found out by reading the device",
     "SpecificationFileError": "becomes Misconfigured or DocumentRefused",
+    "SweepFailed": "the supervised boundary of the sweep tells readiness",
     "UnknownSpecification": "becomes OrderRefused where the order is judged",
     "WorkerEnded": "ends the worker's own loop",
     "ZtpRefused": "the bootstrap server answers an empty 403 to everything",
