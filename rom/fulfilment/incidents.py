@@ -5,11 +5,10 @@ and the items concerned carry the id in their notes. Each is tried once more aft
 to people when that fails too. Other sites are not concerned.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from rom.fulfilment.outcomes import is_due
 from rom.fulfilment.transitions import Transitions
 from rom.metrics.failures import noted, words
 from rom.model.errors import StaleState
@@ -62,7 +61,7 @@ class Incidents:
             ItemState.IN_PROGRESS,
             reason=Reason.INTERNAL,
             note=f"{Reason.INTERNAL}: {words(incident)}; trying again",
-            due_at=datetime.now(UTC) + self._pause,
+            due_at=self._pause,
             attempts=item.attempts,
         )
 
@@ -73,4 +72,4 @@ def _is_concerned(item: Item) -> bool:
         return False
     if item.state is ItemState.HELD:
         return item.due_at is not None
-    return item.reason != Reason.INTERNAL or is_due(item)
+    return item.reason != Reason.INTERNAL or item.is_due
