@@ -9,7 +9,8 @@ SUITE  := -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m "not benchmar
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-shuffled check format bench mutants soak lock clean
+PYTHONS ?=
+.PHONY: help install demo serve test test-shuffled test-pythons check format bench mutants soak lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -50,6 +51,9 @@ test-shuffled: install ## The same in random order; SEED=… repeats one
 	@echo "SEED=$(SEED)"
 	@$(BIN)/python -m pytest $(SUITE) -p randomly --randomly-seed=$(SEED) $(TESTS) || \
 	  { echo "Again in this order: make test-shuffled SEED=$(SEED)"; exit 1; }
+
+test-pythons: install ## A wheel, installed elsewhere on each Python to be had, runs the demo
+	@$(BIN)/python -m tests.pythons $(PYTHONS)
 
 check: install ## Style, types, arrows between the rooms
 	$(BIN)/ruff check .

@@ -52,6 +52,8 @@ def create_app(
         docs_url=None,  # the stock pages fetch scripts from a CDN
         redoc_url=None,
         redirect_slashes=False,
+        # Its own spans name paths, and routers' paths hold tokens; ours name routes.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.gateway = gateway
     app.state.settings = settings

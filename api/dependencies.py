@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-import structlog
 from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.access.principal import actor, owner, principal, requester
+from api.context import about
 from api.event_wait import MAX_WAIT_SECONDS
 from api.live import Live
 from api.ports import ApiSettings
@@ -111,12 +111,12 @@ Requester = Annotated[str | None, Depends(_requester)]
 
 async def naming_order(order_id: str) -> None:
     """Let the request's log lines name the order."""
-    structlog.contextvars.bind_contextvars(order_id=order_id)
+    about(order_id=order_id)
 
 
 async def naming_site(site: str) -> None:
     """Let the request's log lines name the site."""
-    structlog.contextvars.bind_contextvars(site=site)
+    about(site=site)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Mapping
 
 import structlog
+from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 _SECRET_WORDS = ("password", "passwd", "secret", "token", "authorization", "community", "psk")
 # Nornir logs task arguments, httpx whole URLs, the SSH libraries every packet.
 _CHATTY = (
     "nornir", "httpx", "httpcore", "asyncssh", "paramiko", "ncclient", "netmiko", "scrapli",
-    "alembic", "procrastinate", "uvicorn.access",
+    "alembic", "procrastinate", "uvicorn.access", "opentelemetry",
 )  # fmt: skip
 
 
@@ -26,10 +27,19 @@ def mask_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def name_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Name the trace that the line belongs to, where something is traced."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+    return event
+
+
 def configure_logs(level: str, *, as_json: bool) -> None:
     """Send all logs of this process to standard error; raises ``ValueError`` for a wrong level."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -41,7 +51,10 @@ def configure_logs(level: str, *, as_json: bool) -> None:
         structlog.processors.JSONRenderer(),
     ]
     if not as_json:
-        last[1:] = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        # Its own way to show a traceback prints local variables.
+        plain = structlog.dev.plain_traceback
+        colors = sys.stderr.isatty()
+        last[1:] = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     logging.config.dictConfig(
         {
             "version": 1,

@@ -16,6 +16,7 @@ from api.access.permissions import PATH_KINDS, Found, Operation, Operations, Rea
 from api.access.principal import OPEN_LAB, Principal, attach
 from api.access.rates import Kind, Rates
 from api.access.web_pages import refuse_other_pages
+from api.context import about
 from api.errors import ApiError, error_response, of_domain, unserved
 from rom.model.access import ScopedKind, limited_to
 from rom.model.errors import (
@@ -103,7 +104,7 @@ class Admission:
         refuse_other_pages(request, open_lab=is_open)
         rule = None if operation is None else operation.rule
         who = await self._known(request, token, _kind(request.method, rule))
-        structlog.contextvars.bind_contextvars(principal=who.name)
+        about(principal=who.name)
         if operation is None:
             raise unserved(request.url.path, request.method, ", ".join(sorted(found.allowed)))
         if operation.rule.roles is not None and who.roles.isdisjoint(operation.rule.roles):

@@ -7,12 +7,12 @@ terminatedWithError.
 from http import HTTPStatus
 from typing import Literal
 
-import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.access.permissions import FORCING, require
+from api.context import about
 from api.dependencies import (
     MAX_NUMBER,
     By,
@@ -96,7 +96,7 @@ async def start(
     response: Response,
 ) -> RollbackPreview | RollbackTask:
     """Preview the rollback of one site or, with ``dryRun`` false, start it as a task."""
-    structlog.contextvars.bind_contextvars(site=asked.site)
+    about(site=asked.site)
     asked.demand_role(request)
     wanted = asked.wanted(who, by)
     if asked.dryRun:

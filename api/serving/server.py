@@ -20,6 +20,7 @@ from api.serving.claim import listen, only_server_of, published_address
 from api.serving.door import door
 from api.serving.errors import ServeError
 from api.serving.signals import StopSignals
+from api.traces import traces_sent
 from rom.gateway.access import Access as AccessPart
 from rom.gateway.gateway import Gateway
 from rom.runtime import open_gateway
@@ -46,6 +47,7 @@ def serve(settings: Settings, topology: Path | None, say: Say) -> int:
     """
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
+        stack.enter_context(traces_sent(settings.traces_url))
         stack.enter_context(only_server_of(settings.data_dir))
         listening = stack.enter_context(listen(settings.host, settings.port))
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})

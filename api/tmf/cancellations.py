@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 
-import structlog
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.access.principal import actor, principal, requester
 from api.body import read_json
+from api.context import about
 from api.ports import ApiSettings
 from api.query import asked_for, page_response, parameters, select_fields
 from rom.gateway.orders import CANCEL_UNSEARCHABLE, Orders
@@ -29,7 +29,7 @@ def router(orders: Orders, settings: ApiSettings) -> APIRouter:
         body = await read_json(request, settings.max_body_bytes)
         who = requester(request) or ""
         task = await run_in_threadpool(orders.cancel, body, who, by=actor(request))
-        structlog.contextvars.bind_contextvars(order_id=task["resourceOrder"]["id"])
+        about(order_id=task["resourceOrder"]["id"])
         return JSONResponse(
             select_fields(task, found.get("fields")),
             HTTPStatus.CREATED,

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 
 from api.access.principal import actor, principal, requester
 from api.body import read_json, read_patch
+from api.context import about
 from api.errors import ApiError
 from api.ports import ApiSettings
 from api.query import asked_for, page_response, parameters, select_fields
@@ -47,7 +48,7 @@ def _add_reading(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
     async def read(request: Request, order_id: str) -> JSONResponse:
         """Return one order."""
         found = parameters(request, {"fields"})
-        structlog.contextvars.bind_contextvars(order_id=order_id)
+        about(order_id=order_id)
         order = await run_in_threadpool(orders.find, order_id)
         return JSONResponse(select_fields(order, found.get("fields")))
 
@@ -63,7 +64,7 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
             orders.take, body, by=actor(request), key=key, requester=requester(request)
         )
         order = taken.document
-        structlog.contextvars.bind_contextvars(order_id=order["id"])
+        about(order_id=order["id"])
         _log.info("order taken", items=len(order["orderItem"]), is_new=taken.is_new)
         return JSONResponse(
             select_fields(order, found.get("fields")),
@@ -75,7 +76,7 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
     async def patch(request: Request, order_id: str) -> JSONResponse:
         """Change an order by merge patch or JSON Patch, as a whole or not at all."""
         found = parameters(request, {"fields"})
-        structlog.contextvars.bind_contextvars(order_id=order_id)
+        about(order_id=order_id)
         kind, body = await read_patch(request, settings.max_body_bytes)
         who = requester(request) or ""
         order = await run_in_threadpool(orders.patch, order_id, kind, body, who, by=actor(request))
@@ -85,7 +86,7 @@ def _add_writing(routes: APIRouter, path: str, orders: Orders, settings: ApiSett
     async def delete(request: Request, order_id: str) -> Response:
         """Delete a final order: 204; what its sites have and had stays on record."""
         parameters(request, ())
-        structlog.contextvars.bind_contextvars(order_id=order_id)
+        about(order_id=order_id)
         await run_in_threadpool(orders.delete, order_id, by=actor(request))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 

@@ -1,6 +1,7 @@
 """The fulfiller: runs a site's handlers until nothing more can be done for now."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,6 +11,7 @@ from rom.catalog.site_view import SiteView, load_view
 from rom.fulfilment.incidents import Incidents
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.verifying import Prover
+from rom.metrics.work import working
 from rom.model.errors import StaleState
 from rom.store import site_items
 from rom.store.database import Connection, DatabaseAway, Engine
@@ -70,7 +72,8 @@ class Fulfiller:
         with self._engine.begin() as connection:
             view = self._view(connection, site)
         try:
-            self._prover.measure(view)
+            with _stepping(view):
+                self._prover.measure(view)
         except StaleState as error:
             log.info("site.stale", site=site, detail=str(error))
         return Work(sites={site, *self._dependents(site)})
@@ -109,7 +112,8 @@ class Fulfiller:
         try:
             with self._engine.begin() as connection:
                 view = self._view(connection, site)
-                moved = self._handler.advance(connection, view, work.devices.add)
+                with _stepping(view):
+                    moved = self._handler.advance(connection, view, work.devices.add)
                 work.measure = self._prover.measurement_due(view)
         except StaleState as error:
             log.info("site.stale", site=site, detail=str(error))
@@ -120,7 +124,8 @@ class Fulfiller:
         with self._engine.begin() as connection:
             view = self._view(connection, site)
         try:
-            moved = self._prover.prove(view)
+            with _stepping(view):
+                moved = self._prover.prove(view)
         except StaleState as error:
             log.info("site.stale", site=site, detail=str(error))
             return True
@@ -134,3 +139,9 @@ class Fulfiller:
 
     def _view(self, connection: Connection, site: str) -> SiteView:
         return load_view(connection, self._catalog, site, self._boot_url(site))
+
+
+def _stepping(view: SiteView) -> AbstractContextManager[None]:
+    """Name the orders that the site's next steps belong to."""
+    orders = {item.order_id for item in view.open_items}
+    return working("order step", site=view.site, order_id=orders)

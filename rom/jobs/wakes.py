@@ -16,12 +16,14 @@ from time import monotonic
 from typing import Protocol
 
 import structlog
+from opentelemetry.trace import SpanKind
 from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
 
 from rom.jobs.away import is_database_away, log_in_one_line
 from rom.metrics.failures import noted, words
+from rom.metrics.work import carried, working
 from rom.store.database import Engine, has_table
 
 log = structlog.get_logger(__name__)
@@ -101,7 +103,7 @@ class Wakes:
             task, lock=lock, queueing_lock=lock, allow_unknown=True, queue=queue
         )
         try:
-            job.defer(**arguments)
+            job.defer(**arguments, **carried())
         except AlreadyEnqueued:
             return  # somebody has woken it already and it has not started yet
         except ConnectorException as error:
@@ -238,16 +240,16 @@ def _tasks(handlers: Handlers) -> Blueprint:
     blueprint = Blueprint()
 
     @blueprint.task(name="site")
-    def advance_site(site: str) -> None:
-        _supervised(handlers.advance_site, site, subject="site")
+    def advance_site(site: str, **since: str) -> None:
+        _supervised(handlers.advance_site, site, since, subject="site")
 
     @blueprint.task(name="device")
-    def write_device(device: str) -> None:
-        _supervised(handlers.write_device, device, subject="device")
+    def write_device(device: str, **since: str) -> None:
+        _supervised(handlers.write_device, device, since, subject="device")
 
     @blueprint.task(name="measure")
-    async def measure_site(site: str) -> None:
-        await _apart(partial(_supervised, handlers.measure_site, site, subject="site"))
+    async def measure_site(site: str, **since: str) -> None:
+        await _apart(partial(_supervised, handlers.measure_site, site, since, subject="site"))
 
     return blueprint
 
@@ -268,9 +270,12 @@ async def _apart(work: Callable[[], None]) -> None:
     await done.wait()
 
 
-def _supervised(handler: Callable[[str], None], name: str, *, subject: str) -> None:
+def _supervised(
+    handler: Callable[[str], None], name: str, since: dict[str, str], *, subject: str
+) -> None:
     """Run one handler; whatever it raises is logged, and the sweep tries again later."""
-    with structlog.contextvars.bound_contextvars(**{subject: name}):
+    named = {"site": name} if subject == "site" else {"device": name}
+    with working(f"{subject} handler", since, kind=SpanKind.CONSUMER, **named):
         try:
             handler(name)
         except Exception as error:  # noqa: BLE001 - the supervised boundary of all handlers

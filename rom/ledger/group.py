@@ -21,6 +21,7 @@ from rom.ledger.outcome import keep_plans, named_site
 from rom.ledger.plan import leaving, read_scope
 from rom.ledger.proving import Proof
 from rom.ledger.service_check import ServiceCheck
+from rom.metrics.work import working
 from rom.model.plan import SitePlan
 from rom.model.reason import Reason
 from rom.model.snapshot import Moment, Sealer
@@ -181,15 +182,20 @@ class Group:
                 transactions.mark(connection, noted.transaction, TransactionState.COMMITTED)
 
     def _send(self, attempt: Attempt, present: Tree) -> None:
+        with working(
+            "device transaction",
+            device=self._device,
+            transaction=attempt.transaction,
+            site=list(attempt.plans),
+            order_id=set(filter(None, attempt.orders.values())),
+        ):
+            self._transact(attempt, present)
+
+    def _transact(self, attempt: Attempt, present: Tree) -> None:
         with self._engine.begin() as connection:
             attempt.open(connection, self._sealer, self._epoch, present)
         sites = list(attempt.plans)
-        log.info(
-            "device.transaction",
-            device=self._device,
-            transaction=attempt.transaction,
-            orders=attempt.orders,
-        )
+        log.info("device.transaction", orders=attempt.orders)
         self._proof.keep_evidence(attempt, Moment.BEFORE)
         attempt = replace(attempt, worked=self._worked(sites))
         try:

@@ -41,6 +41,8 @@ class Settings(AccessSettings, EventSettings):
     """Profiles of the operator's own, beside those that ship."""
     log_level: str = "INFO"
     log_json: bool = True
+    traces_url: str | None = None
+    """Where traces are sent by OTLP over HTTP; ``None`` traces nothing."""
     max_body_bytes: int = Field(default=1_048_576, ge=1024)
     max_connections: int = Field(default=512, ge=8)
     max_connections_of_address: int = Field(default=256, ge=4)

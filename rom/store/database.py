@@ -28,6 +28,7 @@ def make_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's text ends in a log
         connect_args={"options": "-c timezone=UTC"},
     )
     room.watch(engine)

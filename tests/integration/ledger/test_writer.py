@@ -3,10 +3,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from adapters.errors import CommitRefused, SecretUnavailable
 from device_profiles.fragment import Fragment, SharedObject
 from device_profiles.tree import PRESENT, Path
+from rom.metrics import work
 from rom.store import changes, effects, leases
 
 TEMPLATE: Path = ("templates", "template[name='gold']")
@@ -371,3 +375,21 @@ def test_what_fails_for_no_site_in_particular_is_put_off_and_says_so(
     found = lab.change(number)
     assert (found.state, found.reason) == ("waiting", "INTERNAL")
     assert lab.scalar("SELECT due_at IS NOT NULL FROM change")
+
+
+def test_a_device_transaction_is_traced_with_its_device_sites_and_orders(
+    lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(work, "_tracer", provider.get_tracer("test"))
+    for name in ("A", "B"):
+        lab.want(name, site(name))
+    lab.run()
+    [span] = spans.get_finished_spans()
+    assert span.name == "device transaction"
+    assert span.attributes is not None
+    assert span.attributes["rom.device"] == lab.name
+    assert span.attributes["rom.site"] == "A,B"
+    assert span.attributes["rom.transaction"] == lab.scalar("SELECT id FROM device_txn")

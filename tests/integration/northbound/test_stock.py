@@ -62,3 +62,36 @@ def test_orders_and_pools_are_measured(engine: sa.Engine, http: Any) -> None:
     low = pool(http, "OLT-NORTH-07 1/4 upstream")
     assert counted["rom_pool_free"][low["name"],] == low["free"]
     assert counted["rom_pool_watermark"][low["name"],] == low["watermark"]
+    assert counted["rom_oldest_held_seconds"] == {(): 0}
+    assert counted["rom_table_bytes"]["resource",] > 8192
+
+
+def test_held_items_drift_leases_and_durations_are_measured(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        for statement in (
+            "INSERT INTO resource_order (id, document, state, customer, requester)"
+            " VALUES ('RO-m', '{}', 'held', 'C', 'som')",
+            "INSERT INTO order_item (order_id, item_id, position, action, specification, version,"
+            " key, site, characteristics, depends_on, state, step, reason, updated_at) VALUES"
+            " ('RO-m', 'I', 0, 'add', 'RFS:X', '1', 'x', 'S', '{}', '{}', 'held', 'verifying',"
+            " 'AWAITING_ONU', now() - interval '2 hours')",
+            "INSERT INTO verdict (order_id, item_id, site, kind, result, evidence)"
+            " VALUES ('', 'OLT', 'S', 'drift', 'drift', '{}'),"
+            " ('', 'OLT', 'S', 'drift', 'clean', '{}'), ('', 'BNG', 'S', 'drift', 'drift', '{}')",
+            "INSERT INTO device_lease (device, epoch, holder, until)"
+            " VALUES ('OLT', 1, 'host/7/aa', now() + interval '1 minute'),"
+            " ('BNG', 1, 'host/7/bb', now() + interval '1 minute'),"
+            " ('CE', 1, 'host/8/cc', now() - interval '1 minute')",
+            "INSERT INTO device_txn (id, device, kind, state, epoch, started_at, finished_at)"
+            " SELECT 'm' || n, 'OLT', 'apply', 'committed', 1, now() - n * interval '1 second',"
+            " now() FROM generate_series(1, 3) AS n",
+        ):
+            connection.execute(sa.text(statement))
+        counted = statistics(connection)
+        connection.rollback()
+    assert counted["rom_items_held"]["AWAITING_ONU",] == 1
+    assert 7200 <= counted["rom_oldest_held_seconds"][()] < 7300
+    assert counted["rom_drift"] == {("clean",): 1, ("drift",): 1}
+    assert counted["rom_leases"] == {("host/7",): 2}
+    assert counted["rom_device_transaction_seconds"]["none", "0.5"] == 2
+    assert counted["rom_device_transaction_seconds"]["none", "1"] == 3
