@@ -170,14 +170,11 @@ class _Builder:
 
     def leaf(self, path: Path, value: str) -> etree._Element:
         """Return the element at ``path`` with ``value`` as its text."""
-        element = self._with_text(self.element(path), schema_path(path), value)
-        self._built[path] = element
-        return element
+        return self._with_text(self.element(path), schema_path(path), value)
 
     def _child(self, parent: etree._Element, name: str, path: Path) -> etree._Element:
         namespace, local = self._name(parent, name, path)
-        inherited = namespace == etree.QName(parent).namespace
-        own: _NamespaceMap = {} if inherited else {None: namespace}
+        own: _NamespaceMap = {None: namespace}
         return etree.SubElement(parent, f"{{{namespace}}}{local}", nsmap=own)
 
     def _name(self, parent: etree._Element, name: str, path: Path) -> tuple[str, str]:
@@ -297,7 +294,7 @@ def encode_filter(profile: Profile, scope: Collection[Path]) -> list[etree._Elem
     A path to a list entry selects the whole entry, a path to a leaf that leaf and its ancestors'
     keys; a leaf-list member selects its leaf-list, from which the reader takes the member.
     """
-    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter", nsmap={"nc": NETCONF_NAMESPACE})
+    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter")
     builder = _Builder(profile, root)
     for path in topmost(_selectable(path) for path in scope):
         builder.element(path)
@@ -310,7 +307,7 @@ def encode_selection(profile: Profile, leaves: Collection[str]) -> list[etree._E
     ``leaves`` are schema paths; one that is a list selects its keys. The keys of all entries on
     the way are selected with them (RFC 6241 section 6.2.5).
     """
-    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter", nsmap={"nc": NETCONF_NAMESPACE})
+    root = etree.Element(f"{{{NETCONF_NAMESPACE}}}filter")
     builder = _Builder(profile, root)
     for leaf in sorted(leaves):
         path = tuple(leaf.removeprefix("/").split("/"))

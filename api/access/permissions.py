@@ -280,6 +280,6 @@ class Operations:
             if match is Match.NONE:
                 continue
             if match is Match.FULL and operation.method == wanted:
-                return Found(operation, child.get("path_params", {}), frozenset())
+                return Found(operation, child["path_params"], frozenset())
             allowed |= operation.route.methods or set()
         return Found(None, {}, frozenset(allowed))

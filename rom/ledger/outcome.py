@@ -52,8 +52,9 @@ def keep_plans(
     shown: Tree,
 ) -> None:
     """Carry what took effect of plans into the ledger's net effects and ownerships."""
+    made = {item.root for plan in plans for item in plan.claims if item.root in plan.created}
     for plan in plans:
-        effects.keep_claims(connection, device, plan)
+        effects.keep_claims(connection, device, plan, made)
     for plan in plans:
         taken = {edit.path for edit in plan.edits if took(edit.after, shown.get(edit.path))}
         over = [entry for entry in plan.overtaken if entry[0] in taken]

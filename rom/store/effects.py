@@ -195,8 +195,13 @@ def keep_effects(
     )
 
 
-def keep_claims(connection: sa.Connection, device: str, plan: SitePlan) -> None:
-    """Write the shared objects a site now owns; of all sites before any site's releases."""
+def keep_claims(
+    connection: sa.Connection, device: str, plan: SitePlan, created: Collection[Path]
+) -> None:
+    """Write the shared objects a site now owns; of all sites before any site's releases.
+
+    ``created`` are the ones that the transaction made, whichever of its sites did.
+    """
     if plan.claims:
         connection.execute(
             insert(shared_object).on_conflict_do_update(
@@ -209,7 +214,7 @@ def keep_claims(connection: sa.Connection, device: str, plan: SitePlan) -> None:
                     "root": list(item.root),
                     "tree": tree_to_json(item.tree),
                     "content_hash": item.content_hash,
-                    "created_by_rom": item.root in plan.created,
+                    "created_by_rom": item.root in created,
                 }
                 for item in plan.claims
             ],

@@ -6,6 +6,7 @@ site's resources in quarantine without end, because they may still be in use the
 """
 
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -86,12 +87,8 @@ class RollbackRunner:
     def _is_untouched(self, connection: Connection, task: RollbackTask, stopped: Place) -> bool:
         """Tell whether nothing was sent, and no router let go, before a device stopped it."""
         asked = {change.device: change for change in change_list.of_task(connection, task.id)}
-        for place in places(connection, task.site):
-            if place == stopped:
-                return True
-            if place.device not in asked or asked[place.device].edits:
-                return False
-        return False
+        earlier = takewhile(lambda place: place != stopped, places(connection, task.site))
+        return all(place.device in asked and not asked[place.device].edits for place in earlier)
 
     def _restore(self, connection: Connection, task: RollbackTask) -> None:
         """The site goes on as it was: its intents are again what they were."""
@@ -137,9 +134,7 @@ class RollbackRunner:
     ) -> RollbackResult:
         devices = (*self._devices(connection, task, errand), *skipped)
         left = self._left(connection, task, errand, skipped)
-        unclean = bool(skipped) or any(
-            each.kept or each.verdict is not Outcome.VERIFIED for each in devices
-        )
+        unclean = any(each.kept or each.verdict is not Outcome.VERIFIED for each in devices)
         released = self._settle(connection, task, left, unclean=unclean)
         if not unclean:
             end_of_waiting(connection, task.site)

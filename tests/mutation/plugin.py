@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from device_profiles import cli_grammar
+
 settings.register_profile(
     "mutants",
     deadline=None,
@@ -23,6 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     settings.load_profile("mutants")
     known = _durations()
     items.sort(key=lambda item: known.get(item.nodeid, UNKNOWN_SECONDS))
+
+
+def pytest_runtest_setup() -> None:
+    # Compiled once, it would be noted as what the first test of them all covers, and no other.
+    cli_grammar._compiled.cache_clear()
 
 
 def pytest_collection_finish() -> None:

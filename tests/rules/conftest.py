@@ -1,6 +1,7 @@
 """Single rules of the core on PostgreSQL: one database for all of them, emptied after each."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,16 @@ def rules_engine(postgres_server: EmbeddedPostgres) -> Iterator[sa.Engine]:
 def engine(rules_engine: sa.Engine) -> Iterator[sa.Engine]:
     yield rules_engine
     empty(rules_engine)
+
+
+@pytest.fixture
+def abroad(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The gateway's machine has another time zone than its database."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Australia/Sydney")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @dataclass

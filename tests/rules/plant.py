@@ -7,6 +7,7 @@ jobs and the proof of a service, in whose place an order is simply completed.
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path as FilePath
 from typing import Any, cast
 
@@ -72,6 +73,7 @@ SPECIFICATIONS: dict[str, dict[str, Any]] = {
     },
     "label": {
         "characteristics": [{"name": "text", "type": "string", "default": "none"}],
+        "reserve": [{"name": "mark", "kind": "tag", "when": "text == 'marked'"}],
         "configure": [
             {"role": "bng", "fragment": "label"},
             {"role": "access", "fragment": "label", "optional": True},
@@ -419,6 +421,13 @@ class Plant:
         rows = self.rows("SELECT state, quarantine_until FROM resource WHERE value = :v", v=value)
         ((state, until),) = rows
         return "without end" if state == "quarantined" and until is None else str(state)
+
+    def rests_for(self, value: str) -> str:
+        """How long a thing rests from now on, where that is the hour of its pool."""
+        ((left,),) = self.rows(
+            "SELECT quarantine_until - now() FROM resource WHERE value = :v", v=value
+        )
+        return "an hour" if timedelta(minutes=50) < left <= timedelta(hours=1) else str(left)
 
     def rows(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
         with self.engine.begin() as connection:

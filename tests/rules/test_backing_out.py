@@ -9,6 +9,7 @@ from rom.model.change import ChangeState
 from rom.model.order_states import ItemState, Step
 from rom.undo.way_back import GIVE_UP_AFTER
 from tests.rules.plant import BNG, OLT, SERVICE, SITE, Plant, add, delete, modify
+from tests.rules.sites import entry
 
 FULL = CommitRefused("no room")
 
@@ -202,6 +203,47 @@ def test_what_a_device_may_still_have_stays_counted_and_is_told(refused: Plant) 
     assert refused.held()["rate"] == ("300", "in-use")
     ((result,),) = refused.rows("SELECT result FROM verdict WHERE order_id = 'B'")
     assert result == "INDETERMINATE"
+
+
+def test_the_reason_of_the_refusal_stays_the_items(plant: Plant) -> None:
+    plant.serve()
+    plant.place("B", modify("speed", rate=300))
+    plant.advance()
+    plant.write(OLT)
+    plant.devices[BNG].ignores = {(*entry(SITE), "policy")}
+    plant.write(BNG)
+    plant.devices[BNG].ignores = ()
+    settle(plant)
+    assert step_of(plant) == (ItemState.HELD, Step.ASSESSING)
+    assert plant.items("B")["speed"].reason == "READ_BACK_MISMATCH"
+    assert plant.notes("B")[-1].startswith("READ_BACK_MISMATCH: BNG-1: device did not take: ")
+
+
+def test_what_each_of_the_other_devices_holds_now_is_told(refused: Plant) -> None:
+    refused.advance()
+    refused.write(OLT)
+    refused.rows(
+        "INSERT INTO change (device, site, kind, order_id, task_id, state, reason, error) "
+        "SELECT x.device, site, kind, order_id, task_id, x.state, x.reason, 'no' FROM change, "
+        "(VALUES ('OLT-2', 'done', NULL), ('OLT-3', 'refused', 'DEVICE_LOCKED'), "
+        "('OLT-4', 'refused', 'DEVICE_REFUSED')) AS x (device, state, reason) "
+        "WHERE task_id IS NOT NULL"
+    )
+    refused.advance()
+    assert refused.notes("B")[-1] == (
+        "DEVICE_REFUSED: BNG-1: no room; OLT-1, OLT-2 back as before; "
+        "OLT-3 may still have it (DEVICE_LOCKED); OLT-4 may still have it (DEVICE_REFUSED)"
+    )
+
+
+def test_what_the_change_had_on_standby_is_in_use_again_and_nothing_else(refused: Plant) -> None:
+    """The bearer stands by for somebody else's change, which people have yet to decide on."""
+    refused.rows("UPDATE reservation SET state = 'standby' WHERE name IN ('bearer', 'rate')")
+    settle(refused)
+    assert step_of(refused) == (ItemState.HELD, Step.ASSESSING)
+    assert refused.held() == {
+        "bearer": ("L1", "standby"), "tag": ("T1", "in-use"), "rate": ("100", "in-use"),
+    }  # fmt: skip
 
 
 def test_a_second_back_out_is_one_of_its_own(refused: Plant) -> None:

@@ -179,10 +179,15 @@ def test_a_delete_gives_back_what_its_item_had_and_nothing_else(plant: Plant) ->
     assert plant.held(OTHER).keys() == {"bearer", "tag", "rate"}
     assert plant.in_force() == set()
     assert plant.rows("SELECT DISTINCT site FROM site_intent") == [(OTHER,)]
-    (until,) = plant.rows(
-        "SELECT quarantine_until - now() BETWEEN '50min' AND '1h' FROM resource WHERE value = 'L1'"
-    )
-    assert until == (True,)
+    assert plant.rests_for("L1") == "an hour"
+
+
+@pytest.mark.usefixtures("abroad")
+def test_what_a_delete_gives_back_rests_as_long_wherever_the_gateway_runs(plant: Plant) -> None:
+    plant.serve()
+    plant.order("B", delete("speed", rate=100))
+    plant.order("C", delete("line"))
+    assert plant.rests_for("L1") == "an hour"
 
 
 def test_a_delete_waits_for_what_needs_its_item(plant: Plant) -> None:
@@ -231,6 +236,18 @@ def test_a_router_is_let_go_without_being_asked(routed: Plant) -> None:
     assert routed.rows("SELECT 1 FROM net_effect WHERE device = :d", d=CE) == []
     assert routed.states("B") == {"router": "completed"}
     assert "ce" not in routed.held()
+
+
+def test_behind_a_router_that_is_let_go_the_others_are_asked(routed: Plant) -> None:
+    with routed.engine.begin() as connection:
+        mine = routed.intent(CE)["router"]
+        routed.ask(connection, OLT, {**routed.intent(OLT), "router": mine})
+    routed.write(OLT)
+    assert routed.on(OLT)["router"] == CE
+    routed.place("B", delete("router"))
+    assert routed.advance() == {OLT}
+    routed.write(OLT)
+    assert routed.on(OLT) == {"tag": "T1", "rate": "100"}
 
 
 def test_a_router_that_keeps_another_items_part_is_asked(routed: Plant) -> None:

@@ -107,6 +107,9 @@ def test_a_device_with_a_transaction_under_way_may_have_got_something(
         assert not compensation.was_sent(connection, OLT, SITE, items)
         assert compensation.anything_sent(connection, SITE, items)
         assert not compensation.was_sent(connection, BNG, OTHER, items)
+    assert back(plant, step).is_clean
+    give_back(plant)
+    assert plant.rests("L1") == "quarantined"
 
 
 def test_a_change_that_is_done_without_a_transaction_was_taken(plant: Plant) -> None:
@@ -277,6 +280,21 @@ def test_a_device_that_has_refused_is_not_asked_when_the_others_go_back(plant: P
     assert out(plant).is_clean
     assert plant.of_task("BO").keys() == {OLT}
     assert plant.on(OLT)["rate"] == "100"
+
+
+@pytest.mark.parametrize(("left", "then"), [(("label",), "without end"), ((), "available")])
+def test_what_came_with_a_failed_change_rests_while_a_device_may_have_it(
+    plant: Plant, left: tuple[str, ...], then: str
+) -> None:
+    plant.order("A", *SERVICE, add("label", text="x"))
+    plant.place("B", modify("label", text="marked"))
+    plant.advance()
+    assert plant.held()["mark"] == ("T2", "reserved")
+    items = list(plant.items("B").values())
+    with plant.engine.begin() as connection:
+        plant.compensation.settle_back_out(connection, SITE, items, left=left)
+    assert plant.rests("T2") == then
+    assert "mark" not in plant.held()
 
 
 def test_shares_are_again_as_before_and_the_items_may_be_tried_anew(plant: Plant) -> None:

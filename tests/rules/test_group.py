@@ -26,6 +26,7 @@ from tests.rules.device import PLAIN, SAVED, WINDOW
 from tests.rules.sites import GOLD, RATE, TEMPLATE, entry, gold, own, site, speed
 
 LEAF: Path = ("uplink", "description")
+SILVER: Path = ("templates", "template[name='silver']")
 
 
 def overtaken(bench: Bench) -> None:
@@ -129,6 +130,28 @@ def test_a_shared_object_that_the_device_does_not_let_go_is_left_and_nobody_is_b
     assert bench.states(numbers) == {"A": "done", "B": "done"}
     assert bench.device.running == GOLD
     assert len(bench.device.batches) < 5
+
+
+def test_of_two_objects_that_the_device_does_not_let_go_both_are_left(bench: Bench) -> None:
+    silver = SharedObject(SILVER, {SILVER: PRESENT})
+    bench.want("A", site("A"))
+    bench.want("B", Fragment(own("B").own, (silver,)))
+    bench.write()
+
+    def in_use(batch: Sequence[SiteEdits]) -> Refused | None:
+        gone = {edit.path for part in batch for edit in part.edits if edit.after is None}
+        for name, path in (("gold", TEMPLATE), ("silver", SILVER)):
+            if path in gone:
+                return CommitRefused(f"'{name}' is in use")
+        return None
+
+    bench.device.refusal = in_use
+    numbers = {name: bench.want(name, Fragment(), ChangeKind.DELETE) for name in "AB"}
+    bench.device.batches.clear()
+    bench.write()
+    assert bench.states(numbers) == {"A": "done", "B": "done"}
+    assert bench.device.running == {**GOLD, SILVER: PRESENT}
+    assert bench.device.batches == [["A", "B"]] * 3
 
 
 def test_a_window_is_asked_for_where_there_are_two_steps(bench: Bench) -> None:

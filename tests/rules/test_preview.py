@@ -1,12 +1,16 @@
 """What a preview says before anything is sent, and what its hash stands for."""
 
+from datetime import datetime
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from rom.answers.sites import ConflictLine, LaterWriter
 from rom.model.change import Policy
+from rom.model.effect import Writer
 from rom.model.errors import PreviewDiffers, RollbackConflicts
+from rom.store import effects
 from rom.undo.preview import hash_of, shown
 from rom.undo.tasks import Wanted, refuse_unforeseen
 from tests.rules.plant import BNG, CE, OLT, OTHER, SERVICE, SITE, Plant, add, modify
@@ -118,10 +122,16 @@ def test_a_later_writer_is_named_with_its_order(plant: Plant) -> None:
         plant.ask(connection, OLT, fragments, site=OTHER)
     plant.write(OLT)
     assert plant.on(OLT)["tag"] == "T7"
+    plant.rows("UPDATE txn_site SET order_id = 'N' WHERE site = :s", s=OTHER)
     (later,) = on(seen(plant), OLT)["later"]
-    assert (later["path"], later["site"]) == (f"{ENTRY}/tag", OTHER)
-    assert later["time"] is not None
-    assert "order" in later
+    assert datetime.fromisoformat(later.pop("time")).tzinfo is not None
+    assert later == {"path": f"{ENTRY}/tag", "site": OTHER, "order": "N"}
+    # Nobody's order, or one that has gone between two looks.
+    for known in ({shared: Writer(OTHER, None, None)}, {}):
+        with patch.object(effects, "writers_after", return_value=known):
+            (later,) = on(seen(plant), OLT)["later"]
+            said = {name: value for name, value in later.items() if value is not None}
+            assert said == {"path": f"{ENTRY}/tag", "site": OTHER}
 
 
 def test_a_device_that_does_not_answer_has_its_error_and_no_edits(plant: Plant) -> None:

@@ -8,7 +8,7 @@ import pytest
 from adapters.seam import Session
 from device_profiles.fragment import Fragment
 from device_profiles.tree import PRESENT
-from rom.model.change import ChangeKind
+from rom.model.change import ChangeKind, Policy
 from rom.model.effect import NetEffect
 from rom.model.snapshot import Moment
 from rom.store import snapshots, transactions
@@ -78,7 +78,7 @@ def test_what_is_there_as_a_whole_is_confirmed_and_not_sent_again(bench: Bench) 
     numbers = {name: bench.want(name, site(name), order=f"RO-{name}") for name in "AB"}
     crash_after_commit(bench)
     assert bench.write() == {"A", "B"}
-    assert bench.device.log[:2] == ["read", "confirm"]
+    assert bench.device.log == ["read", "confirm", "read"], "what was read first still holds"
     assert (bench.device.window, bench.device.batches) == (None, [])
     assert bench.states(numbers) == {"A": "done", "B": "done"}
     assert bench.transactions == ["committed"]
@@ -93,7 +93,43 @@ def test_what_is_there_as_a_whole_is_confirmed_and_not_sent_again(bench: Bench) 
         kept = snapshots.site_at(connection, bench.vault, "A", found[-1].number)[DEVICE]
     assert kept.tree == own("A").own
     assert kept.fragments == {"bearer": site("A")}
-    assert bench.rows("SELECT DISTINCT order_id FROM snapshot WHERE site = 'A'") == [("RO-A",)]
+    assert bench.rows("SELECT DISTINCT order_id, role FROM snapshot WHERE site = 'A'") == [
+        ("RO-A", "access")
+    ]
+
+
+def test_what_a_site_has_made_is_ours_whichever_of_its_users_is_settled_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "AB":
+        bench.want(name, site(name))
+    crash_after_commit(bench)
+    # A database returns rows in any order.
+    parts = transactions.parts
+    monkeypatch.setattr(transactions, "parts", lambda *asked: parts(*asked)[::-1])
+    bench.write()
+    monkeypatch.undo()
+    assert bench.ledger("A").shared[TEMPLATE].created_by_rom
+    for name in "AB":
+        bench.want(name, Fragment(), ChangeKind.DELETE)
+    bench.write()
+    assert bench.device.running == {}
+
+
+def test_what_a_site_had_and_keeps_is_in_the_picture_of_it(bench: Bench) -> None:
+    leaf = ("uplink", "description")
+    bench.want("A", Fragment({**own("A").own, leaf: "by A"}))
+    bench.write()
+    bench.device.running[leaf] = "by hand"
+    bench.want("A", own("A", "800"), policy=Policy.KEEP)
+    crash_after_commit(bench)
+    bench.write()
+    assert bench.device.running[leaf] == "by hand"
+    with bench.engine.connect() as connection:
+        last = snapshots.entries(connection, "A")[-1]
+        assert last.moment is Moment.AFTER
+        kept = snapshots.site_at(connection, bench.vault, "A", last.number)[DEVICE]
+    assert kept.tree == {**own("A", "800").own, leaf: "by hand"}
 
 
 def test_a_site_that_the_device_has_refused_does_not_take_the_others_back(bench: Bench) -> None:
@@ -149,6 +185,25 @@ def test_what_another_has_made_permanent_is_kept_though_no_window_is_open(bench:
     assert bench.transactions == ["committed"]
     assert bench.change(number).state.value == "done"
     assert bench.device.batches == []
+
+
+def test_a_window_that_closes_while_one_looks_leaves_what_the_device_then_shows(
+    bench: Bench,
+) -> None:
+    number = bench.want("A", own("A"))
+    crash_after_commit(bench)
+    confirm = bench.device.confirm
+
+    def too_late(transaction: str) -> None:
+        if bench.transactions == ["sent"]:
+            bench.device.running, bench.device.window = {}, None
+        confirm(transaction)
+
+    bench.device.confirm = too_late  # type: ignore[method-assign]
+    bench.write()
+    assert bench.transactions == ["reverted", "committed"]
+    assert bench.device.running == own("A").own
+    assert bench.change(number).state.value == "done"
 
 
 def test_where_only_the_dead_session_could_confirm_it_is_made_sure_that_nothing_is_armed(

@@ -8,11 +8,13 @@ from adapters.errors import AuthenticationFailed, CommitRefused
 from rom.model.change import Policy
 from rom.undo import results
 from rom.undo.way_back import GIVE_UP_AFTER
+from tests.rules.device import FakeDevice
 from tests.rules.plant import (
     BNG,
     CE,
     OLT,
     OTHER,
+    SERVED,
     SERVICE,
     SITE,
     TEMPLATE,
@@ -48,6 +50,26 @@ def events(plant: Plant, task_id: str) -> list[tuple[str, str]]:
 
 
 # Whole
+
+
+@pytest.mark.usefixtures("abroad")
+def test_what_it_gives_back_rests_as_long_wherever_the_gateway_runs(plant: Plant) -> None:
+    plant.serve()
+    plant.roll_back()
+    assert plant.rests_for("L1") == "an hour"
+
+
+@pytest.mark.usefixtures("abroad")
+def test_what_has_rested_without_end_rests_as_long_wherever_the_gateway_runs(
+    plant: Plant,
+) -> None:
+    plant.serve()
+    plant.unreachable.add(OLT)
+    plant.roll_back()
+    assert plant.rests("L1") == "without end"
+    plant.unreachable.clear()
+    plant.roll_back()
+    assert plant.rests_for("L1") == "an hour"
 
 
 def test_before_everything_there_is_nothing_and_all_is_given_back(plant: Plant) -> None:
@@ -263,6 +285,55 @@ def test_keep_leaves_what_somebody_else_has_done_and_counts_what_it_left(plant: 
     assert plant.on(BNG)["policy"] == "R100"
     assert plant.held()["rate"][0] == "300"
     assert plant.in_force() == {"A/line", "A/speed"}
+
+
+def test_what_the_first_device_keeps_counts_too(plant: Plant) -> None:
+    task = drifted(plant, BNG, policy=Policy.KEEP)
+    assert told(task, "verdict") == {BNG: "KEPT", OLT: "VERIFIED"}
+    assert plant.held()["rate"][0] == "300"
+
+
+def with_an_empty_place(plant: Plant) -> None:
+    """A second access node, on which the site was to have something and never has."""
+    plant.devices["OLT-0"] = FakeDevice()
+    plant.rows(
+        "INSERT INTO device SELECT (jsonb_populate_record(device, '{\"name\": \"OLT-0\"}')).* "
+        "FROM device WHERE name = :d", d=OLT,
+    )  # fmt: skip
+    plant.rows(
+        "INSERT INTO site_intent (device, site, role, version, fragments) "
+        "VALUES ('OLT-0', :s, 'access', 1, '[]')", s=SITE,
+    )  # fmt: skip
+
+
+def test_what_the_first_device_keeps_counts_though_a_later_one_never_had_anything(
+    plant: Plant,
+) -> None:
+    plant.serve()
+    plant.order("B", modify("speed", rate=300))
+    with_an_empty_place(plant)
+    task_id = plant.ask_back(before="B", policy=Policy.KEEP)
+    plant.by_hand(BNG, "policy", "by hand")
+    plant.failure["OLT-0"] = AuthenticationFailed("no", device="OLT-0")
+    task = plant.finish(task_id)
+    assert told(task, "verdict") == {BNG: "KEPT", "OLT-0": "INDETERMINATE", OLT: "VERIFIED"}
+    assert plant.held()["rate"][0] == "300"
+
+
+def test_a_stop_behind_devices_with_nothing_to_send_has_changed_nothing(plant: Plant) -> None:
+    plant.serve()
+    with_an_empty_place(plant)
+    plant.order("B", modify("speed", rate=300))
+    wanted = {device: plant.intent(device) for device in plant.devices}
+    task_id = plant.ask_back(before="B")
+    # Somebody has put the BNG back by hand already, and the OLT to something else.
+    plant.devices[BNG].running = dict(SERVED[BNG])
+    plant.by_hand(OLT, "rate", "by hand")
+    task = plant.finish(task_id)
+    assert told(task, "edits") == {BNG: 0, "OLT-0": 0, OLT: 0}
+    assert task["result"].get("nothingChanged") is True
+    assert {device: plant.intent(device) for device in plant.devices} == wanted
+    assert plant.in_force() == {"A/line", "B/speed"}
 
 
 def test_force_goes_on_regardless(plant: Plant) -> None:

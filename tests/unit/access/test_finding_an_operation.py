@@ -9,6 +9,7 @@ from api.access.permissions import PERMISSIONS, Operations, rules_of
 
 PATH = "/things"
 PLAIN = "/plain"
+ONE = "/things/{name}"
 
 
 @pytest.fixture
@@ -29,9 +30,10 @@ def operations() -> Operations:
         return Response()
 
     app.add_route(PLAIN, plain, methods=["GET"])  # the framework below adds HEAD to GET
-    methods = ("GET", "POST", "DELETE")
-    rules = {(method, PATH): some_rule for method in methods}
-    return rules_of(app, {**rules, ("GET", PLAIN): some_rule})
+    app.add_route(ONE, plain, methods=["GET", "PUT"])
+    known = [(method, PATH) for method in ("GET", "POST", "DELETE")]
+    known += [("GET", PLAIN), ("GET", ONE), ("PUT", ONE)]
+    return rules_of(app, dict.fromkeys(known, some_rule))
 
 
 def asked(method: str, path: str = PATH) -> dict[str, Any]:
@@ -47,6 +49,8 @@ def asked(method: str, path: str = PATH) -> dict[str, Any]:
         ("POST", PATH, "POST"),
         ("DELETE", PATH, "DELETE"),
         ("HEAD", PLAIN, "GET"),
+        ("GET", ONE, "GET"),
+        ("PUT", ONE, "PUT"),
     ],
 )
 def test_a_request_means_the_operation_of_its_method(
@@ -66,6 +70,12 @@ def test_a_method_that_the_path_does_not_know_is_answered_with_all_that_it_does(
     assert found.allowed >= {"GET", "POST", "DELETE"}
 
 
-def test_an_unknown_path_means_nothing_and_allows_nothing(operations: Operations) -> None:
+def test_what_the_path_names_is_found_with_the_operation(operations: Operations) -> None:
+    assert operations.find(asked("GET", "/things/a")).parameters == {"name": "a"}
+
+
+def test_an_unknown_path_means_nothing_names_nothing_and_allows_nothing(
+    operations: Operations,
+) -> None:
     found = operations.find(asked("GET", "/nothing"))
-    assert (found.operation, found.allowed) == (None, frozenset())
+    assert (found.operation, found.parameters, found.allowed) == (None, {}, frozenset())

@@ -2,12 +2,12 @@
 
 import pytest
 
-from device_profiles.cli import decode, encode_lines, parse_template
-from device_profiles.cli_grammar import Grammar, expanded, grammar, natural
+from device_profiles.cli import day1_text, decode, encode_commands, encode_lines, parse_template
+from device_profiles.cli_grammar import Grammar, Setting, expanded, grammar, natural
 from device_profiles.errors import ProfileError
-from device_profiles.models import CliModel
+from device_profiles.models import CliModel, CommandRule
 from device_profiles.profile import load_profile
-from device_profiles.tree import PRESENT, Edit
+from device_profiles.tree import PRESENT, Edit, Path, difference
 
 SWITCH, ROUTER = load_profile("ios-switch"), load_profile("iosxe-ce")
 
@@ -100,3 +100,75 @@ def test_what_names_its_value_when_it_goes_names_the_one_that_is_there() -> None
     assert encode_lines(ROUTER, [Edit(path, "PM-OLD", None)]) == [
         ("interface GigabitEthernet0/0/0", "no service-policy output PM-OLD")
     ]
+
+
+def test_toggles_that_are_not_shown_have_their_default_at_the_root_and_where_a_section_stays() -> (
+    None
+):
+    assert decode(ROUTER, "hostname X\n")["ip http server",] == "yes"
+    assert decode(SWITCH, "interface GigabitEthernet0/7\n")[
+        "interface GigabitEthernet0/7", "shutdown"
+    ] == "no"  # fmt: skip
+    assert decode(SWITCH, "interface Vlan99\n") == {("interface Vlan99",): PRESENT}
+
+
+def test_a_toggle_that_is_there_by_name_is_not_assumed() -> None:
+    rules = Grammar(
+        CliModel(
+            commands=(
+                CommandRule(step="service {name}", kind="toggle", default="yes"),
+                CommandRule(step="ip routing", kind="toggle", default="yes"),
+            )
+        )
+    )
+    assert list(rules.defaults("")) == [Setting("ip routing", "yes")]
+
+
+def test_a_value_has_one_spelling_alone_and_among_others() -> None:
+    rules = Grammar(CliModel(commands=(CommandRule(step="source", canonical="ipv6"),)))
+    assert rules.settings("", "source 2001:0DB8:0::1") == [Setting("source", "2001:db8::1")]
+    shown = "interface GigabitEthernet0/0/0\n ipv6 address 2001:0DB8:0::1/64\n"
+    assert parse_template(ROUTER, shown, "here") == parse_template(
+        ROUTER, shown.replace("0DB8:0::1", "db8::1"), "here"
+    )
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        (("policy-map PM-7",), ("policy-map PM-07",)),
+        (("ip access-list standard A", "remark 7"), ("ip access-list standard A", "remark 07")),
+    ],
+)
+def test_lines_of_which_neither_comes_first_are_both_sent_and_both_taken_back(
+    paths: tuple[Path, ...],
+) -> None:
+    tree = dict.fromkeys(paths, PRESENT)
+    assert set(encode_lines(ROUTER, difference({}, tree))) == set(paths)
+    assert set(encode_lines(ROUTER, difference(tree, {}))) == {
+        (*path[:-1], f"no {path[-1]}") for path in paths
+    }
+
+
+def test_what_went_with_its_section_is_known_and_comes_back_with_it() -> None:
+    tree = {("vlan 7",): PRESENT, ("vlan 7", "name"): "A"}
+    (command,) = encode_commands(SWITCH, difference(tree, {}))
+    assert command.line == "no vlan 7"
+    back = encode_lines(SWITCH, [edit.inverted() for edit in command.edits])
+    assert back == [("vlan 7",), ("vlan 7", "name A")]
+
+
+def test_a_file_leaves_each_section_by_the_line_that_it_needs() -> None:
+    router, family = "router bgp 65112", "address-family ipv4 unicast"
+    tree = {
+        ("interface eth0",): PRESENT,
+        ("interface eth0", "description"): "WAN",
+        (router,): PRESENT,
+        (router, family): PRESENT,
+        (router, family, "network 10.0.0.0/8"): PRESENT,
+    }
+    text = day1_text(load_profile("frr-ce"), tree)
+    assert [line for line in text.splitlines() if line != "!"][:-1] == [
+        "interface eth0", " description WAN", "exit",
+        router, f" {family}", "  network 10.0.0.0/8", " exit-address-family", "exit",
+    ]  # fmt: skip

@@ -50,3 +50,11 @@ def test_a_list_is_selected_by_its_keys() -> None:
     (selected,) = encode_selection(SWITCH, [INTERFACE])
     assert shape(selected) == ("interfaces", [("interface", [("name", None)])])
     assert etree.QName(selected).namespace == "http://openconfig.net/yang/interfaces"
+
+
+def test_a_list_at_the_top_of_its_module_is_selected_by_its_keys_too() -> None:
+    assert SWITCH.yang is not None
+    lists = {**SWITCH.yang.lists, "/openconfig-interfaces:port": ("name", "slot")}
+    profile = SWITCH.model_copy(update={"yang": SWITCH.yang.model_copy(update={"lists": lists})})
+    (selected,) = encode_selection(profile, ["/openconfig-interfaces:port/mtu"])
+    assert shape(selected) == ("port", [("name", None), ("slot", None), ("mtu", None)])

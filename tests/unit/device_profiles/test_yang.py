@@ -148,8 +148,37 @@ def test_an_identity_nobody_knows_is_refused(value: Any, message: str) -> None:
         '<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces" xmlns:y="urn:y">'
         f"<interface><name>v</name><type>{value}</type></interface></interfaces>"
     )
-    with pytest.raises(ProfileError, match=message):
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/interface/type: .*{message}"):
         decode(OLT, data)
+
+
+@pytest.mark.parametrize(
+    ("value", "module"), [("elsewhere:v-ani", "elsewhere"), ("v-ani", "v-ani")]
+)
+def test_an_identity_of_a_module_without_a_namespace_is_not_sent(value: str, module: str) -> None:
+    path = (INTERFACES, "interface[name='v']", "type")
+    with pytest.raises(ProfileError, match=rf"/type: identity of unknown module '{module}'$"):
+        encode_edit(OLT, [Edit(path, None, value)])
+
+
+def test_identities_in_a_leaf_list_and_in_a_key_are_known_by_their_modules(
+    reparsed: Callable[[etree._Element], etree._Element],
+) -> None:
+    interface = (INTERFACES, "interface[name='ct']")
+    states = (*interface, "bbf-xpon:channel-termination")
+    action = (
+        "bbf-qos-classifiers:classifiers", "classifier-entry[name='c']",
+        "classifier-action-entry-cfg[action-type='bbf-qos-policing:policing']",
+    )  # fmt: skip
+    tree = {
+        interface: PRESENT,
+        (*states, "notifiable-defect[.='bbf-xpon-defects:lofi']"): PRESENT,
+        action[:2]: PRESENT,
+        action: PRESENT,
+    }
+    sent = reparsed(encode_edit(OLT, creations(tree)))
+    assert decode(OLT, sent) == tree
+    assert [e.text for e in sent.iter("{*}action-type")] == ["bbf-qos-policing:policing"]
 
 
 def test_values_have_one_spelling() -> None:
@@ -160,6 +189,41 @@ def test_values_have_one_spelling() -> None:
         "</ipv6></interface></vprn></service></configure>"
     )
     assert any("address[ipv6-address='2001:db8::1']" in path for path in decode(BNG, data))
+
+
+def test_a_member_of_a_leaf_list_has_one_spelling() -> None:
+    data = config(
+        '<configure xmlns="urn:nokia.com:sros:ns:yang:sr:conf"><service><vprn>'
+        "<service-name>V</service-name><interface><interface-name>I</interface-name><ipv6><dhcp6>"
+        "<relay><server>2001:0DB8:0::5</server></relay></dhcp6></ipv6></interface></vprn></service>"
+        "</configure>"
+    )
+    assert any("server[.='2001:db8::5']" in path for path in decode(BNG, data))
+
+
+def test_comments_and_instructions_hold_no_data() -> None:
+    data = config(
+        '<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces"><!-- ours -->'
+        "<interface><?noted?><name>v</name></interface></interfaces>"
+    )
+    assert decode(OLT, data) == {(INTERFACES, "interface[name='v']"): PRESENT}
+
+
+def test_an_entry_may_have_an_empty_key_and_needs_one() -> None:
+    interfaces = '<interfaces xmlns="urn:ietf:params:xml:ns:yang:ietf-interfaces">{}</interfaces>'
+    empty = config(interfaces.format("<interface><name/></interface>"))
+    assert decode(OLT, empty) == {(INTERFACES, "interface[name='']"): PRESENT}
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/interface: entry without .* name$"):
+        decode(OLT, config(interfaces.format("<interface/>")))
+
+
+def test_data_of_no_namespace_survive_the_way_over_the_wire() -> None:
+    data = etree.fromstring("<data><x><y>1</y></x></data>")
+    tree = decode(OLT, data)
+    assert tree == {("{}x", "y"): "1"}
+    sent = encode_edit(OLT, creations(tree))
+    assert sent.find("x/y") is not None
+    assert decode(OLT, etree.fromstring(etree.tostring(sent))) == tree
 
 
 def test_unknown_nodes_are_read_by_their_shape() -> None:
@@ -237,10 +301,11 @@ def test_a_trunk_member_is_one_element_and_its_removal_one_other() -> None:
     assert found == {"2109": None, "2001": "remove"}
 
 
-def test_setting_below_a_removed_entry_is_a_contradiction() -> None:
-    entry = (INTERFACES, "interface[name='v']")
-    with pytest.raises(ProfileError, match="which is removed"):
-        encode_edit(OLT, [Edit(entry, PRESENT, None), Edit((*entry, "enabled"), None, "true")])
+@pytest.mark.parametrize("gone", [(INTERFACES,), (INTERFACES, "interface[name='v']")])
+def test_setting_below_what_is_removed_is_a_contradiction(gone: Path) -> None:
+    leaf = (INTERFACES, "interface[name='v']", "enabled")
+    with pytest.raises(ProfileError, match=r"/enabled: set below .*, which is removed$"):
+        encode_edit(OLT, [Edit(gone, PRESENT, None), Edit(leaf, None, "true")])
 
 
 @pytest.mark.parametrize(
@@ -256,10 +321,39 @@ def test_only_what_may_be_empty_is_set_without_a_value(path: Path) -> None:
         encode_edit(OLT, [Edit(path, None, PRESENT)])
 
 
-def test_a_value_xml_cannot_hold_is_refused() -> None:
-    path = (INTERFACES, "interface[name='v']", "description")
-    with pytest.raises(ProfileError, match="XML cannot"):
-        encode_edit(OLT, [Edit(path, None, "a\x00b")])
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        ((INTERFACES, "interface[name='v']", "description"), "a\x00b", "interface/description"),
+        ((INTERFACES, "interface[name='a\x00b']"), PRESENT, "interface/name"),
+    ],
+)
+def test_a_value_xml_cannot_hold_is_refused(path: Path, value: str, where: str) -> None:
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/{where}: .*XML cannot$"):
+        encode_edit(OLT, [Edit(path, None, value)])
+
+
+@pytest.mark.parametrize("name", ["a b", "{urn:vendor}a}b", "ietf-interfaces:a:b"])
+def test_what_is_no_name_of_an_element_is_refused_by_its_path(name: str) -> None:
+    local = name.partition("}")[2] or name.removeprefix("ietf-interfaces:")
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/.*: '{local}' is no name$"):
+        encode_edit(OLT, [Edit((INTERFACES, name), None, "1")])
+
+
+def test_a_key_that_is_no_name_is_refused_by_its_path() -> None:
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/.*: 'a b' is no name$"):
+        encode_filter(OLT, [(INTERFACES, "interface[a b='v']")])
+
+
+def test_an_entry_has_no_value_of_its_own() -> None:
+    entry = (INTERFACES, "interface[name='v']")
+    with pytest.raises(ProfileError, match=rf"^/{INTERFACES}/interface.*: a list entry has no"):
+        encode_edit(OLT, [Edit(entry, None, "1")])
+
+
+def test_a_platform_of_another_model_speaks_no_yang() -> None:
+    with pytest.raises(ProfileError, match=r"^profile ios-switch has no YANG model$"):
+        encode_filter(load_profile("ios-switch"), [])
 
 
 def test_an_unknown_module_is_refused() -> None:

@@ -44,6 +44,12 @@ def fragments(**values: str) -> dict[str, Fragment]:
         # What came to the device by the modify goes; where nothing is known it stays.
         ({"rate": MODIFY}, {"line": "1", "rate": "2"}, {"line": "1"}, {"line": "1"}),
         ({"rate": MODIFY}, {"rate": "2"}, {}, {"rate": "2"}),
+        (
+            {"rate": MODIFY},
+            {"rate": "2", "line": "2", "new": "1"},
+            {"line": "1"},
+            {"line": "1", "new": "1"},
+        ),
         # What was deleted comes back, unless somebody has brought it back already.
         ({"sla": DELETE}, {}, {"sla": "1"}, {"sla": "1"}),
         ({"sla": DELETE}, {"sla": "2"}, {"sla": "1"}, {"sla": "2"}),
