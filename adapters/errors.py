@@ -4,6 +4,7 @@
 
     AdapterError
     ├── Unreachable             no connection could be made; the device may be down
+    │   └── LoginBroken         it went away while we logged in, and refused nothing
     ├── AuthenticationFailed    the device refused our credentials; one try, never a loop
     ├── HostKeyMismatch         another key than the pinned one; no credentials have left
     ├── SessionLost             the conversation broke off; ``outcome_unknown`` after a commit left
@@ -43,6 +44,10 @@ class Unreachable(AdapterError):
 
     reason = "DEVICE_UNREACHABLE"
     retry = True
+
+
+class LoginBroken(Unreachable):
+    """The device ended the conversation, or fell silent, between our credentials and its word."""
 
 
 class AuthenticationFailed(AdapterError):

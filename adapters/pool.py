@@ -2,11 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from adapters.drivers import PooledSession
-from adapters.errors import DeviceTimeout
+from adapters.errors import AuthenticationFailed, DeviceTimeout, LoginBroken, Unreachable
 from adapters.seam import Endpoint
 
 Opener = Callable[[Endpoint], PooledSession]
@@ -51,6 +54,8 @@ class SessionPool:
         self._shelves: dict[str, _Shelf] = {}
         self._opened_for: dict[int, object] = {}
         """What ``platform`` said when a session was opened, by the session's id."""
+        self._broken: dict[str, tuple[str, SecretStr]] = {}
+        """With which credentials the last login at a device broke off."""
         self._closed = False
 
     def take(self, endpoint: Endpoint) -> PooledSession:
@@ -117,9 +122,30 @@ class SessionPool:
 
     def _new_one(self, endpoint: Endpoint) -> PooledSession:
         platform = self._platform(endpoint)
-        session = self._opener(endpoint)
+        with self._logging_in(endpoint):
+            session = self._opener(endpoint)
         self._opened_for[id(session)] = platform
         return session
+
+    @contextmanager
+    def _logging_in(self, endpoint: Endpoint) -> Iterator[None]:
+        """Let a login that breaks off be tried once more with the same credentials.
+
+        Some devices refuse by hanging up, and count it: a third try could lock the account.
+        """
+        login = (endpoint.username, endpoint.password)
+        try:
+            yield
+        except LoginBroken as error:
+            if self._broken.get(endpoint.device) == login:
+                text = "the device ended the conversation at two logins in a row"
+                raise AuthenticationFailed(text, device=endpoint.device) from error
+            self._broken[endpoint.device] = login
+            raise
+        except Unreachable:  # it was down in between, so it is no refusal
+            self._broken.pop(endpoint.device, None)
+            raise
+        self._broken.pop(endpoint.device, None)
 
     def _close(self, session: PooledSession) -> None:
         self._opened_for.pop(id(session), None)

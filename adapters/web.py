@@ -1,7 +1,8 @@
 """HTTP to a device or service: one client a session, nothing followed, nothing borrowed."""
 
+import json
 import logging
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
@@ -12,9 +13,31 @@ from adapters.seam import Endpoint
 ANSWER_SECONDS = 30
 CONNECT_SECONDS = 10
 _BODY_BYTES = 64 * 1024 * 1024
+_DEPTH = 64
 
 # At INFO it logs every URL.
 logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+def _is_usable(value: object) -> bool:
+    """Tell whether a value is of bounded depth and all of its text is Unicode text without NUL."""
+    waiting = [(value, 0)]
+    while waiting:
+        node, depth = waiting.pop()
+        if isinstance(node, str):
+            if "\0" in node or any("\ud800" <= sign <= "\udfff" for sign in node):
+                return False
+        elif isinstance(node, dict | list):
+            if depth >= _DEPTH:
+                return False
+            waiting += [(name, depth) for name in node] if isinstance(node, dict) else []
+            inner = node.values() if isinstance(node, dict) else node
+            waiting += [(each, depth + 1) for each in inner]
+    return True
 
 
 def base_url(endpoint: Endpoint) -> str:
@@ -55,22 +78,37 @@ class WebClient:
         Raises AuthenticationFailed for 401 and 403, ProtocolError for 5xx and for what is no
         JSON, and as ``adapters.faults.http`` says.
         """
-        with httpx_errors(self._device):
-            response = self._client.request(method, path, json=body)
+        with (
+            httpx_errors(self._device),
+            self._client.stream(method, path, json=body) as response,
+        ):
+            content = self._read(response)
         if response.status_code in (401, 403):
             raise AuthenticationFailed(f"HTTP {response.status_code}", device=self._device)
         if response.status_code >= 500:
             raise ProtocolError(f"HTTP {response.status_code}", device=self._device)
         if response.is_redirect:
             raise Unsupported("redirects are not followed", device=self._device)
-        if len(response.content) > _BODY_BYTES:
-            raise ProtocolError("answer too large", device=self._device)
-        if not response.content:
-            return response.status_code, None
+        return response.status_code, self._judged(content) if content else None
+
+    def _read(self, response: httpx.Response) -> bytes:
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > _BODY_BYTES:
+                raise ProtocolError("answer too large", device=self._device)
+        return bytes(content)
+
+    def _judged(self, content: bytes) -> Any:
+        """Return the JSON value; what no tree of ours could hold is no answer."""
         try:
-            return response.status_code, response.json()
-        except ValueError as error:
-            raise ProtocolError("the answer is no JSON", device=self._device) from error
+            value = json.loads(content.decode(), parse_constant=_refuse)
+        except (ValueError, RecursionError) as error:
+            raise ProtocolError("the answer is no usable JSON", device=self._device) from error
+        if not _is_usable(value):
+            text = f"the answer is deeper than {_DEPTH} levels or holds what is no text"
+            raise ProtocolError(text, device=self._device)
+        return value
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

@@ -119,7 +119,7 @@ def _set(model: DataModel, document: dict[str, Any], path: Path, value: str) -> 
         parent = _child(model, parent, path[:depth])
     step, schema = parse_step(path[-1]), schema_path(path)
     if step.member is not None:
-        members = parent.setdefault(step.name, [])
+        members = _list(schema, parent.setdefault(step.name, []))
         if step.member not in [_text(member) for member in members]:
             members.append(_typed(model, schema, step.member))
     elif step.keys:
@@ -132,15 +132,27 @@ def _child(model: DataModel, parent: dict[str, Any], path: Path) -> dict[str, An
     """Return the object at ``path`` inside ``parent``, made where it is missing."""
     step, schema = parse_step(path[-1]), schema_path(path)
     if not step.keys:
-        child: dict[str, Any] = parent.setdefault(step.name, {})
-        return child
-    entries: list[dict[str, Any]] = parent.setdefault(step.name, [])
-    for entry in entries:
-        if _matches(model, schema, entry, step.keys):
-            return entry
+        return _object(schema, parent.setdefault(step.name, {}))
+    entries = _list(schema, parent.setdefault(step.name, []))
+    for known in entries:
+        if _matches(model, schema, known, step.keys):
+            return _object(schema, known)
     entry = {key: _typed(model, f"{schema}/{key}", value) for key, value in step.keys}
     entries.append(entry)
     return entry
+
+
+def _object(schema: str, value: Any) -> dict[str, Any]:
+    """Return what a document has at ``schema``; raises ProfileError when it is no object."""
+    if not isinstance(value, dict):
+        raise ProfileError(f"{schema}: the document has no object there")
+    return value
+
+
+def _list(schema: str, value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ProfileError(f"{schema}: the document has no list there")
+    return value
 
 
 def _matches(model: DataModel, schema: str, entry: Any, keys: tuple[tuple[str, str], ...]) -> bool:
@@ -159,17 +171,18 @@ def _remove_below(model: DataModel, parent: dict[str, Any], path: Path, depth: i
     value = parent[step.name]
     last = depth == len(path) - 1
     if step.member is not None:
-        parent[step.name] = [item for item in value if _text(item) != step.member]
+        parent[step.name] = [item for item in _list(schema, value) if _text(item) != step.member]
     elif step.keys and last:
-        parent[step.name] = [e for e in value if not _matches(model, schema, e, step.keys)]
+        entries = _list(schema, value)
+        parent[step.name] = [e for e in entries if not _matches(model, schema, e, step.keys)]
     elif last:
         del parent[step.name]
         return not parent
     else:
         targets = (
-            [entry for entry in value if _matches(model, schema, entry, step.keys)]
+            [entry for entry in _list(schema, value) if _matches(model, schema, entry, step.keys)]
             if step.keys
-            else [value]
+            else [_object(schema, value)]
         )
         emptied = [_remove_below(model, target, path, depth + 1) for target in targets]
         if step.keys or not any(emptied):

@@ -15,7 +15,7 @@ from ssh2.exceptions import AuthenticationError, SSH2Error  # type: ignore[impor
 
 from adapters.cli.line import SETTLED, Line
 from adapters.cli.terminal import OPEN_SECONDS, EnableSecret, Terminal, unnamed
-from adapters.errors import HostKeyMismatch
+from adapters.errors import HostKeyMismatch, LoginBroken
 from adapters.faults.ssh import scrapli_errors
 from adapters.seam import Endpoint
 from adapters.ssh import HostKey, pinned_key
@@ -162,5 +162,8 @@ def _one_try(transport: Any, endpoint: Endpoint) -> Callable[[], None]:
             )
         except AuthenticationError as error:
             raise ScrapliAuthenticationFailed from error
+        except SSH2Error as error:
+            text = "the device went away during the login"
+            raise LoginBroken(text, device=endpoint.device) from error
 
     return authenticate

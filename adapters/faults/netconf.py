@@ -34,9 +34,10 @@ from adapters.errors import (
     Unreachable,
     Unsupported,
 )
-from adapters.translation import Translation, table
+from adapters.faults.ssh import LoginTranslation
+from adapters.translation import table
 
-ncclient_errors = Translation(
+ncclient_errors = LoginTranslation(
     "ncclient",
     table(
         {

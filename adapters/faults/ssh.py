@@ -8,9 +8,11 @@ import scrapli.exceptions
 import ssh2.exceptions  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.errors import (
+    AdapterError,
     AuthenticationFailed,
     DeviceTimeout,
     HostKeyMismatch,
+    LoginBroken,
     ProtocolError,
     SessionLost,
     Unreachable,
@@ -22,7 +24,30 @@ _paramiko = paramiko.ssh_exception
 _netmiko = netmiko.exceptions
 _scrapli = scrapli.exceptions
 
-paramiko_errors = Translation(
+_UNANSWERED = ("transport shut down or saw EOF", "Authentication timeout")
+"""What paramiko says, by the exception of a refusal, when there was no word from the device."""
+
+
+class LoginTranslation(Translation):
+    """Tells a login that broke off from one that was refused, which paramiko does by words only."""
+
+    def translated(self, error: BaseException, device: str) -> AdapterError:
+        """Return our error for ``error``; raises KeyError as ``Translation`` does."""
+        found = super().translated(error, device)
+        if isinstance(found, AuthenticationFailed) and _unanswered(error):
+            return LoginBroken("the device went away during the login", device=device)
+        return found
+
+
+def _unanswered(error: BaseException | None) -> bool:
+    while error is not None:
+        if any(words in str(error) for words in _UNANSWERED):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+paramiko_errors = LoginTranslation(
     "paramiko",
     table(
         {
@@ -48,7 +73,7 @@ paramiko_errors = Translation(
     ),
 )
 
-netmiko_errors = Translation(
+netmiko_errors = LoginTranslation(
     "netmiko",
     {
         **paramiko_errors.table,

@@ -14,6 +14,7 @@ from adapters.seam import Endpoint
 from adapters.web import WebClient
 
 _SUCCESS, _UNSUPPORTED, _EMPTY = 0, 2, 3
+_TEXT = 2000
 
 
 class ControlAgent:
@@ -40,12 +41,13 @@ class ControlAgent:
             body["arguments"] = arguments
         status, answers = self._web.request("POST", "/", body)
         answer = answers[0] if isinstance(answers, list) and answers else answers
-        if status != 200 or not isinstance(answer, dict) or "result" not in answer:
+        result = answer.get("result") if isinstance(answer, dict) else None
+        if status != 200 or not isinstance(answer, dict) or type(result) is not int:
             raise ProtocolError(f"{name}: unexpected answer, HTTP {status}", device=self.device)
-        text = str(answer.get("text", ""))
-        if answer["result"] == _UNSUPPORTED:
+        text = str(answer.get("text", ""))[:_TEXT]
+        if result == _UNSUPPORTED:
             raise Unsupported(f"{name}: {text}", device=self.device)
-        if answer["result"] not in (_SUCCESS, _EMPTY):
+        if result not in (_SUCCESS, _EMPTY):
             raise CommitRefused(text, device=self.device, tag=name)
         found = answer.get("arguments") or {}
         if not isinstance(found, dict):

@@ -25,6 +25,7 @@ from adapters.seam import (
 )
 from adapters.secrets import Secrets
 from device_profiles.data import decode, patch
+from device_profiles.errors import ProfileError
 from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.references import Users
@@ -78,8 +79,8 @@ class KeaSession:
         """Return the configuration's part in ``scope``."""
         if not scope:
             return {}
-        document = _pruned(self._agent.configuration(), scope)
         with codec_errors(self._device):
+            document = _pruned(self._agent.configuration(), scope)
             return decode(self._profile, document, scope)
 
     def users(self, entries: Collection[Path]) -> Users:  # noqa: ARG002 - seam
@@ -194,6 +195,8 @@ def _pruned(document: Configuration, scope: Collection[Path]) -> Configuration:
             result[root] = document[root]
             continue
         member = parse_step(path[1]).name
+        if not isinstance(document[root], dict):
+            raise ProfileError(f"{root}: is no object")
         if member in document[root]:
             result.setdefault(root, {})[member] = document[root][member]
     return result

@@ -51,9 +51,10 @@ def public_line(key: asyncssh.SSHKey) -> str:
 class _Login(asyncssh.SSHServer):
     """Password authentication of one connection; the privilege is remembered for the session."""
 
-    def __init__(self, authenticate: Authenticator, record: Record) -> None:
+    def __init__(self, authenticate: Authenticator, record: Record, faults: Faults) -> None:
         self._authenticate = authenticate
         self._record = record
+        self._faults = faults
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -65,6 +66,10 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
+        if self._faults.restarts_at_login:
+            self._faults.restarts_at_login -= 1
+            self._connection.abort()
+            return False
         privilege = self._authenticate(username, password)
         if privilege is None:
             self._record.counters["logins_refused"] += 1
@@ -102,7 +107,9 @@ class SshFrontEnd:
             host,
             port,
             server_host_keys=[self._key],
-            server_factory=lambda: _Login(self._authenticate, self._machine.record),
+            server_factory=lambda: _Login(
+                self._authenticate, self._machine.record, self._machine.faults
+            ),
             process_factory=self._session,
             line_editor=False,
             reuse_address=True,

@@ -33,8 +33,10 @@ class SessionDroppedError(Exception):
 
 @dataclass(slots=True)
 class Faults:
-    """Faults to order; each happens once."""
+    """Faults to order; each happens as often as ordered, most once."""
 
+    restarts_at_login: int = 0
+    """So many times it is gone between a password and the answer to it."""
     _refusals: list[tuple[str, str]] = field(default_factory=list)
     _noise: list[str] = field(default_factory=list)
     _drop_after: int | None = None

@@ -201,5 +201,9 @@ class _Login(asyncssh.SSHServer):
 
     def validate_password(self, username: str, password: str) -> bool:
         self._device.counters.logins += 1
+        if self._device.faults.restarts_at_login and self._connection is not None:
+            self._device.faults.restarts_at_login -= 1
+            self._connection.abort()
+            return False
         known = self._device._credentials.get(username)
         return known is not None and hmac.compare_digest(known.encode(), password.encode())

@@ -31,6 +31,8 @@ class Faults:
 
     refuse_connections: bool = False
     """New TCP connections are cut before SSH says anything, until set back."""
+    restarts_at_login: int = 0
+    """So many times it is gone between a password and the answer to it."""
     _drops: list[_Drop] = field(default_factory=list)
     _refusals: list[_Refusal] = field(default_factory=list)
     _slow: list[float] = field(default_factory=list)
@@ -59,6 +61,7 @@ class Faults:
     def clear(self) -> None:
         """Forget every fault that has not struck yet."""
         self.refuse_connections = False
+        self.restarts_at_login = 0
         self._drops.clear()
         self._refusals.clear()
         self._slow.clear()

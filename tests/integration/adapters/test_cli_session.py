@@ -8,6 +8,7 @@ from adapters.cli.session import CliSession
 from adapters.errors import (
     AuthenticationFailed,
     HostKeyMismatch,
+    LoginBroken,
     ProtocolError,
     SessionLost,
     Unreachable,
@@ -286,3 +287,12 @@ def test_a_wrong_password_is_one_try(
 def test_a_closed_port_is_unreachable(endpoint: Endpoint, profile: Profile, lab: Any) -> None:
     with pytest.raises(Unreachable):
         CliSession(replace(endpoint, port=1), profile, lab.resolve)
+
+
+def test_a_device_that_restarts_while_we_log_in_is_unreachable_and_has_refused_nothing(
+    endpoint: Endpoint, device: Any, lab: Any, profile: Profile
+) -> None:
+    device.faults.restarts_at_login = 1
+    with pytest.raises(LoginBroken) as raised:
+        CliSession(endpoint, profile, lab.resolve).read([])
+    assert (raised.value.reason, raised.value.retry) == ("DEVICE_UNREACHABLE", True)

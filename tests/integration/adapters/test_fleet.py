@@ -12,6 +12,7 @@ from adapters.errors import (
     AdapterError,
     AuthenticationFailed,
     DeviceTimeout,
+    LoginBroken,
     SessionLost,
     Unreachable,
 )
@@ -239,3 +240,38 @@ def test_what_the_gateway_does_in_a_session_are_the_tasks_of_a_script(
     assert {name: spy.call_count for name, spy in ran.items()} == {
         "read": 1, "check": 1, "apply": 2, "confirm": 1, "cancel": 1,
     }  # fmt: skip
+
+
+def test_a_login_that_breaks_off_is_tried_once_more_and_then_left_to_people(
+    fleet: Fleet, lab: Any
+) -> None:
+    device, endpoint = lab.olt()
+
+    def asked() -> type[Exception] | None:
+        try:
+            with fleet.session(endpoint) as session:
+                session.read([ROOT])
+        except AdapterError as error:
+            return type(error)
+        return None
+
+    device.faults.restarts_at_login = 1
+    assert [asked(), asked()] == [LoginBroken, None]
+    fleet.close()
+    device.faults.restarts_at_login = 2
+    assert [asked(), asked()] == [LoginBroken, AuthenticationFailed]
+    assert device.counters.logins == 4
+
+
+def test_a_device_that_was_down_between_two_broken_logins_has_restarted(
+    fleet: Fleet, lab: Any
+) -> None:
+    device, endpoint = lab.olt()
+    gone = replace(endpoint, port=1)
+    found = []
+    for target in (endpoint, gone, endpoint, gone, endpoint):
+        device.faults.restarts_at_login = 1
+        with pytest.raises(Unreachable) as raised, fleet.session(target) as session:
+            session.read([ROOT])
+        found.append(type(raised.value))
+    assert found == [LoginBroken, Unreachable, LoginBroken, Unreachable, LoginBroken]

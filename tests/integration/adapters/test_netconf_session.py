@@ -11,6 +11,7 @@ from adapters.errors import (
     CommitRefused,
     HostKeyMismatch,
     LockDenied,
+    LoginBroken,
     SessionLost,
     Unreachable,
 )
@@ -366,3 +367,12 @@ def test_evidence_is_the_whole_of_running(session: Any, lab: Any) -> None:
                   lab.mode())  # fmt: skip
     shown = session.evidence()
     assert all(word in shown for word in (b"eth-1", b"kept", b"eth-2"))
+
+
+def test_a_device_that_restarts_while_we_log_in_is_unreachable_and_has_refused_nothing(
+    endpoint: Endpoint, device: Any, lab: Any
+) -> None:
+    device.faults.restarts_at_login = 1
+    with pytest.raises(LoginBroken) as raised:
+        NetconfSession(endpoint, PROFILE, lab.resolve).read([])
+    assert (raised.value.reason, raised.value.retry) == ("DEVICE_UNREACHABLE", True)
