@@ -334,15 +334,15 @@ def test_an_order_whose_answer_is_lost_is_an_unknown_outcome(
 ) -> None:
     import httpx
 
-    sent = httpx.Client.request
+    sent = httpx.Client.send
 
-    def lost(self: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        answer = sent(self, method, *args, **kwargs)
-        if method == "PUT":
+    def lost(self: Any, request: Any, **kwargs: Any) -> Any:
+        answer = sent(self, request, **kwargs)
+        if request.method == "PUT":
             raise httpx.ReadError("connection reset")
         return answer
 
-    monkeypatch.setattr(httpx.Client, "request", lost)
+    monkeypatch.setattr(httpx.Client, "send", lost)
     with pytest.raises(SessionLost) as caught:
         logistics.apply([wanted(LOGISTICS, "ce-router")], lab.mode())
     assert caught.value.outcome_unknown
