@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-MOST_VALUES = 10_000
+MOST_VALUES = 65_536
 """Longest list of single values; a range counts as one."""
 MOST_ATTRIBUTES = 200
 MOST_CHARACTERS = 10_000

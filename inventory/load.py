@@ -13,10 +13,16 @@ from inventory import news
 from inventory.expansion import WantedPool
 from inventory.file_model import InventoryFile
 from inventory.overlap import Claim, overlaps
-from inventory.problems import InventoryFileError, Problem, place_of
-from inventory.reading import read
-from inventory.upsert import claims_elsewhere, lock_for_load, upsert
-from inventory.writing import LoadReport, RefusedError
+from inventory.problems import (
+    MOST_PROBLEMS,
+    InventoryFileError,
+    Problem,
+    place_of,
+)
+from inventory.reading import Reading, read
+from inventory.references import wrong_references
+from inventory.upsert import Difference, claims_elsewhere, compare, lock_for_load
+from inventory.writing import LoadPreview, LoadReport
 
 MAX_FILE_BYTES = 10_000_000
 
@@ -31,21 +37,30 @@ def load_file(connection: sa.Connection, path: Path) -> LoadReport:
 def load_content(connection: sa.Connection, content: object, name: str) -> LoadReport:
     """Bring a file's parsed content into the database, inside the caller's transaction.
 
-    What it does not name stays. Raises ``InventoryFileError``, which calls it ``name``, with every
-    finding, having written nothing; an entry that a site holds is never deleted or changed.
+    What it does not name stays, also of the network's parameters. Raises ``InventoryFileError``,
+    which calls it ``name``, with every finding, having written nothing; an entry that a site holds
+    is never deleted or changed.
     """
-    wanted, pools = read_content(content, name)
+    reading = read(content, name)
     try:
         with connection.begin_nested():
-            return _load(connection, name, wanted, pools)
-    except RefusedError as refusal:
-        raise InventoryFileError(name, refusal.problems) from refusal
+            difference = _judged(connection, name, reading)
+            with news.of_pools(connection, [entry.name for entry in reading.pools]):
+                difference.write(connection)
     except IntegrityError as error:
         # Every rule is checked before with better words; this is the database's own last guard.
         diagnosis = getattr(error.orig, "diag", None)
         text = getattr(diagnosis, "message_detail", None) or str(error.orig)
         problem = Problem(entry="file", field="", text=text, fix="resolve the contradiction")
         raise InventoryFileError(name, [problem]) from error
+    return difference.report()
+
+
+def preview_content(connection: sa.Connection, content: object, name: str) -> LoadPreview:
+    """Return what ``load_content`` would do, having written nothing; raises as it does."""
+    difference = _judged(connection, name, read(content, name))
+    report = difference.report()
+    return LoadPreview(**report.model_dump(), changes=tuple(difference.changes()))
 
 
 def read_file(path: Path) -> tuple[InventoryFile, tuple[WantedPool, ...]]:
@@ -96,19 +111,33 @@ def _refused(name: str, text: str, fix: str) -> InventoryFileError:
     return InventoryFileError(name, [Problem(entry="file", field="", text=text, fix=fix)])
 
 
-def _load(
-    connection: sa.Connection, name: str, wanted: InventoryFile, pools: tuple[WantedPool, ...]
-) -> LoadReport:
-    lock_for_load(connection, wanted, pools)
-    problems = overlaps((*_claims(pools), *claims_elsewhere(connection, pools)))
+def _judged(connection: sa.Connection, name: str, reading: Reading) -> Difference:
+    """Return what is to be written; raises ``InventoryFileError`` with all that speaks against."""
+    lock_for_load(connection, reading.file, reading.pools)
+    difference = compare(connection, reading)
+    problems = [
+        *reading.problems,
+        *wrong_references(connection, reading),
+        *(
+            _placed(reading, found)
+            for found in overlaps((*_claims(reading.pools), *claims_elsewhere(connection, reading)))
+        ),
+        *difference.problems,
+    ]
     if problems:
-        raise InventoryFileError(name, problems)
-    with news.of_pools(connection, [entry.name for entry in pools]):
-        return upsert(connection, wanted, pools)
+        raise InventoryFileError(name, problems[:MOST_PROBLEMS])
+    return difference
+
+
+def _placed(reading: Reading, found: Problem) -> Problem:
+    """Return an overlap with its place, where it is one of the file's pools."""
+    index = reading.places["pools"].get(found.entry.removeprefix("pool ").strip("'\""))
+    return found if index is None else found.model_copy(update={"pointer": f"/pools/{index}"})
 
 
 def _claims(pools: Iterable[WantedPool]) -> Iterable[Claim]:
     for pool in pools:
         for row in pool.resources:
             serial = row.attributes.get("serial")
-            yield Claim(pool.name, row.value, row.scope, row.prefix, serial)
+            text = serial if isinstance(serial, str) else None
+            yield Claim(pool.name, row.value, row.scope, row.prefix, text)

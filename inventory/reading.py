@@ -52,6 +52,12 @@ class Reading:
     problems: tuple[Problem, ...] = ()
     places: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By section and name the index of each entry, also of a wrong one; of pools, of each made."""
+    entries: Mapping[int, PoolEntry] = field(default_factory=dict, repr=False)
+    """The right pool entries by their index."""
+
+    def entry_of_pool(self, name: str) -> PoolEntry | None:
+        """Return the entry that made a pool."""
+        return self.entries.get(self.places["pools"][name])
 
     def problem(self, section: str, name: str, at: str, text: str, fix: str) -> Problem:
         """Return a finding about a named entry; ``at`` is a field, with dots into it."""
@@ -74,7 +80,8 @@ def read(content: object, name: str) -> Reading:
     reader = _Reader(content)
     file = reader.file()
     pools = reader.expanded(file)
-    return Reading(file, pools, tuple(reader.problems), reader.places)
+    entries = dict(zip(reader.indices, file.pools, strict=True))
+    return Reading(file, pools, tuple(reader.problems), reader.places, entries)
 
 
 def _refused(name: str, text: str, fix: str) -> InventoryFileError:
@@ -103,7 +110,7 @@ class _Reader:
         self._content = content
         self.problems: list[Problem] = []
         self.places: dict[str, dict[str, int]] = {section: {} for section in _NAMES}
-        self._indices: list[int] = []
+        self.indices: list[int] = []
         """Of the right entries among the pools."""
 
     def file(self) -> InventoryFile:
@@ -115,7 +122,7 @@ class _Reader:
         sites = tuple(entry for _, entry in self._section("sites", SiteEntry))
         devices = tuple(entry for _, entry in self._section("devices", DeviceEntry))
         pools = list(self._section("pools", PoolEntry))
-        self._indices = [index for index, _ in pools]
+        self.indices = [index for index, _ in pools]
         return InventoryFile.model_construct(
             network=self._network(),
             new_kinds=self._new_kinds(),
@@ -198,7 +205,7 @@ class _Reader:
         """Return the pools that the entries stand for; each is counted before it is made."""
         pools: dict[str, WantedPool] = {}
         total = Size()
-        for index, entry in zip(self._indices, file.pools, strict=True):
+        for index, entry in zip(self.indices, file.pools, strict=True):
             place: Place = ("pools", index)
             try:
                 grown = total + size_of(entry)

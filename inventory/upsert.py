@@ -1,18 +1,52 @@
-"""Write the difference between a validated file and the database, and only the difference."""
+"""The difference between a validated file and the database, and writing only that."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 import sqlalchemy as sa
 
 from inventory.expansion import WantedPool
 from inventory.file_model import DeviceEntry, InventoryFile
+from inventory.merging import merged
 from inventory.overlap import Claim
 from inventory.problems import Problem
+from inventory.reading import Reading
 from inventory.tables import customer, device, network_parameters, pool, resource, site
-from inventory.upsert_pools import upsert_pools
-from inventory.writing import LoadReport, Row, among, refuse, upsert_rows
+from inventory.upsert_pools import PoolsDifference, compare_pools
+from inventory.writing import EntryChange, LoadReport, Row, Rows, among, compared
 
 _LOAD_LOCK = 0x696E76656E746F72  # "inventor": one load at a time
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a file changes of the database, section by section in the order of writing."""
+
+    entries: tuple[Rows, ...]
+    pools: PoolsDifference
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What forbids to write it."""
+        return self.pools.problems
+
+    def report(self) -> LoadReport:
+        """Return the counts."""
+        own = (rows.report() for rows in self.entries)
+        return reduce(LoadReport.__add__, own, LoadReport()) + self.pools.report()
+
+    def changes(self) -> list[EntryChange]:
+        """Return what becomes of each entry."""
+        return [change for rows in self.entries for change in rows.changes()] + (
+            self.pools.changes()
+        )
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write all of it."""
+        for rows in self.entries:
+            rows.write(connection)
+        self.pools.write(connection)
 
 
 def lock_for_load(
@@ -33,10 +67,11 @@ def lock_for_load(
     )
 
 
-def claims_elsewhere(connection: sa.Connection, pools: Sequence[WantedPool]) -> list[Claim]:
+def claims_elsewhere(connection: sa.Connection, reading: Reading) -> list[Claim]:
     """Return what pools outside the file claim in the file's scopes, and their serials."""
-    scopes = {row.scope for entry in pools for row in entry.resources}
-    serials = {row.attributes.get("serial") for entry in pools for row in entry.resources}
+    scopes = {row.scope for entry in reading.pools for row in entry.resources}
+    serials = {row.attributes.get("serial") for entry in reading.pools for row in entry.resources}
+    texts = {serial for serial in serials if isinstance(serial, str)}
     serial = resource.c.attributes["serial"].astext
     rows = connection.execute(
         sa.select(
@@ -45,29 +80,37 @@ def claims_elsewhere(connection: sa.Connection, pools: Sequence[WantedPool]) -> 
         )
         .join_from(resource, pool)
         .where(
-            sa.not_(among(pool.c.name, [entry.name for entry in pools])),
-            sa.or_(among(resource.c.scope, scopes), among(serial, serials - {None})),
+            sa.not_(among(pool.c.name, list(reading.places["pools"]))),
+            sa.or_(among(resource.c.scope, scopes), among(serial, texts)),
         )
     )  # fmt: skip
     return [Claim(*row) for row in rows]
 
 
-def upsert(
-    connection: sa.Connection, wanted: InventoryFile, pools: Sequence[WantedPool]
-) -> LoadReport:
-    """Write what differs; raises ``RefusedError`` for what may not change, then roll back."""
-    customers = [entry.model_dump() for entry in wanted.customers]
-    report = upsert_rows(connection, customer, "id", customers)
-    refuse(_unknown_customers(connection, wanted))
-    sites = [entry.model_dump() for entry in wanted.sites]
-    report += upsert_rows(connection, site, "key", sites)
-    devices = [_device_row(entry) for entry in wanted.devices]
-    report += upsert_rows(connection, device, "name", devices)
-    refuse(_wrong_partners(connection, wanted.devices))
-    if wanted.network is not None:
-        row = {"id": 1, "parameters": wanted.network.model_dump(exclude_unset=True)}
-        report += upsert_rows(connection, network_parameters, "id", [row])
-    return report + upsert_pools(connection, pools)
+def compare(connection: sa.Connection, reading: Reading) -> Difference:
+    """Return what a file changes; writes nothing."""
+    file = reading.file
+    customers = [entry.model_dump() for entry in file.customers]
+    sites = [entry.model_dump() for entry in file.sites]
+    devices = [_device_row(entry) for entry in file.devices]
+    return Difference(
+        (
+            compared(connection, "customers", customer, "id", customers),
+            compared(connection, "sites", site, "key", sites),
+            compared(connection, "devices", device, "name", devices),
+            compared(connection, "network", network_parameters, "id", _network(connection, file)),
+        ),
+        compare_pools(connection, reading),
+    )
+
+
+def _network(connection: sa.Connection, file: InventoryFile) -> list[Row]:
+    """Return the parameters with what the file says of them; what it lacks stays."""
+    if file.network is None:
+        return []
+    present = connection.scalar(sa.select(network_parameters.c.parameters)) or {}
+    given = file.network.model_dump(exclude_unset=True)
+    return [{"id": 1, "parameters": merged(present, given)}]
 
 
 def _device_row(entry: DeviceEntry) -> Row:
@@ -78,33 +121,3 @@ def _device_row(entry: DeviceEntry) -> Row:
         return row
     kept = {"host_key"} if entry.endpoint.host_key is None else set()
     return {**row, **entry.endpoint.model_dump(exclude=kept)}
-
-
-def _unknown_customers(connection: sa.Connection, wanted: InventoryFile) -> list[Problem]:
-    known = set(connection.scalars(sa.select(customer.c.id)))
-    return [
-        Problem(
-            entry=f"sites[{index}] {entry.key!r}",
-            field="customer",
-            text=f"{entry.customer!r} is not known",
-            fix="add it to customers or correct it",
-        )
-        for index, entry in enumerate(wanted.sites)
-        if entry.customer not in known
-    ]
-
-
-def _wrong_partners(connection: sa.Connection, devices: Sequence[DeviceEntry]) -> list[Problem]:
-    rows = connection.execute(sa.select(device.c.name, device.c.role))
-    roles: dict[str, str] = dict(rows.all())
-    return [
-        Problem(
-            entry=f"devices[{index}] {entry.name!r}",
-            field=f"partners.{role}",
-            text=f"{partner!r} is no device of role {role}",
-            fix="add the device or correct the name",
-        )
-        for index, entry in enumerate(devices)
-        for role, partner in entry.partners.items()
-        if roles.get(partner) != role
-    ]

@@ -1,51 +1,117 @@
-"""Write pools and their resources; what a site holds, or what rests, stays as it is."""
+"""Compare pools and their resources; what a site holds, or what rests, stays as it is."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa
 
 from inventory.expansion import WantedPool, WantedResource
 from inventory.problems import Problem
+from inventory.reading import Reading
 from inventory.states import ResourceState
 from inventory.tables import pool, reservation, resource
-from inventory.writing import LoadReport, Row, among, refuse, upsert_rows
+from inventory.writing import (
+    ChangeOfEntry,
+    EntryChange,
+    LoadReport,
+    Row,
+    Rows,
+    among,
+    compared,
+    ranges,
+)
 
 _KEPT = "load it unchanged, or release it first"
+_UNSAID = frozenset({"ordinal", "scope", "pool_id", "prefix"})
+"""Columns of an entry that say nothing to people."""
 
 
 @dataclass(slots=True)
-class _Difference:
+class PoolsDifference:
     """Rows to write, for all pools together, and what forbids it."""
 
+    pools: Rows
     new: list[Row] = field(default_factory=list)
-    changed: list[Row] = field(default_factory=list)
-    gone: list[Any] = field(default_factory=list)
+    changed: list[tuple[Row, Row]] = field(default_factory=list)
+    gone: list[Row] = field(default_factory=list)
+    names: Mapping[Any, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
+    def report(self) -> LoadReport:
+        """Return the counts."""
+        return self.pools.report() + LoadReport(
+            created=len(self.new), changed=len(self.changed), removed=len(self.gone)
+        )
 
-def upsert_pools(connection: sa.Connection, wanted: Sequence[WantedPool]) -> LoadReport:
-    """Write what differs; raises ``RefusedError``, then the caller rolls back."""
-    names = among(pool.c.name, [entry.name for entry in wanted])
-    before = {
-        row["name"]: dict(row)
-        for row in connection.execute(sa.select(pool).where(names)).mappings()
-    }
-    held = _held_amounts(connection)
+    def changes(self) -> list[EntryChange]:
+        """Return what becomes of pools and their entries."""
+        found = self.pools.changes()
+        for change, rows in (
+            (ChangeOfEntry.CREATED, self.new),
+            (ChangeOfEntry.REMOVED, self.gone),
+        ):
+            by_pool = groupby(rows, key=lambda row: row["pool_id"])
+            found += [
+                EntryChange(section=self._section(pool_id), name=name, change=change)
+                for pool_id, members in by_pool
+                for name in ranges(row["value"] for row in members)
+            ]
+        changed = [self._changed(before, row) for before, row in self.changed]
+        return found + [change for change in changed if change.fields]  # else only the order
+
+    def _changed(self, before: Row, row: Row) -> EntryChange:
+        fields = {
+            name: {"before": before[name], "after": value}
+            for name, value in row.items()
+            if before[name] != value and name not in _UNSAID
+        }
+        return EntryChange(
+            section=self._section(before["pool_id"]),
+            name=before["value"],
+            change=ChangeOfEntry.CHANGED,
+            fields=fields,
+        )
+
+    def _section(self, pool_id: Any) -> str:
+        return f"pool {self.names[pool_id]}"
+
+    def write(self, connection: sa.Connection) -> None:
+        """Write all of it."""
+        self.pools.write(connection)
+        if self.gone:  # first, for a value may move from one pool to another
+            ids = [row["id"] for row in self.gone]
+            connection.execute(sa.delete(resource).where(among(resource.c.id, ids)))
+        for before, row in self.changed:
+            connection.execute(sa.update(resource).where(resource.c.id == before["id"]).values(row))
+        if self.new:
+            connection.execute(sa.insert(resource), self.new)
+
+
+def compare_pools(connection: sa.Connection, reading: Reading) -> PoolsDifference:
+    """Return what differs from the pools there are, and what forbids to write it."""
+    wanted = reading.pools
+    names = [entry.name for entry in wanted]
+    query = sa.select(pool).where(among(pool.c.name, names))
+    before = {row["name"]: dict(row) for row in connection.execute(query).mappings()}
     rows = [_pool_row(entry) for entry in wanted]
-    known = [(before[row["name"]], row) for row in rows if row["name"] in before]
-    refuse([problem for pair in known for problem in _pool_problems(*pair, held)])
-    report = upsert_rows(connection, pool, "name", rows)
-    ids = dict(connection.execute(sa.select(pool.c.name, pool.c.id).where(names)).all())
-    present = _present(connection, list(ids.values()))
-    difference = _Difference()
+    difference = PoolsDifference(compared(connection, "pools", pool, "name", rows))
+    for row in difference.pools.created:
+        row["id"] = uuid4()
+    held = _held_amounts(connection)
+    ids = {row["name"]: row["id"] for row in (*before.values(), *difference.pools.created)}
+    difference.names = {known: name for name, known in ids.items()}
+    for row in rows:
+        if row["name"] in before:
+            difference.problems += _pool_problems(reading, before[row["name"]], row, held)
+    present = _present(connection, [row["id"] for row in before.values()])
     for entry in wanted:
         if entry.mode != "pattern":  # its resources come from reservations, not from the file
-            _compare(entry, ids[entry.name], present[ids[entry.name]], difference)
-    refuse(difference.problems)
-    return report + _write(connection, difference)
+            _compare(reading, entry, ids[entry.name], present[ids[entry.name]], difference)
+    return difference
 
 
 def _pool_row(entry: WantedPool) -> Row:
@@ -59,7 +125,7 @@ def _held_amounts(connection: sa.Connection) -> dict[Any, int]:
     return {pool_id: int(total) for pool_id, total in connection.execute(query)}
 
 
-def _pool_problems(before: Row, row: Row, held: dict[Any, int]) -> list[Problem]:
+def _pool_problems(reading: Reading, before: Row, row: Row, held: dict[Any, int]) -> list[Problem]:
     if before["id"] not in held:
         return []
     found = [
@@ -70,15 +136,16 @@ def _pool_problems(before: Row, row: Row, held: dict[Any, int]) -> list[Problem]
     amount = held[before["id"]]
     if row["capacity"] is not None and row["capacity"] - row["used_elsewhere"] < amount:
         found.append(("capacity", f"is less than the {amount} that sites hold"))
-    return [
-        Problem(entry=f"pool {row['name']!r}", field=name, text=text, fix=_KEPT)
-        for name, text in found
-    ]
+    return [reading.problem("pools", row["name"], name, text, _KEPT) for name, text in found]
 
 
 def _present(connection: sa.Connection, pool_ids: Sequence[Any]) -> dict[Any, dict[str, Row]]:
     held = sa.exists().where(reservation.c.resource_id == resource.c.id).label("held")
-    query = sa.select(resource, held).where(among(resource.c.pool_id, pool_ids))
+    query = (
+        sa.select(resource, held)
+        .where(among(resource.c.pool_id, pool_ids))
+        .order_by(resource.c.pool_id, resource.c.ordinal)
+    )
     found: dict[Any, dict[str, Row]] = defaultdict(dict)
     for row in connection.execute(query).mappings():
         found[row["pool_id"]][row["value"]] = dict(row)
@@ -86,7 +153,11 @@ def _present(connection: sa.Connection, pool_ids: Sequence[Any]) -> dict[Any, di
 
 
 def _compare(
-    wanted: WantedPool, pool_id: Any, present: dict[str, Row], difference: _Difference
+    reading: Reading,
+    wanted: WantedPool,
+    pool_id: Any,
+    present: dict[str, Row],
+    difference: PoolsDifference,
 ) -> None:
     values = {row.value: row for row in wanted.resources}
     for value, row in values.items():
@@ -96,15 +167,16 @@ def _compare(
             continue
         fixed = before["held"] or before["state"] == ResourceState.QUARANTINED
         if fixed and _means_else(row, before):
-            difference.problems.append(_problem(wanted, before, "be changed"))
+            difference.problems.append(_problem(reading, wanted, before, "be changed"))
         elif any(before[name] != inner for name, inner in _row(row, before).items()):
-            difference.changed.append({**_row(row, before), "known": before["id"]})
-    for value in present.keys() - values.keys():
-        before = present[value]
+            difference.changed.append((before, _row(row, before)))
+    for value, before in present.items():
+        if value in values:
+            continue
         if before["held"] or before["state"] == ResourceState.QUARANTINED:
-            difference.problems.append(_problem(wanted, before, "be removed"))
+            difference.problems.append(_problem(reading, wanted, before, "be removed"))
         else:
-            difference.gone.append(before["id"])
+            difference.gone.append(before)
 
 
 def _row(row: WantedResource, before: Row | None = None) -> Row:
@@ -122,26 +194,7 @@ def _means_else(row: WantedResource, before: Row) -> bool:
     return marked or row.attributes != before["attributes"] or row.scope != before["scope"]
 
 
-def _problem(wanted: WantedPool, before: Row, what: str) -> Problem:
+def _problem(reading: Reading, wanted: WantedPool, before: Row, what: str) -> Problem:
     why = "a site holds it" if before["held"] else "it is in quarantine"
-    return Problem(
-        entry=f"pool {wanted.name!r}",
-        field=f"values {before['value']}",
-        text=f"cannot {what}: {why}",
-        fix=_KEPT,
-    )
-
-
-def _write(connection: sa.Connection, difference: _Difference) -> LoadReport:
-    if difference.gone:  # first, for a value may move from one pool to another
-        connection.execute(sa.delete(resource).where(among(resource.c.id, difference.gone)))
-    for row in difference.changed:
-        known = row.pop("known")
-        connection.execute(sa.update(resource).where(resource.c.id == known).values(row))
-    if difference.new:
-        connection.execute(sa.insert(resource), difference.new)
-    return LoadReport(
-        created=len(difference.new),
-        changed=len(difference.changed),
-        removed=len(difference.gone),
-    )
+    found = reading.problem("pools", wanted.name, "values", f"cannot {what}: {why}", _KEPT)
+    return found.model_copy(update={"field": f"values {before['value']}"})

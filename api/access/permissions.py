@@ -159,6 +159,7 @@ def _own(base: str) -> _Table:
         ("POST", f"{base}/secrets/{{name:path}}/rotate"): Rule(_ADMIN, writes=True),
         ("DELETE", f"{base}/secrets/{{name:path}}"): Rule(_ADMIN, writes=True),
         ("GET", f"{base}/pools"): Rule(_STAFF),
+        ("GET", f"{base}/inventory"): Rule(_ADMIN),
         ("POST", f"{base}/inventory"): Rule(_ADMIN, writes=True),
     }
 

@@ -107,11 +107,24 @@ class GatewayClient:
         """Return every pool with its capacity and what is free."""
         return self._list(self._send("GET", "/rom/v1/pools"))
 
-    def load_inventory(self, content: object) -> dict[str, Any]:
-        """Bring the content of an inventory file in."""
-        body = json.dumps(content, default=str).encode()  # YAML knows dates, JSON does not
-        headers = {"Content-Type": "application/json"}
-        return self._object(self._send("POST", "/rom/v1/inventory", content=body, headers=headers))
+    def load_inventory(self, content: object, *, dry_run: bool) -> dict[str, Any]:
+        """Bring the content of an inventory file in, or ask what that would do.
+
+        Returns also a refusal, which has ``problems``.
+        """
+        answer = self._send(
+            "POST",
+            "/rom/v1/inventory",
+            expected="inventoryRefused",
+            params={"dryRun": "true"} if dry_run else {},
+            content=json.dumps(content).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        return self._object(answer)
+
+    def export_inventory(self) -> dict[str, Any]:
+        """Return the inventory as the content of a file."""
+        return self._object(self._send("GET", "/rom/v1/inventory"))
 
     def _send(self, method: str, path: str, *, expected: str = "", **options: Any) -> Any:
         """Return what the gateway answers, also a refusal of the ``expected`` code."""

@@ -1,7 +1,9 @@
-"""``rom inventory``: load inventory files, and see how full the pools are."""
+"""``rom inventory``: load and export inventory files, and see how full the pools are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
 
@@ -12,41 +14,158 @@ from api.cli.output import Listing, output
 from api.cli.settings import read_settings
 from api.serving.claim import address_of, only_server_of
 from api.serving.errors import DirectoryInUse, ServeError
-from rom.model.errors import RomError
+from rom.model.errors import InventoryRefused, RomError
+
+if TYPE_CHECKING:
+    from device_profiles.bounded_yaml import Document
+    from rom.gateway.inventory import Inventory
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+OtherUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="ROM_URL",
+        help="Where the gateway listens (default: the server of the data directory, or the "
+        "directory itself when none runs).",
+    ),
+]  # fmt: skip
 
 
 @app.command()
 def load(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would come, change and go; change nothing.")
+    ] = False,
     data_dir: DataDir = None,
+    url: OtherUrl = None,
 ) -> None:
-    """Load FILE, through the directory's running server if there is one; what is there stays."""
+    """Load FILE, all of it or nothing; what it does not name stays."""
     # Imported here because the engine's libraries would slow every other command down.
     from rom.gateway.inventory import read_file
+
+    try:
+        document = read_file(file)
+    except RomError as error:
+        raise failed(error) from error
+    with _inventory_of(data_dir, url, str(file)) as (inventory, where):
+        answer = inventory.take(document, dry_run=dry_run)
+    problems = answer.get("problems", ())
+    if problems:
+        raise fail("\n".join(f"{file}: {_finding(problem, document)}" for problem in problems))
+    for change in answer.get("changes", ()):
+        for line in _change(change):
+            output().print(line, markup=False)
+    counts = ", ".join(f"{answer[what]} {what}" for what in ("created", "changed", "removed"))
+    said = "would be loaded into" if dry_run else "is loaded into"
+    output().print(f"{file} {said} {where}: {counts}", markup=False)
+
+
+@app.command()
+def export(
+    file: Annotated[Path | None, typer.Argument(dir_okay=False)] = None,
+    *,
+    data_dir: DataDir = None,
+    url: OtherUrl = None,
+) -> None:
+    """Write the inventory to FILE, or print it: a file that loads to the same, without secrets."""
+    import yaml  # here because it would slow every other command down
+
+    with _inventory_of(data_dir, url) as (inventory, where):
+        content = inventory.export()
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    file.write_text(text, encoding="utf-8")
+    output().print(f"The inventory of {where} is in {file}", markup=False)
+
+
+class _Inventory(Protocol):
+    """An inventory behind HTTP or in this process; a refusal is an answer with ``problems``."""
+
+    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]: ...
+
+    def export(self) -> dict[str, Any]: ...
+
+
+class _Served:
+    def __init__(self, client: GatewayClient) -> None:
+        self._client = client
+
+    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]:
+        return self._client.load_inventory(document.value, dry_run=dry_run)
+
+    def export(self) -> dict[str, Any]:
+        return self._client.export_inventory()
+
+
+class _Own:
+    def __init__(self, inventory: "Inventory", name: str) -> None:
+        self._inventory = inventory
+        self._name = name
+
+    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]:
+        try:
+            if dry_run:
+                return self._inventory.preview(document, self._name).model_dump(mode="json")
+            return self._inventory.load(document, self._name, by=command_actor()).model_dump()
+        except InventoryRefused as refusal:
+            return dict(refusal.details)
+
+    def export(self) -> dict[str, Any]:
+        return self._inventory.export()
+
+
+@contextmanager
+def _inventory_of(
+    data_dir: Path | None, url: str | None, name: str = ""
+) -> Iterator[tuple[_Inventory, str]]:
+    """Yield the inventory that is meant, and where it is; ``name`` is the file to be loaded."""
+    # Imported here because the engine's libraries would slow every other command down.
     from rom.runtime import open_gateway
 
-    # Whatever file the server starts with: this one is loaded now.
+    # Whatever file the server starts with: this is about another one.
     settings = read_settings(data_dir=data_dir).model_copy(update={"inventory_file": None})
     try:
-        content = read_file(file)
-        with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
-            loaded = gateway.inventory.load(content, str(file), by=command_actor())
-            report = loaded.model_dump()
-    except DirectoryInUse as error:
-        url = address_of(settings.data_dir)
         if url is None:
-            raise fail(f"{error}, or try again when it takes orders") from error
+            try:
+                with only_server_of(settings.data_dir), open_gateway(settings) as gateway:
+                    yield _Own(gateway.inventory, name), str(settings.data_dir)
+                    return
+            except DirectoryInUse as error:
+                url = address_of(settings.data_dir)
+                if url is None:
+                    raise fail(f"{error}, or try again when it takes orders") from error
         with GatewayClient(url) as client:
-            report = client.load_inventory(content)
+            yield _Served(client), url
     except ServeError as error:
         raise fail(str(error)) from error
     except RomError as error:
         raise failed(error) from error
-    counts = ", ".join(f"{number} {what}" for what, number in report.items())
-    output().print(f"{file} is loaded: {counts}", markup=False)
+
+
+def _finding(problem: dict[str, Any], document: "Document") -> str:
+    """Return a finding as a line that names the line of the file."""
+    from inventory.problems import Problem, place_of
+
+    found = Problem(**problem)
+    line = document.line(place_of(found.pointer)) if found.pointer else None
+    return str(found.model_copy(update={"line": line}))
+
+
+def _change(change: dict[str, Any]) -> Iterator[str]:
+    sign = {"created": "+", "changed": "~", "removed": "-"}[change["change"]]
+    yield f"{sign} {change['section']} {change['name']}"
+    for name, both in change.get("fields", {}).items():
+        yield f"    {name}: {_value(both['before'])} -> {_value(both['after'])}"
+
+
+def _value(value: Any) -> str:
+    return "nothing" if value is None else str(value)
 
 
 @app.command()

@@ -2,14 +2,15 @@
 
 from typing import Annotated, Any, ClassVar
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
 
 from api.dependencies import By, InventoryPart
 from api.errors import ERRORS
 from api.strict_route import StrictRoute
 from inventory.load import MAX_FILE_BYTES
 from rom.answers.inventory import PoolLine
-from rom.gateway.inventory import LoadReport
+from rom.gateway.inventory import LoadPreview, LoadReport
 
 
 class FileRoute(StrictRoute):
@@ -34,6 +35,28 @@ def pools(inventory: InventoryPart) -> tuple[PoolLine, ...]:
     # The inventory reads it itself, to tell every finding at once.
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": _FILE}}},
 )
-def load(content: Annotated[Any, Body()], inventory: InventoryPart, by: By) -> LoadReport:
-    """Take an inventory file's content as JSON, all of it or nothing; what it lacks stays."""
+def load(
+    content: Annotated[Any, Body()],
+    inventory: InventoryPart,
+    by: By,
+    *,
+    dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+) -> LoadPreview | LoadReport:
+    """Take an inventory file's content as JSON, all of it or nothing; what it lacks stays.
+
+    With ``dryRun`` nothing is taken, and ``changes`` says of each entry what would become of it.
+    A refusal has every mistake in ``problems``, each with its place as a JSON pointer.
+    """
+    if dry_run:
+        return inventory.preview(content, "body")
     return inventory.load(content, "body", by=by)
+
+
+@routes.get(
+    "/inventory",
+    operation_id="exportInventory",
+    responses={200: {"content": {"application/json": _FILE}}},
+)
+def export(inventory: InventoryPart) -> JSONResponse:
+    """Return the inventory as the content of a file that loads to the same; no secrets."""
+    return JSONResponse(inventory.export())

@@ -18,7 +18,8 @@ _HEAD = """# Inventory files
 
 An inventory file is YAML. `rom inventory load FILE` brings it into a gateway: all of it or nothing,
 and the same file twice changes nothing. What a file does not name stays as it is, so files add up.
-An unknown field is refused by name. `inventory/examples/enterprise-fibre.yaml` is a whole example.
+Every mistake is told with its line, field and mend; `--dry-run` tells what would come, change and
+go. `inventory/examples/enterprise-fibre.yaml` is a whole example.
 
 This page is written by `rom inventory format` from the models that read the files.
 
@@ -88,8 +89,9 @@ def _section(title: str, entry: type[BaseModel]) -> str:
 def _roles() -> str:
     rows = [(f"`{role.role}`", role.title, _found(role)) for role in load_roles().roles]
     return (
-        "## Roles\n\nThe roles that sites have use for, in order of activation. Other roles may "
-        "stand in a file too.\n\n" + _table(("role", "what it is", "found by"), rows)
+        "## Roles\n\nThe roles that sites have use for, in order of activation. A "
+        "profile says which of them its platform is for. In another role a device may only be the "
+        "partner of one.\n\n" + _table(("role", "what it is", "found by"), rows)
     )
 
 
@@ -122,8 +124,9 @@ def _kinds() -> str:
     )
     return "\n".join(
         (
-            "## Kinds of resources\n\nA kind that is not here may be used too: its values are "
-            "texts, unique in their pool, and free again at once. An entry in "
+            "## Kinds of resources\n\nA kind that is not here may be used too, when the file names "
+            "it in `new_kinds`: its values are texts, unique in their pool, and free again at "
+            "once. An entry in "
             "`inventory/kinds.yaml` makes it more than that.\n",
             _table(("kind", "what it is", "holds", "rules"), rows),
             "### What entries or pools say of themselves\n",

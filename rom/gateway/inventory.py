@@ -7,12 +7,14 @@ from uuid import UUID
 
 import structlog
 
+from device_profiles.bounded_yaml import Document as YamlDocument
 from inventory import news
 from inventory.condition_sql import bounded
 from inventory.conditions import Comparison, Listing, Operator
-from inventory.load import load_content, parsed_file
+from inventory.export import export_content
+from inventory.load import load_content, parsed_file, preview_content, telling_lines
 from inventory.queries import pool_status
-from inventory.writing import LoadReport
+from inventory.writing import LoadPreview, LoadReport
 from rom.answers.inventory import PoolLine
 from rom.documents.patching import PatchKind, patched
 from rom.gateway.seam import again_when_crossed, loading, searching
@@ -26,7 +28,7 @@ from rom.store.database import Connection, Engine
 from rom.store.resource_query import UNSEARCHABLE, find_resources
 from rom.trail import trail
 
-__all__ = ["BASE_PATH", "UNSEARCHABLE", "Inventory", "LoadReport", "read_file"]
+__all__ = ["BASE_PATH", "UNSEARCHABLE", "Inventory", "LoadPreview", "LoadReport", "read_file"]
 
 Document = dict[str, Any]
 log = structlog.get_logger(__name__)
@@ -42,16 +44,18 @@ class Inventory:
     def load(self, content: object, name: str, *, by: Actor) -> LoadReport:
         """Bring an inventory file's content in, all or nothing; held items are tried at once.
 
-        ``name`` is what a refusal calls the file. Raises ``InventoryRefused`` with every finding.
-        Orders that reserve meanwhile may cross it; it is done again then.
+        ``name`` is what a refusal calls the file; of a document that ``read_file`` has read it
+        names the lines. Raises ``InventoryRefused`` with every finding. Orders that reserve
+        meanwhile may cross it; it is done again then.
         """
-        report = again_when_crossed(lambda: self._load(content, name, by))
+        document = _document(content)
+        report = again_when_crossed(lambda: self._load(document, name, by))
         log.info("inventory.loaded", file=name, **report.model_dump())
         return report
 
-    def _load(self, content: object, name: str, by: Actor) -> LoadReport:
-        with loading(), self.engine.begin() as connection:
-            report = load_content(connection, content, name)
+    def _load(self, document: YamlDocument, name: str, by: Actor) -> LoadReport:
+        with loading(), telling_lines(document), self.engine.begin() as connection:
+            report = load_content(connection, document.value, name)
             order_items.resources_came(connection)
             trail.record(
                 connection,
@@ -61,6 +65,17 @@ class Inventory:
                 details=report.model_dump(),
             )
         return report
+
+    def preview(self, content: object, name: str) -> LoadPreview:
+        """Return what ``load`` would do, entry by entry, and do nothing; raises as it does."""
+        document = _document(content)
+        with loading(), telling_lines(document), self.engine.connect() as connection:
+            return preview_content(connection, document.value, name)
+
+    def export(self) -> Document:
+        """Return all there is as the content of an inventory file that loads to the same."""
+        with self.engine.connect() as connection:
+            return export_content(connection)
 
     def pools(self) -> tuple[PoolLine, ...]:
         """Return every pool with its capacity and what is free, by name."""
@@ -113,10 +128,14 @@ class Inventory:
         return resource_document(row, f"{self.base_url}{BASE_PATH}/{row['resource_id']}")
 
 
-def read_file(file: Path) -> object:
-    """Return the content of an inventory file (YAML or JSON); raises ``InventoryRefused``."""
+def read_file(file: Path) -> YamlDocument:
+    """Return what an inventory file (YAML or JSON) says, and where; raises ``InventoryRefused``."""
     with loading():
-        return parsed_file(file).value
+        return parsed_file(file)
+
+
+def _document(content: object) -> YamlDocument:
+    return content if isinstance(content, YamlDocument) else YamlDocument(content)
 
 
 def _row(connection: Connection, resource_id: str, within: Scope) -> Document:

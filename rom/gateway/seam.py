@@ -134,7 +134,8 @@ def loading() -> Iterator[None]:
         if len(others) > _MOST_PROBLEMS:
             told.append(f"and {len(others) - _MOST_PROBLEMS} more")
         field = f"{first.entry}, {first.field}" if first.field else first.entry
-        raise InventoryRefused(field, first.text, told, str(error)) from error
+        problems = [problem.model_dump(exclude_none=True) for problem in error.problems]
+        raise InventoryRefused(field, first.text, told, str(error), problems) from error
 
 
 @contextmanager

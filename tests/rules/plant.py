@@ -86,6 +86,7 @@ SPECIFICATIONS: dict[str, dict[str, Any]] = {
     "sla": {"characteristics": [{"name": "loss", "type": "integer", "default": 1}]},
 }
 INVENTORY = {
+    "new_kinds": ["line", "tag", "rate"],
     "network": {"cpe_profiles": {"ISR": {"ce": "plain-ce"}}},
     "customers": [
         {"id": "C1", "name": "One", "number": 1, "vpn": "V", "autonomous_system": 65001}

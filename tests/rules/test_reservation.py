@@ -20,6 +20,7 @@ from inventory.model import (
 )
 from inventory.reservation import reserve, reserve_many
 from inventory.tables import reservation, resource
+from tests.stocks import GROUND, completed
 
 Content = dict[str, object]
 Load = Callable[..., None]
@@ -45,11 +46,11 @@ def load(engine: sa.Engine, tmp_path: Path) -> Load:
             {"key": f"S{n}", "name": f"Site {n}", "customer": "C1", "timezone": "UTC"}
             for n in range(6)
         ]
-        file.write_text(
-            yaml.safe_dump({"customers": [customer], "sites": sites, "pools": list(pools)})
-        )
-        with engine.begin() as connection:
-            load_file(connection, file)
+        content = {"customers": [customer], "sites": sites, "pools": list(pools)}
+        for each in (GROUND, completed(content)):
+            file.write_text(yaml.safe_dump(each))
+            with engine.begin() as connection:
+                load_file(connection, file)
 
     return loaded
 
@@ -125,7 +126,7 @@ def test_a_bundle_may_want_what_a_site_holds_in_part_already(
         name="ce",
         kind="cpe",
         pool="Stock",
-        attributes={"value": "one"},
+        attributes={"value": "one", "model": "ISR", "serial": "one"},
     )
     assert UUID(new.resource_id)
 
@@ -198,7 +199,8 @@ def test_a_port_that_sites_share_stays_available(connection: sa.Connection, load
     one, two = reserve_many(connection, [bundle(s, ("bearer", "pon-port")) for s in ("S0", "S1")])
     assert values(one) == values(two) == ["port 1"]
     assert {row.exclusive for row in rows(connection).values()} == {False}
-    assert connection.scalars(sa.select(resource.c.state)).all() == ["available"]
+    shared = sa.select(resource.c.state).where(resource.c.value == "port 1")
+    assert connection.scalars(shared).all() == ["available"]
 
 
 def test_an_amount_held_is_told_as_its_value_and_keeps_its_id(

@@ -1,6 +1,7 @@
 """What breaks a rule, or lies beyond the client's limits: the same again is refused again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rom.model.errors.root import RomError
 
@@ -94,9 +95,22 @@ class InventoryRefused(Invalid):
 
     code = "inventoryRefused"
 
-    def __init__(self, field: str, reason: str, mends: Sequence[str], text: str) -> None:
+    def __init__(
+        self,
+        field: str,
+        reason: str,
+        mends: Sequence[str],
+        text: str,
+        problems: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._text = text
+        self.problems = tuple(problems)
         super().__init__(reason, field=field, mend="\n".join(mends))
+
+    @property
+    def details(self) -> Mapping[str, Any]:
+        """Every finding with its place, for programs."""
+        return {"problems": list(self.problems)}
 
     def __str__(self) -> str:
         return self._text

@@ -22,6 +22,7 @@ from rom.model.errors import UnknownResource
 from rom.model.event_types import Api
 from rom.store.event_log import of_stream
 from rom.store.tables import event_outbox
+from tests.stocks import GROUND, completed
 
 SITE = "S1"
 BASE = "http://127.0.0.1:8652"
@@ -42,9 +43,10 @@ Act = Callable[[sa.Connection], object]
 def load(engine: sa.Engine, tmp_path: Path) -> Callable[[dict[str, Any]], None]:
     def load_content(content: dict[str, Any]) -> None:
         path = tmp_path / "inventory.yaml"
-        path.write_text(yaml.safe_dump(content))
-        with engine.begin() as connection:
-            load_file(connection, path)
+        for each in (GROUND, completed(content)):
+            path.write_text(yaml.safe_dump(each))
+            with engine.begin() as connection:
+                load_file(connection, path)
 
     return load_content
 

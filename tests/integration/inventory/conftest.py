@@ -12,6 +12,7 @@ from inventory.model import BundleRequest, ResourceRequest
 from inventory.tables import metadata
 from rom.store.embedded import EmbeddedPostgres
 from tests.databases import empty_database
+from tests.stocks import GROUND, completed
 
 EXAMPLE = Path(__file__).parents[3] / "inventory" / "examples" / "enterprise-fibre.yaml"
 
@@ -47,16 +48,24 @@ def example() -> Path:
 
 
 @pytest.fixture
-def load(engine: sa.Engine, tmp_path: Path) -> Callable[[dict[str, object]], object]:
-    """Load what a test says in Python and commit it."""
+def exactly(engine: sa.Engine, tmp_path: Path) -> Callable[[dict[str, object]], object]:
+    """Load what a test says in Python, over the ground for it, and commit it."""
+    path = tmp_path / "inventory.yaml"
 
     def load_content(content: dict[str, object]) -> object:
-        path = tmp_path / "inventory.yaml"
-        path.write_text(yaml.safe_dump(content))
-        with engine.begin() as connection:
-            return load_file(connection, path)
+        for each in (GROUND, content):
+            path.write_text(yaml.safe_dump(each, sort_keys=False))
+            with engine.begin() as connection:
+                report = load_file(connection, path)
+        return report
 
     return load_content
+
+
+@pytest.fixture
+def load(exactly: Callable[[dict[str, object]], object]) -> Callable[[dict[str, object]], object]:
+    """Load so what a test says, with what its kinds require besides."""
+    return lambda content: exactly(completed(content))
 
 
 @pytest.fixture

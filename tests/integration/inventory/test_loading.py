@@ -9,12 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from inventory.holding import release
+from inventory.load import preview_content
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.problems import InventoryFileError
 from inventory.queries import (
     endpoint_data,
     has_inventory,
     is_device,
+    network_parameters,
     pool_status,
     site_exists,
     site_record,
@@ -23,6 +25,7 @@ from inventory.records import PoolStatus
 from inventory.reservation import reserve
 from inventory.tables import metadata
 from inventory.writing import LoadReport
+from tests.stocks import GROUND, GROUND_POOL, LINE
 
 Content = dict[str, Any]
 Load = Callable[[Content], LoadReport]
@@ -39,16 +42,19 @@ def take(connection: sa.Connection, kind: str, amount: int | None = None) -> Non
 
 
 def status(connection: sa.Connection) -> dict[str, PoolStatus]:
-    found = {each.name: each for each in pool_status(connection)}
+    found = {each.name: each for each in pool_status(connection) if each.name != GROUND_POOL}
     connection.rollback()
     return found
 
 
 def is_empty(connection: sa.Connection) -> bool:
-    return not any(
-        connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+    """Tell whether there is nothing besides the ground that every test stands on."""
+    ground = {"device": len(GROUND["devices"]), "network_parameters": 1, "pool": 1, "resource": 3}
+    return {
+        table.name: count
         for table in metadata.sorted_tables
-    )
+        if (count := connection.scalar(sa.select(sa.func.count()).select_from(table)))
+    } == ground
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,8 @@ def test_the_database_itself_refuses_an_overlapping_prefix(
         connection.execute(
             sa.text(
                 "INSERT INTO resource (pool_id, scope, value, prefix, ordinal) "
-                "SELECT pool_id, scope, '10.0.0.0/25', '10.0.0.0/25', 99 FROM resource LIMIT 1"
+                "SELECT pool_id, scope, '10.0.0.0/25', '10.0.0.0/25', 99 FROM resource "
+                "WHERE prefix IS NOT NULL LIMIT 1"
             )
         )
 
@@ -165,7 +172,7 @@ def test_a_shared_port_that_sites_hold_is_kept_too(
     with pytest.raises(InventoryFileError, match="values one: cannot be removed"):
         load({"pools": [{**ports, "items": [{"value": "two"}]}]})
     with pytest.raises(InventoryFileError, match="values one: cannot be changed"):
-        load({"pools": [{**ports, "item_attributes": {"port": "1/1"}}]})
+        load({"pools": [{**ports, "item_attributes": {"port": "1/9"}}]})
 
 
 def test_a_capacity_below_what_sites_hold_is_refused(
@@ -225,3 +232,122 @@ def test_the_database_tells_what_it_has(
     assert site_exists(connection, "S000")
     assert not site_exists(connection, "NOWHERE")
     assert not is_device(connection, "S000")
+
+
+def test_what_a_file_does_not_say_of_the_network_stays(
+    connection: sa.Connection, load: Load
+) -> None:
+    load({"network": {"ntp": "192.0.2.1", "syslog": "192.0.2.2", "snmp": SNMP, "own": {"a": 1}}})
+    report = load({"network": {"ntp": "192.0.2.9", "own": {"b": 2}}})
+    assert report == LoadReport(changed=1)
+    found = network_parameters(connection)
+    assert (found["ntp"], found["syslog"], found["snmp"]) == ("192.0.2.9", "192.0.2.2", SNMP)
+    assert found["own"] == {"a": 1, "b": 2}
+    load({"network": {"cpe_profiles": {"FRR": {"ce": "frr-ce"}}, "syslog": None}})
+    connection.rollback()
+    found = network_parameters(connection)
+    assert set(found["cpe_profiles"]) == {"ISR", "FRR"}
+    assert "syslog" not in found
+
+
+SNMP = {"user": "nmsuser", "trap_target": "192.0.2.90"}
+BNG: Content = {"name": "B2", "role": "bng", "profile": "sros-bng"}
+PON: Content = {"name": "P", "kind": "pon-port", "items": [{"value": "one"}]}
+
+
+def with_line(**attributes: object) -> Content:
+    return {"pools": [{**PON, "item_attributes": LINE | attributes}]}
+
+
+def cpe(**attributes: object) -> Content:
+    item = {"value": "x", "attributes": {"serial": "F1", "model": "ISR"} | attributes}
+    return {"pools": [{"name": "C", "kind": "cpe", "items": [item]}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "text"),
+    [
+        ({"devices": [{**BNG, "profile": "sros"}]}, "profile", "no profile 'sros'"),
+        ({"devices": [{**BNG, "role": "access"}]}, "role", "sros-bng is for bng, not for access"),
+        ({"devices": [{**BNG, "role": "bgn"}]}, "role", "not for bgn"),
+        ({"devices": [{**BNG, "partners": {"probe": "OLT"}}]}, "partners.probe", "no device"),
+        ({"network": {"cpe_profiles": {"X": {"ce": "bbf-olt"}}}}, "cpe_profiles.X.ce", "not for"),
+        ({"pools": [{"name": "V", "kind": "vlam", "values": 1}]}, "kind", "no kind 'vlam'"),
+        ({"pools": [vlans(domain="Z")]}, "attributes.l2_domain", "no line has the l2_domain 'Z'"),
+        ({"pools": [{**vlans(), "attributes": {"l2_domain": ["D"]}}]}, "attributes.l2_domain",
+         "is no text"),
+        (with_line(l2_domain=["D"]), "item_attributes.l2_domain", "is no text"),
+        (with_line(bng="OLT"), "item_attributes.bng", "no device of role bng"),
+        (with_line(device="nowhere"), "item_attributes.device", "no device of role access"),
+        (with_line(technology="docsis"), "item_attributes.technology", "use one of gpon, p2p"),
+        (with_line(probe="BNG"), "item_attributes.probe", "no device of role probe"),
+        ({"pools": [{**PON, "item_attributes": {"device": "OLT"}}]}, "attributes.technology",
+         "is missing at 'one'"),
+        (cpe(model="ISR-9"), "items.0.attributes.model", "names no profile for 'ISR-9'"),
+        (cpe(model={"a": 1}), "items.0.attributes.model", "is no text"),
+        (cpe(wan_ifindex="one"), "items.0.attributes.wan_ifindex", "no whole number"),
+        ({"pools": [{**vlans(), "earmarks": [{"value": 100, "site": "S9"}]}]}, "earmarks",
+         "'S9' is no site"),
+        ({"pools": [{"name": "L", "kind": "lan-prefix", "prefix": "10.0.0.0/24",
+                     "attributes": {"site": "S9"}}]}, "attributes.site", "'S9' is no site"),
+    ],
+)  # fmt: skip
+def test_what_a_file_refers_to_must_be_there(
+    connection: sa.Connection, exactly: Load, content: Content, field: str, text: str
+) -> None:
+    with pytest.raises(InventoryFileError) as caught:
+        exactly(content)
+    told = {(problem.field, text in str(problem)) for problem in caught.value.problems}
+    assert (field, True) in told
+    assert all(problem.line for problem in caught.value.problems)
+    assert is_empty(connection)
+
+
+def test_mistakes_of_the_file_and_against_the_database_are_told_together(
+    connection: sa.Connection, exactly: Load, two_hundred_sites: Content
+) -> None:
+    load_first = {**two_hundred_sites, "pools": [vlans()]}
+    exactly(load_first)
+    take(connection, "vlan")
+    wrong = {
+        "sites": [{"key": "T", "name": "x", "customer": "C9", "timezone": "Mars"},
+                  {"key": "U", "name": "x", "customer": "C9", "timezone": "UTC"}],
+        "customers": [{"id": "C2", "name": "Two", "number": 1, "vpn": "V2",
+                       "autonomous_system": 65002}],
+        "devices": [{**BNG, "profile": "sros"}],
+        "pools": [vlans(values="101-109"), vlans("W", values="105-120"), vlans("X", "Z")],
+    }  # fmt: skip
+    with pytest.raises(InventoryFileError) as caught:
+        exactly(wrong)
+    assert {problem.pointer for problem in caught.value.problems} == {
+        "/sites/0/timezone", "/sites/1/customer", "/customers/0/number", "/devices/0/profile",
+        "/pools/0", "/pools/0/values", "/pools/2/attributes/l2_domain",
+    }  # fmt: skip
+
+
+def test_what_a_load_would_do_is_told_and_not_done(
+    connection: sa.Connection, load: Load, two_hundred_sites: Content
+) -> None:
+    load({**two_hundred_sites, "pools": [vlans()]})
+    renamed = {**two_hundred_sites["sites"][0], "name": "New name"}
+    content = {
+        "sites": [renamed], "network": {"ntp": "192.0.2.1"},
+        "pools": [{**vlans(values="102-111"), "watermark": 3,
+                   "earmarks": [{"value": 103, "site": "S000"}]}, vlans("W", "E")],
+    }  # fmt: skip
+    preview = preview_content(connection, content, "body")
+    told = {(each.section, each.name): (str(each.change), each.fields) for each in preview.changes}
+    assert told == {
+        ("sites", "S000"): ("changed", {"name": {"before": "Site 0", "after": "New name"}}),
+        ("network", "network"): ("changed", {"ntp": {"before": None, "after": "192.0.2.1"}}),
+        ("pools", "V"): ("changed", {"watermark": {"before": None, "after": 3}}),
+        ("pools", "W"): ("created", {}),
+        ("pool V", "110-111"): ("created", {}),
+        ("pool V", "100-101"): ("removed", {}),
+        ("pool V", "103"): ("changed", {"earmark": {"before": None, "after": "S000"}}),
+        ("pool W", "100-109"): ("created", {}),
+    }
+    connection.rollback()
+    assert status(connection)["V"].capacity == 10
+    report = load(content)
+    assert report.model_dump() == preview.model_dump(exclude={"changes"})

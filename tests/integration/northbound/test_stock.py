@@ -48,6 +48,48 @@ def test_a_refused_file_names_every_finding_and_changes_nothing(http: Any, conte
     assert http.get(POOLS).json() == before
 
 
+def test_every_mistake_is_told_with_its_place_for_programs(http: Any, content: Any) -> None:
+    content["sites"][1]["timezone"] = "Mars/Olympus"
+    content["devices"][0]["profile"] = "bbf"
+    content["pools"][0]["item_attributes"] = {"l2_domain": ["x"]}
+    for query in ("", "?dryRun=true"):
+        answer = http.post(FILE + query, json=content)
+        assert (answer.status_code, answer.json()["code"]) == (400, "inventoryRefused")
+        told = {each["pointer"] for each in answer.json()["problems"] if each["fix"]}
+        assert told >= {"/sites/1/timezone", "/devices/0/profile"}
+
+
+def test_a_dry_run_says_what_would_become_of_each_entry_and_does_nothing(
+    http: Any, content: Any
+) -> None:
+    content = {"network": {"ntp": "192.0.2.200"}}
+    answer = http.post(f"{FILE}?dryRun=true", json=content)
+    assert answer.json() == {
+        "created": 0, "changed": 1, "removed": 0,
+        "changes": [
+            {"section": "network", "name": "network", "change": "changed",
+             "fields": {"ntp": {"before": "192.0.2.123", "after": "192.0.2.200"}}}
+        ],
+    }  # fmt: skip
+    assert http.get(FILE).json()["network"]["ntp"] == "192.0.2.123"
+
+
+def test_what_is_exported_brings_nothing_again(http: Any) -> None:
+    exported = http.get(FILE)
+    assert exported.status_code == 200
+    answer = http.post(FILE, json=exported.json())
+    assert answer.json() == {"created": 0, "changed": 0, "removed": 0}
+
+
+def test_a_body_that_stands_for_too_much_is_refused_with_field_and_bound(http: Any) -> None:
+    many = dict.fromkeys("abc", "1-65000")
+    body = {"pools": [{"name": "{a}{b}{c}", "kind": "licence", "for_each": many, "values": "1-9"}]}
+    answer = http.post(FILE, json=body)
+    assert answer.status_code == 400
+    assert "for_each" in answer.json()["reason"]
+    assert "65536" in answer.json()["reason"]
+
+
 @pytest.mark.parametrize("body", ["[]", '"x"', "{", ""])
 def test_what_is_no_file_is_refused_with_words(http: Any, body: str) -> None:
     answer = http.post(FILE, content=body, headers={"Content-Type": "application/json"})

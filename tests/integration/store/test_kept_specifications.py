@@ -83,7 +83,10 @@ def test_start_is_refused_for_a_file_that_reserves_what_inventory_has_none_of(
         with pytest.raises(SpecificationFileError) as refused:
             catalog.check_kinds()
         assert refused.value.field == "reserve[0].kind"
-        pools = {"pools": [{"name": "Sirens", "kind": "siren", "values": ["S1"]}]}
+        pools = {
+            "new_kinds": ["siren"],
+            "pools": [{"name": "Sirens", "kind": "siren", "values": ["S1"]}],
+        }
         with engine.begin() as connection:
             load_content(connection, pools, "pools.yaml")
         catalog.check_kinds()

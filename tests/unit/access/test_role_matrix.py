@@ -53,6 +53,7 @@ GET    /rom/v1/siteRollback/{{task_id}}/events         path     noc approver adm
 GET    /rom/v1/devices                               refused  noc approver admin reader
 POST   /rom/v1/deviceCheck                           refused  noc admin
 GET    /rom/v1/pools                                 refused  noc approver admin reader
+GET    /rom/v1/inventory                             refused  admin
 POST   /rom/v1/inventory                             refused  admin
 GET    /rom/v1/hub                                   refused  noc admin
 POST   /rom/v1/hub                                   refused  noc admin

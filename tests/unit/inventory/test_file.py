@@ -188,9 +188,9 @@ TOO_MUCH: list[tuple[dict[str, object], str, str]] = [
     ({"kind": "ipv6-prefix", "prefix": "::/0", "split": 128}, "split", "65536"),
     ({"kind": "ipv6-prefix", "prefix": ["2001:db8::/48"] * 9, "split": 64}, "split", "65536"),
     ({"values": 1, "used": [{"value": "1-60000", "by": "x"}] * 2}, "used", "65536"),
-    ({"values": [1] * 10_001}, "values", "10000"),
-    ({"values": [[]] * 200_000}, "values", "10000"),
-    ({"items": [{}] * 200_000}, "items", "10000"),
+    ({"values": [1] * 65_537}, "values", "65536"),
+    ({"values": [[]] * 200_000}, "values", "65536"),
+    ({"items": [{}] * 200_000}, "items", "65536"),
     ({"values": 1, "attributes": {"x": "y" * 20_000}}, "attributes", "10000"),
     ({"values": 1, "attributes": {str(n): [1] for n in range(400)}}, "attributes", "200"),
 ]
