@@ -1,10 +1,11 @@
 """Which adapter speaks to a platform: the profile's ``driver`` names it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from adapters.cli.session import CliSession
-from adapters.errors import Unsupported
+from adapters.errors import AuthenticationFailed, Unsupported
 from adapters.kea.session import KeaSession
 from adapters.netconf.session import NetconfSession
 from adapters.radius.session import RadiusSession
@@ -49,4 +50,10 @@ def open_session(endpoint: Endpoint, profile: Profile, resolver: SecretResolver)
     driver = DRIVERS.get(profile.driver)
     if driver is None:
         raise Unsupported(f"no driver {profile.driver!r}", device=endpoint.device)
-    return driver(endpoint, profile, resolver)
+    try:
+        return driver(endpoint, profile, resolver)
+    except AuthenticationFailed:
+        if endpoint.other_password is None:
+            raise
+    other = replace(endpoint, password=endpoint.other_password, other_password=None)
+    return driver(other, profile, resolver)

@@ -65,6 +65,7 @@ from rom.undo.preview import RollbackPreview
 from rom.undo.rollback import RollbackRunner
 from rom.vault.credentials import Credentials
 from rom.vault.master_key import unlock
+from rom.vault.site_secrets import SiteSecrets
 from rom.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
@@ -183,6 +184,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             PeriodicAudit(base.engine, audit, settings.audit_seconds),
             Housekeeping(base.engine, settings.history_days, settings.history_orders),
             incidents,
+            _site_secrets(base),
         )
         worker = jobs.Worker(plain_url(base.url), handlers, settings.workers)
         gateway = Gateway(
@@ -283,6 +285,10 @@ def _orders(base: _Foundation, compensation: Compensation) -> Orders:
     )
 
 
+def _site_secrets(base: _Foundation) -> SiteSecrets:
+    return SiteSecrets(base.engine, base.vault, base.wakes.device)
+
+
 def _sites(base: _Foundation, give_back: GiveBack, audit: Audit) -> Sites:
     return Sites(
         base.engine,
@@ -292,6 +298,7 @@ def _sites(base: _Foundation, give_back: GiveBack, audit: Audit) -> Sites:
         Comparison(base.engine, base.fleet, base.devices, base.vault),
         give_back,
         audit,
+        _site_secrets(base),
     )
 
 

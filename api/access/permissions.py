@@ -143,6 +143,7 @@ def _own(base: str) -> _Table:
         ("POST", f"{order}/devices/{{device}}/giveUp"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/reapply"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/repair"): Rule(_OPERATING, Reach.PATH, writes=True),
+        ("POST", f"{site}/rotateSecret"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("GET", f"{site}/rollbackPreview"): Rule(_STAFF, Reach.PATH),
         ("GET", f"{site}/snapshots"): Rule(_STAFF, Reach.PATH),
         ("GET", f"{site}/diff"): Rule(_STAFF, Reach.PATH),

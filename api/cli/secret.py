@@ -56,8 +56,26 @@ def list_secrets(*, json: AsJson = False, url: Url = DEFAULT_URL) -> None:
 
 
 @app.command()
-def rotate(name: Name, *, file: File = None, url: Url = DEFAULT_URL) -> None:
-    """Replace a device's password by one that is set on it already, once a login has shown that."""
+def rotate(
+    name: Annotated[str, typer.Argument(help="device/OLT-SOUTH-03; with --site such as bgp.")],
+    *,
+    site: Annotated[
+        str | None, typer.Option(help="Make a new value of this site's secret, on its devices.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; goes into the trail.")] = "",
+    ticket: Annotated[str, typer.Option(help="Goes into the trail.")] = "",
+    file: File = None,
+    json: AsJson = False,
+    url: Url = DEFAULT_URL,
+) -> None:
+    """Replace a device's password by one that is set on it already, once a login has shown that.
+
+    With --site the gateway makes a new value of a secret that the site's devices hold together and
+    brings it to all of them. Exit 1 where one has not taken it yet: that goes on by itself.
+    """
+    if site is not None:
+        _of_site(site, {"secret": name, "reason": reason, "ticket": ticket}, url, json=json)
+        return
     value = _value(file)
     with SecretClient(url) as client:
         client.rotate(name, value)
@@ -70,6 +88,19 @@ def delete(name: Name, *, url: Url = DEFAULT_URL) -> None:
     with SecretClient(url) as client:
         client.delete(name)
     output().print(f"{name} is deleted", markup=False)
+
+
+def _of_site(site: str, asked: dict[str, str], url: str, *, json: bool) -> None:
+    with SecretClient(url) as client:
+        found = client.rotate_of_site(site, asked)
+    console = output()
+    if json:
+        console.print_json(data=found)
+    else:
+        rows = ((row["device"], row["state"], row.get("error", "")) for row in found["devices"])
+        verdict = "is replaced" if found["done"] else "is being replaced"
+        console.print(Listing(f"{found['secret']} {verdict}", ("Device", "State", "Error"), rows))
+    raise typer.Exit(Exit.COMPLETED if found["done"] else Exit.FAILED)
 
 
 def _value(file: Path | None) -> str:

@@ -24,6 +24,11 @@ class SecretClient(GatewayClient):
         path = f"{_PATH}/{_path(name)}/rotate"
         return self._object(self._send("POST", path, json={"value": value}))
 
+    def rotate_of_site(self, site: str, asked: Document) -> Document:
+        """Give a secret of a site another value, on all its devices."""
+        path = f"/rom/v1/sites/{segment(site)}/rotateSecret"
+        return self._object(self._send("POST", path, json=asked))
+
     def delete(self, name: str) -> None:
         """Forget a secret."""
         self._send("DELETE", f"{_PATH}/{_path(name)}")

@@ -10,6 +10,7 @@ from rom.answers.sites import (
     Reapplied,
     RepairPreview,
     RollbackPreview,
+    SecretRotation,
     SiteComparison,
     SnapshotLine,
 )
@@ -62,6 +63,23 @@ def diff(
 ) -> SiteComparison:
     """Compare snapshot ``a`` with ``b``; by default the latest with the devices as they are."""
     return sites.compare(site, a, b)
+
+
+class RotationRequest(BaseModel):
+    """The body of ``POST /rom/v1/sites/{site}/rotateSecret``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    secret: str = Field(min_length=1, max_length=64)
+    """Which one, such as ``bgp`` or ``ce-login``."""
+    reason: str = Field(default="", max_length=500)
+    ticket: str = Field(default="", max_length=100)
+
+
+@routes.post("/rotateSecret", operation_id="rotateSiteSecret")
+def rotate_secret(site: str, asked: RotationRequest, sites: SitesPart, by: By) -> SecretRotation:
+    """Give a secret of the site another value, and bring it to every device that holds it."""
+    return sites.rotate_secret(site, asked.secret, by=by, reason=asked.reason, ticket=asked.ticket)
 
 
 @routes.post("/repair", operation_id="repairSite")

@@ -28,6 +28,16 @@ class Reapplied(Answer):
     devices: tuple[ReappliedDevice, ...]
 
 
+class SecretRotation(Answer):
+    """A secret of a site that gets another value, and how far its devices are."""
+
+    site: str
+    secret: str
+    done: bool
+    """Whether all of them hold the new value, so that the former one is gone."""
+    devices: tuple[ReappliedDevice, ...]
+
+
 class SnapshotLine(Answer):
     """One snapshot of a site on one device."""
 

@@ -22,6 +22,7 @@ from rom.catalog.roles import Role, load_roles
 from rom.devices import meeting
 from rom.model.device import Device
 from rom.model.reason import Reason
+from rom.store import site_secrets
 from rom.store.database import Connection, Engine
 from rom.vault.vault import Vault
 
@@ -121,16 +122,45 @@ class DeviceDirectory:
         allocations = queries.site_allocations(connection, site)
         profile = _unit(connection, role, allocations).profile
         way = _way(connection, role, role.login.protocol, role.login.port, allocations)
+        password, other = self._passwords(connection, device, site, role.login.password)
         return Endpoint(
             device=device,
             profile=profile,
             host=way["host"],
             port=way["port"],
             username=_parameter(connection, role.login.user),
-            password=self._vault.resolve(f"{role.login.password}/{site}"),
+            password=password,
+            other_password=other,
             host_key=way.get("host_key"),
-            options={name: f"{secret}/{site}" for name, secret in role.login.options.items()},
+            options={
+                name: self._held(connection, device, site, f"{secret}/{site}")
+                for name, secret in role.login.options.items()
+            },
         )
+
+    def _passwords(
+        self, connection: Connection, device: str, site: str, kind: str
+    ) -> tuple[SecretStr, SecretStr | None]:
+        """Return what a unit holds as far as the ledger knows, and what it may hold instead.
+
+        There is another one only while the secret is being replaced: the gateway may have died
+        between the device and the ledger.
+        """
+        name = f"{kind}/{site}"
+        known = site_secrets.find(connection, name)
+        if known is None or known.former is None:
+            return self._vault.resolve(name), None
+        present = self._vault.resolve(name)
+        former = self._vault.value_of(name, known.former)
+        if self._held(connection, device, site, name) == known.reference:
+            return present, former
+        return former, present
+
+    def _held(self, connection: Connection, device: str, site: str, name: str) -> str:
+        """Return the name of the value that the ledger says the unit holds."""
+        names = site_secrets.held(connection, site, device).get(device, set())
+        mine = [each for each in names if site_secrets.base_of(each) == name]
+        return mine[0] if mine else name
 
 
 def twamp_address(connection: Connection, allocations: Allocations) -> tuple[str, int]:

@@ -1,6 +1,7 @@
 """Sites: snapshots, what differs, a second run, and the way back."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 from inventory import queries
@@ -10,6 +11,7 @@ from rom.answers.sites import (
     RepairPreview,
     RollbackPreview,
     RollbackTask,
+    SecretRotation,
     SiteComparison,
     SnapshotLine,
 )
@@ -20,7 +22,7 @@ from rom.model.change import SETTLED, Change, ChangeKind, ChangeState, Policy
 from rom.model.deed import Actor, DeedKind
 from rom.model.errors import DevicesBusy, RepairOverwrites, UnknownRollback, UnknownSite
 from rom.model.snapshot import SnapshotEntry
-from rom.store import change_list, changes, intents, snapshots
+from rom.store import change_list, changes, intents, site_secrets, snapshots
 from rom.store.database import Connection, Engine
 from rom.store.scope import known_sites
 from rom.trail import trail
@@ -30,6 +32,7 @@ from rom.undo.give_back import GiveBack
 from rom.undo.preview import RollbackPreview as Previewing
 from rom.undo.standing import history_of
 from rom.undo.tasks import Wanted
+from rom.vault.site_secrets import SiteSecrets
 from rom.vault.vault import Vault
 
 __all__ = ["Sites", "Wanted"]
@@ -52,6 +55,7 @@ class Sites:
     comparison: Comparison
     give_back: GiveBack
     audit: Audit
+    site_secrets: SiteSecrets
 
     def snapshots(self, site: str) -> tuple[SnapshotLine, ...]:
         """Return the site's snapshots, oldest first."""
@@ -118,6 +122,28 @@ class Sites:
                 waiting = ", ".join(row.device for row in rows if row.state not in SETTLED)
                 raise DevicesBusy(f"still waiting for {waiting}")
             time.sleep(0.05)
+
+    def rotate_secret(
+        self, site: str, kind: str, *, by: Actor, reason: str = "", ticket: str = ""
+    ) -> SecretRotation:
+        """Give a secret of the site another value, on every device that holds it.
+
+        After a minute it is answered as it stands, and goes on. Raises ``UnknownSite``,
+        ``Invalid``, ``OrderUnderWay``, ``RollbackOpen`` and ``NotPossible``.
+        """
+        asked = self.site_secrets.rotate(site, kind, by=by, reason=reason, ticket=ticket)
+        with suppress(DevicesBusy):
+            self._settled(list(asked.changes))
+        self.site_secrets.settle(site)
+        with self.engine.connect() as connection:
+            rows = change_list.of_numbers(connection, asked.changes)
+            going_on = [each.name for each in site_secrets.being_replaced(connection, site)]
+        return SecretRotation(
+            site=site,
+            secret=asked.name,
+            done=asked.name not in going_on,
+            devices=tuple(_reapplied(row) for row in rows),
+        )
 
     def preview(self, wanted: Wanted) -> RollbackPreview:
         """Return what a rollback would send; nothing is changed.

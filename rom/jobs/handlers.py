@@ -23,6 +23,7 @@ from rom.orders.cancel.runner import CancelRunner
 from rom.store import cancellations, change_list, clock, order_items, rollbacks, site_items
 from rom.store.database import Connection, DatabaseAway, Engine
 from rom.undo.rollback import RollbackRunner
+from rom.vault.site_secrets import SiteSecrets
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class EngineHandlers:
         audit: PeriodicAudit,
         housekeeping: Housekeeping,
         incidents: Incidents,
+        site_secrets: SiteSecrets,
     ) -> None:
         self._engine = engine
         self._housekeeping = housekeeping
@@ -64,6 +66,7 @@ class EngineHandlers:
         self._writer = writer
         self._wakes = wakes
         self._incidents = incidents
+        self._site_secrets = site_secrets
         self._pauses = Pauses()
 
     def advance_site(self, site: str) -> None:
@@ -71,6 +74,7 @@ class EngineHandlers:
         if not self._pauses.over(site) or not self._may_go_on(site):
             return
         try:
+            self._site_secrets.settle(site)
             work = self._fulfiller.run(site)
         except Exception as error:  # noqa: BLE001 - the supervised boundary of one site
             self._incidents.strike(site, "site", error)
@@ -137,6 +141,7 @@ class EngineHandlers:
                 lambda: sites.update(self._look_up(site_items.unwoken_sites)),
                 lambda: sites.update(self._look_up(rollbacks.sites_under_way)),
                 lambda: sites.update(self._look_up(cancellations.sites_under_way)),
+                lambda: sites.update(self._site_secrets.under_way()),
             ]
         steps.append(lambda: self._wake(Work(devices=devices, sites=sites), ""))
         failed = [incident for incident in map(_tried, steps) if incident is not None]

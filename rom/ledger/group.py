@@ -14,7 +14,7 @@ import structlog
 from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Session, SiteEdits
 from device_profiles.fragment import merged
-from device_profiles.tree import Path, Tree
+from device_profiles.tree import SECRET_PREFIX, Path, Tree
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
 from rom.ledger.outcome import keep_plans, named_site
@@ -197,7 +197,7 @@ class Group:
         sites = list(attempt.plans)
         log.info("device.transaction", orders=attempt.orders)
         self._proof.keep_evidence(attempt, Moment.BEFORE)
-        attempt = replace(attempt, worked=self._worked(sites))
+        attempt = replace(attempt, worked=_apart_from(self._worked(sites), attempt.plans))
         try:
             receipt = self._session.apply(
                 [SiteEdits(site, plan.edits) for site, plan in attempt.plans.items()],
@@ -274,3 +274,17 @@ class Group:
         with self._engine.begin() as connection:
             attempt.refuse(connection, culprit, reason, text)
         self._again([site for site in ordered if site != culprit], attempt.claimed)
+
+
+def _apart_from(worked: Worked, plans: Mapping[str, SitePlan]) -> Worked:
+    """Leave out what cannot work before its other end has the same new secret."""
+    rekeyed = {
+        f"{site}: {step}"
+        for site, plan in plans.items()
+        for edit in plan.edits
+        if edit.before is not None and (edit.after or "").startswith(SECRET_PREFIX)
+        for step in edit.path
+    }
+    if not worked or not rekeyed:
+        return worked
+    return {name: found for name, found in worked.items() if name not in rekeyed}

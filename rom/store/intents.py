@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from device_profiles.fragment import Fragment, merged
 from rom.model.intent import Intent, Place
+from rom.store import site_secrets
 from rom.store.codec import fragment_from_json, fragment_to_json
 from rom.store.tables import net_effect, site_intent
 
@@ -38,13 +39,18 @@ def keep(
 
 
 def fragments(connection: sa.Connection, device: str, site: str) -> dict[str, Fragment]:
-    """Return the site's fragments on a device by item key; empty when it has none."""
+    """Return the site's fragments on a device by item key; empty when it has none.
+
+    Secrets in them have the names of the values in force.
+    """
     rows: list[Any] = connection.scalar(
         sa.select(site_intent.c.fragments).where(
             site_intent.c.device == device, site_intent.c.site == site
         )
     ) or []  # fmt: skip
-    return {key: fragment_from_json(document) for key, document in rows}
+    found = {key: fragment_from_json(document) for key, document in rows}
+    replaced = site_secrets.in_force(connection, [site]) if found else {}
+    return site_secrets.renamed(found, replaced.get(site, {}))
 
 
 def of_sites(connection: sa.Connection, device: str, sites: Collection[str]) -> dict[str, Intent]:
@@ -54,8 +60,15 @@ def of_sites(connection: sa.Connection, device: str, sites: Collection[str]) -> 
             site_intent.c.device == device, site_intent.c.site.in_(list(sites))
         )
     )
+    replaced = site_secrets.in_force(connection, sites)
     found = {
-        row.site: Intent(row.role, {key: fragment_from_json(each) for key, each in row.fragments})
+        row.site: Intent(
+            row.role,
+            site_secrets.renamed(
+                {key: fragment_from_json(each) for key, each in row.fragments},
+                replaced.get(row.site, {}),
+            ),
+        )
         for row in rows
     }
     return {site: found.get(site, Intent("", {})) for site in sites}

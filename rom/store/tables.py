@@ -365,6 +365,19 @@ secret = sa.Table(
     sa.Column("set_by", sa.Text, nullable=False, server_default=""),
 )
 
+site_secret = sa.Table(
+    "site_secret",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("site", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False),
+    # The value that devices may still hold; none once all of them have taken the new one.
+    sa.Column("former", sa.Integer),
+    _now("since"),
+    sa.Index("ix_site_secret_site", "site"),
+    sa.CheckConstraint("former < generation", name="former"),
+)
+
 # One row at most: which master key the sealed values were made with.
 sealing_key = sa.Table(
     "sealing_key",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from device_profiles.fragment import Fragment
 from rom.model.errors import NotABoundary, TargetGone, UnknownTarget
 from rom.model.snapshot import Sealer
-from rom.store import snapshots
+from rom.store import site_secrets, snapshots
 from rom.store.database import Connection
 from rom.undo.history import History, Place
 from rom.undo.standing import history_of
@@ -97,4 +97,6 @@ def at_number(
 ) -> dict[str, Mapping[str, Fragment]]:
     """Return what the site wanted, by device, when its snapshots had come to ``number``."""
     at = snapshots.site_at(connection, sealer, site, number)
-    return {device: found.fragments for device, found in at.items()}
+    replaced = site_secrets.in_force(connection, [site]).get(site, {})
+    # A way back leads to no former value of a secret.
+    return {device: site_secrets.renamed(found.fragments, replaced) for device, found in at.items()}

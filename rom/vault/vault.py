@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from adapters.errors import SecretUnavailable
-from rom.store import secrets
+from rom.store import secrets, site_secrets
 from rom.store.database import Engine
 
 DERIVED = ("bgp", "ce-enable", "ce-login", "tacacs", "snmp-auth", "snmp-priv", "ztp")
@@ -59,16 +59,29 @@ class Vault(Cipher):
     def resolve(self, name: str) -> SecretStr:
         """Return the value; raises ``SecretUnavailable`` for a name nobody has told us."""
         with self._engine.connect() as connection:
-            sealed = secrets.find(connection, name)
+            replaced = site_secrets.find(connection, name)
+            sealed = secrets.find(connection, name if replaced is None else replaced.reference)
         if sealed is not None:
             return SecretStr(self.unseal(sealed).decode())
         kind, _, subject = name.partition("/")
         if kind == BOOT_URL:
             token = self.resolve(f"ztp/{subject}").get_secret_value()
             return SecretStr(f"{self._base_url}/ztp/v1/{token}/ztp.py")
-        if kind not in DERIVED:
+        if kind not in DERIVED or replaced is not None or subject.count("/"):
             message = f"no secret is known under the name {name!r}"
             raise SecretUnavailable(message)
+        return self._derived(name)
+
+    def value_of(self, name: str, generation: int) -> SecretStr:
+        """Return one value of a site's secret, also one that is being replaced.
+
+        Raises ``SecretUnavailable`` for one that was dropped.
+        """
+        if generation == site_secrets.FIRST:
+            return self._derived(name)
+        return self.resolve(site_secrets.of_generation(name, generation))
+
+    def _derived(self, name: str) -> SecretStr:
         text = base64.b32encode(_digest(self._root, f"secret/{name}")).decode()
         return SecretStr(text[:_LENGTH].lower())
 

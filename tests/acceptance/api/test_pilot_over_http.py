@@ -141,6 +141,21 @@ def test_a_second_run_of_the_same_intent_sends_nothing(som: Any, pilot: Document
     assert {row["device"]: row["edits"] for row in answer["devices"]} == dict.fromkeys(devices, 0)
 
 
+@pytest.mark.parametrize(("secret", "devices"), [("bgp", 2), ("ce-login", 1)])
+def test_a_secret_of_the_site_gets_a_new_value_on_every_device_that_holds_it(
+    som: Any, pilot: Document, secret: str, devices: int
+) -> None:
+    path = f"/rom/v1/sites/{SITE}/rotateSecret"
+    answer = som.http.post(path, json={"secret": secret, "reason": "somebody has left"}).json()
+    assert answer["done"], answer
+    assert [row["edits"] for row in answer["devices"]] == devices * [1]
+    again = som.http.post(f"/rom/v1/sites/{SITE}/reapply").json()
+    assert {row["edits"] for row in again["devices"]} == {0}
+    assert not [row for row in again["devices"] if row.get("error")]
+    (dropped, rotated) = som.read("/rom/v1/audit", site=SITE)[1:3]
+    assert (dropped["deed"], rotated["deed"]) == ("secret.formerValueDropped", "secret.rotated")
+
+
 def test_a_rollback_preview_names_every_device_and_changes_nothing(
     som: Any, pilot: Document
 ) -> None:

@@ -9,14 +9,14 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from adapters.errors import HostKeyMismatch
+from adapters.errors import AuthenticationFailed, HostKeyMismatch
 from adapters.fleet import Fleet
 from device_profiles.profile import load_profile
 from inventory.tables import reservation, resource
 from mock_devices.cli.device import CliDevice, Credentials
 from rom.devices.directory import DeviceDirectory
 from rom.model.ticket import TicketState
-from rom.store import tickets
+from rom.store import secrets, site_secrets, tickets
 from rom.store.database import Engine, make_engine
 from rom.store.embedded import EmbeddedPostgres
 from rom.trail import trail
@@ -48,9 +48,9 @@ class Place:
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._running: list[CliDevice] = []
 
-    def box(self, name: str, serial: str) -> str:
+    def box(self, name: str, serial: str, password: str = "") -> str:
         """Let a box answer there from now on; returns its key."""
-        password = self.vault.resolve(f"ce-login/{SITE}").get_secret_value()
+        password = password or self.vault.resolve(f"ce-login/{SITE}").get_secret_value()
         device = CliDevice(
             name, "iosxe-ce", Credentials("netops", password), self.folder / name, serial=serial
         )
@@ -138,3 +138,24 @@ def test_a_router_is_known_by_its_serial_number_before_its_key_is_pinned(place: 
     with pytest.raises(HostKeyMismatch, match="another host key"):
         place.log_in()
     assert place.pinned() == key
+
+
+@pytest.mark.parametrize("holds", ["former", "new"])
+def test_a_router_whose_password_is_being_replaced_is_let_in_to_by_either(
+    place: Place, holds: str
+) -> None:
+    name = f"ce-login/{SITE}"
+    values = {"former": place.vault.resolve(name).get_secret_value(), "new": "new-Password-1"}
+    with place.engine.begin() as connection:
+        new = site_secrets.replace_value(connection, name, SITE)
+        secrets.keep(connection, new.reference, place.vault.seal(values["new"].encode()))
+    place.provisioned(TicketState.COMPLETED)
+    place.box("the-booked-one", SERIAL, values[holds])
+    place.log_in()
+    with place.engine.begin() as connection:
+        site_secrets.drop_former(connection, name)
+    if holds == "former":
+        with pytest.raises(AuthenticationFailed):
+            place.log_in()
+    else:
+        place.log_in()

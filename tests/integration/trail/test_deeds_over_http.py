@@ -60,6 +60,7 @@ LEFT: dict[tuple[str, str], set[DeedKind]] = {
     ("POST", "/rom/v1/orders/{order_id}/devices/{device}/giveUp"): {DeedKind.DEVICE_GIVEN_UP},
     ("POST", "/rom/v1/sites/{site}/reapply"): {DeedKind.SITE_REPAIRED},
     ("POST", "/rom/v1/sites/{site}/repair"): {DeedKind.SITE_REPAIRED},
+    ("POST", "/rom/v1/sites/{site}/rotateSecret"): {DeedKind.SECRET_ROTATED},
     ("POST", "/rom/v1/siteRollback"): {DeedKind.SITE_ROLLED_BACK},
     ("POST", "/rom/v1/devices"): {DeedKind.DEVICE_ADDED},
     ("POST", "/rom/v1/devices/{device}/trust"): {DeedKind.DEVICE_TRUSTED},

@@ -43,6 +43,7 @@ POST   /rom/v1/orders/{{order_id}}/items/{{item_id}}/complete path noc admin
 POST   /rom/v1/orders/{{order_id}}/items/{{item_id}}/cancel   path noc admin
 POST   /rom/v1/orders/{{order_id}}/devices/{{device}}/giveUp  path noc admin
 POST   /rom/v1/sites/{{site}}/reapply                  path     noc admin
+POST   /rom/v1/sites/{{site}}/rotateSecret             path     noc admin
 POST   /rom/v1/sites/{{site}}/repair                   path     noc admin
 GET    /rom/v1/sites/{{site}}/rollbackPreview          path     noc approver admin reader
 GET    /rom/v1/sites/{{site}}/snapshots                path     noc approver admin reader
