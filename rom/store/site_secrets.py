@@ -1,8 +1,8 @@
 """Which value of each site's secret is in force, and the names by which intents mean it.
 
 A site's secret is named ``kind/site``, each later value of it ``kind/site/generation``. Whatever
-name a stored intent has, it is read with that of the value in force: so a new value is a change of the
-intent, and no way back leads to a former one.
+name a stored intent has, it is read with that of the value in force: so a new value is a change
+of the intent, and no way back leads to a former one.
 """
 
 from collections.abc import Collection, Mapping
