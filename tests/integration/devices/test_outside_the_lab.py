@@ -99,7 +99,7 @@ def plant(postgres_server: EmbeddedPostgres, tmp_path: Path) -> Iterator[Plant]:
 
 
 def chapter() -> list[str]:
-    text = GUIDE.read_text().partition("## A device outside the lab")[2].partition("\n## ")[0]
+    text = GUIDE.read_text().partition("## A device outside the lab")[2].partition("\n##")[0]
     return [
         line
         for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)

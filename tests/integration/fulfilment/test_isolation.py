@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 import structlog
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 from sqlalchemy.exc import OperationalError
 
 from rom.drift.periodic import PeriodicAudit
@@ -19,6 +20,8 @@ from rom.ledger.writer import DeviceWriter
 from rom.orders.cancel.runner import Advance, CancelRunner
 from rom.store.embedded import EmbeddedPostgres
 from rom.undo.rollback import RollbackRunner
+from rom.vault.site_secrets import SiteSecrets
+from rom.vault.vault import Vault
 from tests.databases import stocked_database
 from tests.integration.fulfilment.conftest import Engine
 
@@ -79,6 +82,7 @@ def handlers(rom: Engine, beside: Beside) -> EngineHandlers:
         cast(PeriodicAudit, beside),
         cast(Housekeeping, Beside()),
         Incidents(rom.engine, rom.transitions, 0.0),
+        SiteSecrets(rom.engine, Vault(rom.engine, SecretStr("k" * 40)), lambda _: None),
     )
 
 
@@ -201,7 +205,7 @@ def test_a_step_of_the_sweep_that_fails_does_not_keep_the_others_from_theirs(
     rom.order(WAVE)
     rom.do("UPDATE order_item SET due_at = now()")
     beside.fails = KeyError("audit")
-    with pytest.raises(SweepFailed, match=r"1 of 11 steps: [0-9a-f]{12}"):
+    with pytest.raises(SweepFailed, match=r"1 of 12 steps: [0-9a-f]{12}"):
         handlers.sweep(thorough=True)
     assert HEALTHY in beside.sites
     beside.fails = None
