@@ -191,9 +191,9 @@ def last_of_devices(connection: sa.Connection) -> list[DeviceTransaction]:
 def parts(connection: sa.Connection, transaction: str) -> list[TransactionPart]:
     """Return the parts of the sites for which nothing is settled yet."""
     rows = connection.execute(
-        sa.select(txn_site).where(
-            txn_site.c.txn == transaction, txn_site.c.outcome == SiteOutcome.PLANNED
-        )
+        sa.select(txn_site)
+        .where(txn_site.c.txn == transaction, txn_site.c.outcome == SiteOutcome.PLANNED)
+        .order_by(txn_site.c.site)
     )
     return [_part(row) for row in rows]
 
