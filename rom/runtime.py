@@ -28,6 +28,7 @@ from rom.fulfilment.verifying import ProofSettings, Prover
 from rom.gateway.access import Access
 from rom.gateway.catalog import Catalog
 from rom.gateway.devices import Devices
+from rom.gateway.doctor import Doctor
 from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
 from rom.gateway.inventory import Inventory, read_file
@@ -55,7 +56,15 @@ from rom.orders.patch.replanning import Replanner
 from rom.proof.service_check import WorkingServices
 from rom.settings import Settings
 from rom.store import sealing
-from rom.store.database import DatabaseAway, Engine, make_engine, migrate, plain_url
+from rom.store.database import (
+    DatabaseAway,
+    DatabaseError,
+    Engine,
+    in_words,
+    make_engine,
+    migrate,
+    plain_url,
+)
 from rom.store.embedded import EmbeddedPostgres
 from rom.trail import trail
 from rom.undo.compare import Comparison
@@ -69,6 +78,8 @@ from rom.vault.site_secrets import SiteSecrets
 from rom.vault.vault import Vault
 
 log = structlog.get_logger(__name__)
+
+_DOCTOR_SECONDS = 5
 
 
 @contextmanager
@@ -89,9 +100,10 @@ def open_database(settings: Settings) -> Iterator[tuple[Engine, str]]:
             migrate(engine)
             jobs.install(engine, plain_url(url))
         except DatabaseAway as error:
-            message = (
-                f"the database of ROM_DATABASE_URL does not answer: {getattr(error, 'orig', error)}"
-            )
+            message = f"the database of ROM_DATABASE_URL does not answer: {in_words(error)}"
+            raise DatabaseUnavailable(message) from error
+        except DatabaseError as error:
+            message = f"the database of ROM_DATABASE_URL cannot be used: {in_words(error)}"
             raise DatabaseUnavailable(message) from error
         yield engine, url
 
@@ -108,7 +120,7 @@ def _administered(settings: Settings, *, running: bool) -> Iterator[Engine]:
         try:
             yield engine
         except DatabaseAway as error:
-            message = f"the database does not answer: {getattr(error, 'orig', error)}"
+            message = f"the database does not answer: {in_words(error)}"
             raise DatabaseUnavailable(message) from error
 
 
@@ -132,6 +144,27 @@ def open_keys(settings: Settings, *, running: bool) -> Iterator[Keys]:
         with configuring("ROM_MASTER_KEY"):
             key = unlock(engine, settings.data_dir, settings.master_key)
         yield Keys(engine, key, settings.data_dir, is_own=settings.master_key is None)
+
+
+@contextmanager
+def open_doctor(settings: Settings, *, running: bool) -> Iterator[Doctor]:
+    """Yield who examines this installation; ``running`` says that a server has the database in use.
+
+    Nothing is made and nothing brought up to date; an embedded database runs while the block does.
+    """
+    with ExitStack() as stack:
+        if settings.database_url is not None:
+            url = settings.database_url.get_secret_value()
+        else:
+            embedded = EmbeddedPostgres(settings.data_dir)
+            if not embedded.exists:
+                why = f"there is none in {settings.data_dir} yet; the first start makes it"
+                yield Doctor(settings, None, why)
+                return
+            url = embedded.url if running else stack.enter_context(embedded).url
+        engine = make_engine(url, pool_size=1, connect_seconds=_DOCTOR_SECONDS)
+        stack.callback(engine.dispose)
+        yield Doctor(settings, engine)
 
 
 @dataclass(frozen=True)

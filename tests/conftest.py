@@ -132,6 +132,7 @@ def never_the_data_of_a_gateway(
     """What names no data directory gets one of ours: the default may belong to a real gateway."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("ROM_DATA_DIR", str(tmp_path_factory.mktemp("unnamed-data-directory")))
+        patched.setenv("ROM_SETTINGS_FILE", "")
         yield
 
 

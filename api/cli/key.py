@@ -10,7 +10,7 @@ import typer
 from api.cli.exits import fail, failed
 from api.cli.options import DataDir
 from api.cli.output import output
-from api.cli.settings import read_settings
+from api.cli.settings import read_settings, say_where
 from rom.model.errors import RomError
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _keys(data_dir: Path | None, *, alone: bool) -> "Iterator[Keys]":
     from rom.runtime import open_keys
 
     settings = read_settings(data_dir=data_dir)
+    say_where(settings)
     try:
         try:
             with only_server_of(settings.data_dir), open_keys(settings, running=False) as keys:

@@ -14,7 +14,7 @@ from rich.console import Console
 from api.cli.exits import Exit, fail
 from api.cli.options import DataDir
 from api.cli.output import Listing, output
-from api.cli.settings import read_settings
+from api.cli.settings import read_settings, say_where
 from api.serving import lab
 from api.serving.claim import only_server_of
 from api.serving.errors import ServeError
@@ -131,7 +131,9 @@ def _control(ready: dict[str, Any], method: str, path: str) -> httpx.Response:
 
 
 def _state_dir(data_dir: Path | None) -> Path:
-    return read_settings(data_dir=data_dir).data_dir / "lab"
+    settings = read_settings(data_dir=data_dir)
+    say_where(settings)
+    return settings.data_dir / "lab"
 
 
 def _ready(state: Path) -> dict[str, Any]:

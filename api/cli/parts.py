@@ -30,6 +30,7 @@ PARTS: Mapping[str, Part] = {
     "events": Part("See to whom events go, and send lost ones again."),
     "inventory": Part("Load resources and devices, look at pools."),
     "catalog": Part("Check products before they are used."),
+    "doctor": Part("Examine settings, database, key, devices, disk.", is_group=False),
     "key": Part("Show and change the master key."),
     "lab": Part("Run the simulated lab by itself."),
     "profile": Part("Make and check profiles from YANG modules."),

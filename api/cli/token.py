@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ import typer
 from api.cli.exits import COMPLAINTS, Exit, fail, failed
 from api.cli.options import AsJson, DataDir, command_actor
 from api.cli.output import Listing, output
-from api.cli.settings import read_settings
+from api.cli.settings import read_settings, say_where
 from rom.model.access import AccessToken, Role, Scope
 from rom.model.errors import RomError
 
@@ -48,7 +49,7 @@ def create(
     """Make a token and print it, once: it is kept nowhere. A running gateway knows it at once."""
     scope = Scope(_limit(customer), _limit(site))
     until = _moment(expires)
-    with _access(read_settings(data_dir=data_dir)) as access:
+    with _access(_chosen(data_dir)) as access:
         made = access.create(name, frozenset(role), scope, until, by=command_actor())
     COMPLAINTS.print("Keep it now; it cannot be shown again:")
     typer.echo(made)
@@ -57,7 +58,7 @@ def create(
 @app.command("list")
 def list_tokens(*, json: AsJson = False, data_dir: DataDir = None) -> None:
     """List tokens, revoked and expired ones too, without their secrets."""
-    with _access(read_settings(data_dir=data_dir)) as access:
+    with _access(_chosen(data_dir)) as access:
         found = [_row(record) for record in access.tokens()]
     console = output()
     if json:
@@ -76,11 +77,17 @@ def revoke(
     data_dir: DataDir = None,
 ) -> None:
     """Take tokens back; they are refused from the next request on."""
-    with _access(read_settings(data_dir=data_dir)) as access:
+    with _access(_chosen(data_dir)) as access:
         count = access.revoke(name, by=command_actor())
     if count == 0:
         raise fail(f"no token in force has the name or id '{name}'", Exit.REFUSED)
     output().print(f"{count} revoked", markup=False)
+
+
+def _chosen(data_dir: Path | None) -> "Settings":
+    settings = read_settings(data_dir=data_dir)
+    say_where(settings)
+    return settings
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Settings of the gateway, from ``ROM_*`` environment variables."""
+"""Settings of the gateway: ``ROM_*`` variables, and the file ``rom.toml`` behind them."""
 
 from rom.settings.gateway import Settings, default_data_dir
 

@@ -1,13 +1,25 @@
 """Settings of the gateway: those of its rooms and its own; every field has a safe default."""
 
 import os
+import re
 from pathlib import Path
+from typing import get_args
 
-from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from rom.access.settings import AccessSettings
 from rom.events.settings import EventSettings
+from rom.settings.file import read_environment, read_file, settings_file
+
+_POSTGRESQL = re.compile(r"postgresql(\+psycopg)?://[^\s]*$")
 
 
 def default_data_dir() -> Path:
@@ -16,6 +28,15 @@ def default_data_dir() -> Path:
         return Path("/var/lib/rom-gateway")
     base = os.environ.get("XDG_STATE_HOME")
     return (Path(base) if base else Path.home() / ".local" / "state") / "rom-gateway"
+
+
+def secret_names() -> list[str]:
+    """Return the settings that are secrets, which may be named by a file."""
+    return [name for name, field in Settings.model_fields.items() if SecretStr in _types(field)]
+
+
+def _types(field: FieldInfo) -> tuple[object, ...]:
+    return get_args(field.annotation) or (field.annotation,)
 
 
 class Settings(AccessSettings, EventSettings):
@@ -65,6 +86,34 @@ class Settings(AccessSettings, EventSettings):
     twamp_packets: int = Field(default=30_000, ge=100)
     twamp_interval: float = Field(default=0.01, ge=0)
     """Seconds between two test packets."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and not _POSTGRESQL.match(url.get_secret_value()):
+            message = "it is no URL such as postgresql://user:password@host:5432/database"
+            raise PydanticCustomError("database_url", message)
+        return url
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Say where settings come from, what wins first: options, the environment, the file."""
+        secrets = secret_names()
+        place = settings_file()
+        written = {} if place is None else read_file(place, cls.model_fields, secrets)
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, read_environment(secrets)),
+            InitSettingsSource(settings_cls, written),
+        )
 
     @property
     def base_url(self) -> str:

@@ -21,15 +21,21 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATION_LOCK = 652_639_634  # any number, the same in every process
 
 
-def make_engine(url: str, *, pool_size: int = 10) -> sa.Engine:
-    """Return an engine for PostgreSQL; connections are checked before use."""
+def make_engine(url: str, *, pool_size: int = 10, connect_seconds: int | None = None) -> sa.Engine:
+    """Return an engine for PostgreSQL; connections are checked before use.
+
+    Whoever cannot wait says within how many seconds a connection has to be there.
+    """
+    arguments: dict[str, Any] = {"options": "-c timezone=UTC"}
+    if connect_seconds is not None:
+        arguments["connect_timeout"] = connect_seconds
     engine = sa.create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
         hide_parameters=True,  # an error's text ends in a log
-        connect_args={"options": "-c timezone=UTC"},
+        connect_args=arguments,
     )
     room.watch(engine)
     return engine
@@ -51,6 +57,13 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
             connection.rollback()
             connection.execute(sa.select(sa.func.pg_advisory_unlock(_MIGRATION_LOCK)))
             connection.commit()
+
+
+def in_words(error: BaseException) -> str:
+    """Return what the database, or the way to it, has said, in one line."""
+    cause = getattr(error, "orig", None) or error
+    lines = (line.strip() for line in str(cause).splitlines())
+    return "; ".join(line for line in lines if line)
 
 
 def plain_url(url: str) -> str:

@@ -59,6 +59,15 @@ class EmbeddedPostgres:
         """SQLAlchemy URL of the cluster's database ``postgres``."""
         return f"postgresql+psycopg://postgres@/postgres?host={self._socket_directory}"
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a cluster in the directory."""
+        try:
+            return (self._data / "PG_VERSION").exists()
+        except PermissionError as error:
+            message = f"{self._data} cannot be read by this user; run as the gateway's"
+            raise DatabaseUnavailable(message) from error
+
     def start(self) -> None:
         """Create the cluster if there is none and start the server if it does not run."""
         self._prepare_directory()

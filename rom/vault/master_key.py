@@ -59,6 +59,20 @@ def unlock(engine: Engine, data_dir: Path, given: SecretStr | None) -> MasterKey
     return MasterKey(key, known.generation, root)
 
 
+def present_key(connection: Connection, data_dir: Path, given: SecretStr | None) -> str:
+    """Return the fingerprint, as it is shown, of the database's key, empty before its first use.
+
+    Changes nothing. Raises ``ValueError`` for a key that is not the database's, or is missing.
+    """
+    known = sealing.known_key(connection)
+    if known is None:
+        return ""
+    found = _candidates(data_dir, given)
+    if not any(fits(each, known.salt, known.fingerprint) for each in found):
+        raise ValueError(_refusal(known, data_dir, given, found))
+    return shown(known.fingerprint)
+
+
 def read_key(file: Path) -> SecretStr:
     """Return the key that a file holds; raises ``ValueError`` for a file without one."""
     return checked(SecretStr(_text_of(file).strip()), str(file))

@@ -31,7 +31,7 @@ GROUPS = {
     "token",
     "events",
 }
-OF_THE_CLIENT = {"ROM_URL", "ROM_TOKEN", "ROM_TOKEN_FILE"}
+OF_THE_CLIENT = {"ROM_URL", "ROM_TOKEN", "ROM_TOKEN_FILE", "ROM_SETTINGS_FILE"}
 SETTINGS = re.compile(r"^(?:[A-Z_]+=\S+ )+")
 """What stands before a command for this one run of it."""
 LINK = re.compile(r"\]\(([^)#:]+)\)")
