@@ -71,7 +71,7 @@ bench: install ## Measure, print ratios
 mutants: install ## Plant mistakes in the core rules, tell how many the tests see; below 9 in 10 fails
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
 
-soak: install ## Long runs of the laws
+soak: install ## Long runs: the laws, five hundred kills, hostile input (ROM_SOAK_FUZZ_SECONDS=600)
 	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 0 -m soak $(TESTS)
 
 lock: install ## Resolve requirements.lock again; UPGRADE=1 takes newer versions

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from rom.model.dates import parse_date
 from rom.model.errors import OrderRefused
 from rom.model.text import control_character
 
@@ -73,6 +75,16 @@ def as_node(value: object, path: str) -> Node:
     if not isinstance(value, Mapping):
         raise OrderRefused(path, f"is {json_type(value)}", "send a JSON object")
     return Node(value, path)
+
+
+def as_date(node: Node, name: str, text: str) -> datetime:
+    """Return the member ``name`` of ``node``, which is ``text``, as a moment."""
+    try:
+        return parse_date(text)
+    except ValueError as error:
+        raise OrderRefused(
+            node.at(name), f"is no date-time: {error}", "send one such as 2026-03-31T19:50:43Z"
+        ) from error
 
 
 def check_storable(value: object, path: str = "", depth: int = 0) -> None:

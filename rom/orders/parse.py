@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
-from rom.documents.fields import Node, as_node, check_storable, json_type
-from rom.model.dates import date_text, parse_date
+from rom.documents.fields import Node, as_date, as_node, check_storable, json_type
+from rom.model.dates import date_text
 from rom.model.errors import OrderRefused
 from rom.model.order import Action, ExternalReference, NewItem, NewOrder
+from rom.orders.notes import check_notes
 from rom.orders.relationships import check_references, item_references
 
 MAXIMUM_ITEMS = 1000
@@ -58,10 +59,11 @@ def _document(order: Node) -> dict[str, Any]:
     for name in SERVER_OWNED:
         document.pop(name, None)
     _check_priority(order)
+    check_notes(order)
     for name in ("requestedStartDate", "requestedCompletionDate"):
         text = order.word(name)
         if text is not None:
-            document[name] = _date(order, name, text)
+            document[name] = date_text(as_date(order, name, text))
     if order.content.get("externalReference") is not None:
         document["externalReference"] = [
             _reference_document(entry) for entry in order.members("externalReference")
@@ -86,15 +88,6 @@ def _check_priority(order: Node) -> None:
         raise OrderRefused(
             order.at("priority"), "is no priority", "send a whole number from 0 (highest) to 4"
         )
-
-
-def _date(order: Node, name: str, text: str) -> str:
-    try:
-        return date_text(parse_date(text))
-    except ValueError as error:
-        raise OrderRefused(
-            order.at(name), f"is no date-time: {error}", "send one such as 2026-03-31T19:50:43Z"
-        ) from error
 
 
 def _reference_document(entry: Node) -> dict[str, Any]:
@@ -154,6 +147,7 @@ def _items(order: Node, maximum: int) -> tuple[NewItem, ...]:
 def _item(item: Node) -> NewItem:
     item_id = item.required_word("id", "give every item an id")
     _check_quantity(item)
+    check_notes(item)
     resource = item.member("resource")
     if resource is None:
         raise OrderRefused(item.at("resource"), "is missing", "describe the resource to order")

@@ -146,10 +146,13 @@ def _drop_notes(target: Document, server_notes: Collection[str]) -> None:
     notes = target.get("note")
     if not isinstance(notes, list):
         return
-    own = [
-        note for note in notes if not (isinstance(note, dict) and note.get("id") in server_notes)
-    ]
+    own = [note for note in notes if not _is_of(note, server_notes)]
     if own:
         target["note"] = own
     elif len(own) != len(notes) or not notes:
         target.pop("note")
+
+
+def _is_of(note: object, server_notes: Collection[str]) -> bool:
+    name = note.get("id") if isinstance(note, dict) else None
+    return isinstance(name, str) and name in server_notes

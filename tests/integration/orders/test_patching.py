@@ -355,3 +355,29 @@ def test_what_makes_an_item_another_one_is_refused(north: Any, pilot: Any, only:
             order_id, JSON, [{"op": "replace", "path": "/orderItem/0/action", "value": "delete"}]
         )
     assert refused.value.field == "orderItem[0].action"
+
+
+WRONG = ["x", 1, True, ["x"], {"a": 1}, [["x"]], [1], [None]]
+NOTES = [
+    *[value for value in WRONG if value != {"a": 1}],
+    *[[{"id": value, "text": "x"}] for value in WRONG if not isinstance(value, str)],
+    *[[{"text": value}] for value in WRONG if not isinstance(value, str)],
+    *[[{"text": "x", "author": value}] for value in WRONG if not isinstance(value, str)],
+    *[[{"text": "x", "date": value}] for value in WRONG],
+]
+
+
+def test_wrong_types_inside_notes_are_refused_with_the_field_and_change_nothing(
+    north: Any, pilot: Any, only: Any
+) -> None:
+    order_id = north.post(only(pilot, "ROI-001"))
+    north.rom.run(SITE)
+    shown = north.amendments.patch(order_id, MERGE, {"description": "x"})
+    before = everything(north)
+    for notes in NOTES:
+        of_item = {"orderItem": [shown["orderItem"][0] | {"note": notes}]}
+        for patch in ({"note": notes}, of_item):
+            with pytest.raises((PatchRefused, OrderRefused)) as refused:
+                north.amendments.patch(order_id, MERGE, patch)
+            assert "note" in str(refused.value), notes
+    assert everything(north) == before
