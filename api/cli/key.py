@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.exits import fail, failed
-from api.cli.options import DataDir
+from api.cli.options import DataDir, command_actor
 from api.cli.output import output
 from api.cli.settings import read_settings, say_where
 from rom.model.errors import RomError
@@ -39,7 +39,7 @@ def rotate(
 ) -> None:
     """Seal every secret and snapshot with a new master key; refused while a gateway runs."""
     with _keys(data_dir, alone=True) as keys:
-        done = keys.rotate(new_key_file)
+        done = keys.rotate(new_key_file, by=command_actor())
     say = output().print
     say(f"{done.count} values are sealed with master key {done.fingerprint}", markup=False)
     if done.former is not None:

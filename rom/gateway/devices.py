@@ -80,6 +80,8 @@ class Devices:
     def add(self, entry: Mapping[str, Any], *, by: Actor) -> AddedDevice:
         """Write a device into inventory as a file with it alone would, and say what it lacks.
 
+        Of a device that is there, what ``entry`` does not say stays.
+
         Raises ``Invalid`` for a profile that is not there or is not for the role, and
         ``InventoryRefused`` with every other finding.
         """
@@ -87,7 +89,8 @@ class Devices:
         _refuse_misfit(entry)
         with loading(), self.engine.begin() as connection:
             known = queries.is_device(connection, name)
-            load_content(connection, {"devices": [dict(entry)]}, "body")
+            whole = _with_what_is_known(connection, name, entry) if known else dict(entry)
+            load_content(connection, {"devices": [whole]}, "body")
             trail.record(
                 connection,
                 by,
@@ -176,6 +179,22 @@ class Devices:
             return trust.pin_device(connection, device, key, known)
         login = load_roles().of_unit(device).login
         return login is not None and trust.pin_unit(connection, device, login.protocol, key, known)
+
+
+def _with_what_is_known(
+    connection: Connection, name: str, entry: Mapping[str, Any]
+) -> dict[str, Any]:
+    record = queries.device_record(connection, name)
+    known: dict[str, Any] = record.model_dump()
+    way = queries.endpoints(connection).get(name)
+    if way is not None:
+        found = way.model_dump(exclude={"device", "profile"})
+        found["port"] = found["port"] or None
+        known["endpoint"] = {field: value for field, value in found.items() if value is not None}
+    for field, value in entry.items():
+        both = isinstance(known.get(field), Mapping) and isinstance(value, Mapping)
+        known[field] = {**known[field], **value} if both else value
+    return known
 
 
 def _refuse_misfit(entry: Mapping[str, Any]) -> None:

@@ -68,6 +68,7 @@ class DeedKind(Word):
     SECRET_DELETED = "secret.deleted"  # noqa: S105 - a word, no secret
     SECRET_ROTATED = "secret.rotated"  # noqa: S105 - a word, no secret
     SECRET_DROPPED = "secret.formerValueDropped"  # noqa: S105 - a word, no secret
+    MASTER_KEY_ROTATED = "secret.masterKeyRotated"
     DEVICE_ADDED = "device.added"
     DEVICE_TRUSTED = "device.hostKeyPinned"
     LEASE_TAKEN_OVER = "device.leaseTakenOver"

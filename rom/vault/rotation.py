@@ -10,9 +10,11 @@ from pathlib import Path
 from cryptography.fernet import InvalidToken
 from pydantic import SecretStr
 
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import NotPossible
 from rom.store import sealing
 from rom.store.database import Engine
+from rom.trail import trail
 from rom.vault.fingerprint import fingerprint, fits, new_salt, shown
 from rom.vault.master_key import NEXT_FILE, MasterKey, make_key, put_in_place
 from rom.vault.vault import Cipher
@@ -30,7 +32,7 @@ class Rotated:
     """Where the former key is kept, for backups that were made with it."""
 
 
-def rotate(engine: Engine, key: MasterKey, new: SecretStr) -> Rotated:
+def rotate(engine: Engine, key: MasterKey, new: SecretStr, by: Actor = GATEWAY) -> Rotated:
     """Seal everything with the ``new`` key, in one transaction.
 
     Raises ``NotPossible`` while a gateway has the database in use, for a key that is the present
@@ -64,15 +66,22 @@ def rotate(engine: Engine, key: MasterKey, new: SecretStr) -> Rotated:
             fingerprint=made,
             sealed_root=following.seal(key.root.get_secret_value().encode()),
         )
+        trail.record(
+            connection,
+            by,
+            DeedKind.MASTER_KEY_ROTATED,
+            subject=shown(made),
+            details={"generation": key.generation + 1, "values": count},
+        )
     return Rotated(count, key.generation + 1, shown(made), None)
 
 
-def rotate_own(engine: Engine, key: MasterKey, data_dir: Path) -> Rotated:
+def rotate_own(engine: Engine, key: MasterKey, data_dir: Path, by: Actor = GATEWAY) -> Rotated:
     """Seal everything with a new key of the data directory's own.
 
     The new key is kept before the database has it, so that whatever ends this at any point leaves
     a key that fits. Raises as ``rotate``.
     """
-    done = rotate(engine, key, make_key(data_dir / NEXT_FILE))
+    done = rotate(engine, key, make_key(data_dir / NEXT_FILE), by)
     former = put_in_place(data_dir)
     return Rotated(done.count, done.generation, done.fingerprint, former)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from rom.gateway.keys import Keys
+from rom.model.deed import GATEWAY
 from rom.model.errors import Misconfigured, NotPossible
 from rom.model.snapshot import Moment
 from rom.runtime import open_gateway
@@ -17,6 +18,7 @@ from rom.settings import Settings
 from rom.store import evidence, sealing
 from rom.store.database import DatabaseAway, Engine, make_engine
 from rom.store.tables import device_txn, sealing_key
+from rom.trail import trail
 from rom.vault import fingerprint, rotation
 from rom.vault.master_key import KEY_FILE, NEXT_FILE, MasterKey, unlock
 from rom.vault.vault import Vault
@@ -145,6 +147,8 @@ def test_a_rotation_seals_everything_again_and_leaves_what_sites_know(
     derived = before.resolve("bgp/ENT-1102-MELB")
     done = rotation.rotate_own(engine, key, tmp_path)
     assert done.count == 303
+    (entry,) = trail.export(engine)
+    assert (entry.deed.kind, entry.deed.subject) == ("secret.masterKeyRotated", done.fingerprint)
     after = unlock(engine, tmp_path, None)
     assert after.value != key.value
     assert after.generation == 2
@@ -236,14 +240,14 @@ def test_a_key_that_was_given_is_changed_for_one_in_a_file_only(
 ) -> None:
     keys = Keys(engine, unlock(engine, tmp_path, FIRST), tmp_path, is_own=False)
     with pytest.raises(NotPossible, match="set by ROM_MASTER_KEY"):
-        keys.rotate(None)
+        keys.rotate(None, by=GATEWAY)
     file = tmp_path / "new"
     file.write_text("short\n")
     with pytest.raises(Misconfigured, match="at least 32 characters"):
-        keys.rotate(file)
+        keys.rotate(file, by=GATEWAY)
     file.write_text(SECOND.get_secret_value() + "\n")
     before = keys.fingerprint()
-    assert keys.rotate(file).fingerprint == keys.fingerprint() != before
+    assert keys.rotate(file, by=GATEWAY).fingerprint == keys.fingerprint() != before
     assert unlock(engine, tmp_path, SECOND).root == FIRST
 
 
