@@ -25,7 +25,9 @@ def day0_file(profile: Profile, base_url: str, site: str) -> bytes:
         raise ProfileError("not a plain http URL")
     file = profile.folder / profile.day0
     names = {"base_url": base_url.rstrip("/"), "site": site, "tables": profile.tables}
-    return (render_text(_source(file, profile.stamp), names, str(file)) + "\n").encode()
+    return (
+        render_text(_source(file, profile.stamp), names, f"{profile.name}/{file.name}") + "\n"
+    ).encode()
 
 
 @lru_cache(maxsize=64)

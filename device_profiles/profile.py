@@ -18,6 +18,7 @@ from device_profiles.bounded_yaml import read_yaml
 from device_profiles.dialects import Dialect
 from device_profiles.errors import ProfileError
 from device_profiles.folders import SHIPPED, check_folders, folder_of, folders, names_in
+from device_profiles.limits import Limit, NameOf
 from device_profiles.models import CliModel, DataModel, RadiusModel, SnmpModel, YangModel
 from device_profiles.steps import escaped, parse_step
 from device_profiles.tree import Path
@@ -126,6 +127,8 @@ class Profile(_Model):
     checks: Mapping[str, tuple[CheckTemplate, ...]] = Field(default_factory=dict)
     health: tuple[Health, ...] = ()
     """What tells that a service keeps working, without knowing which service it is."""
+    limits: Mapping[NameOf, Limit] = Field(default_factory=dict)
+    """What the platform can take of names that its templates use."""
     circuit_id: CircuitId | None = None
     """``None`` where the platform inserts no option 82."""
     day0: str = Field(default="", pattern=r"^([\w-][\w.-]*\.j2)?$")

@@ -43,9 +43,15 @@ def render(profile: Profile, fragment_name: str, context: Context) -> Fragment:
         raise ProfileError(f"profile {profile.name} has no fragment {fragment_name!r}")
     full = {**context, "tables": profile.tables}
     if file.suffix == ".j2":
-        text = render_text(_source(file, profile.stamp), full, str(file))
-        return Fragment(parse_template(profile, text, str(file)))
+        where = shown(file)
+        text = render_text(_source(file, profile.stamp), full, where)
+        return Fragment(parse_template(profile, text, where))
     return _structure(profile, file, full)
+
+
+def shown(file: FilePath) -> str:
+    """Return what a fragment's file is called to people, who need not know where it lies."""
+    return "/".join(file.parts[-len(("profile", "fragments", "file")) :])
 
 
 @lru_cache(maxsize=256)
@@ -55,16 +61,19 @@ def _source(file: FilePath, _stamp: Stamp) -> str:
 
 @lru_cache(maxsize=256)
 def _document(file: FilePath, _stamp: Stamp) -> dict[str, Any]:
-    document = load_yaml(file)
+    try:
+        document = load_yaml(file)
+    except ProfileError as error:
+        raise ProfileError(str(error).replace(str(file), shown(file))) from error
     unknown = document.keys() - {"own", "shared"}
     if unknown:
-        raise ProfileError(f"{file}: unknown key {sorted(unknown)[0]}; there are own and shared")
+        raise ProfileError(f"{shown(file)}: unknown key {min(unknown)}; there are own and shared")
     return document
 
 
 def _structure(profile: Profile, file: FilePath, context: Context) -> Fragment:
     document = _document(file, profile.stamp)
-    writer = _Writer(profile, context, str(file))
+    writer = _Writer(profile, context, shown(file))
     own = dict(writer.nodes((), document.get("own") or {}))
     shared = []
     for entry in document.get("shared") or ():

@@ -12,6 +12,7 @@ from device_profiles.bounded_yaml import Document, read_document
 from inventory import news
 from inventory.expansion import WantedPool
 from inventory.file_model import InventoryFile
+from inventory.names import unfit_names
 from inventory.overlap import Claim, overlaps
 from inventory.problems import (
     MOST_PROBLEMS,
@@ -118,6 +119,7 @@ def _judged(connection: sa.Connection, name: str, reading: Reading) -> Differenc
     problems = [
         *reading.problems,
         *wrong_references(connection, reading),
+        *unfit_names(connection, reading),
         *(
             _placed(reading, found)
             for found in overlaps((*_claims(reading.pools), *claims_elsewhere(connection, reading)))

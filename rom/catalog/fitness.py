@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from device_profiles.profile import Profile
+from device_profiles.reads import items_read
 from rom.catalog.errors import SpecificationFileError
 from rom.catalog.roles import Roles
 from rom.catalog.specification import Configure, Specification
@@ -98,6 +99,8 @@ class Fitness:
         yield from self._doubled(spec)
         yield from self._unproven(spec)
         yield from self._unmeasured(spec, owners, there)
+        for index, entry in enumerate(spec.configure):
+            yield from self._unread(f"configure[{index}]", entry, there)
 
     def _doubled(self, spec: Specification) -> Iterator[tuple[str, str]]:
         seen: dict[str, str | None] = {}
@@ -131,6 +134,18 @@ class Fitness:
                 f"no platform with the fragment {entry.fragment} has a day-0 file; "
                 "use adapter, or name one as day0 in a profile",
             )
+
+    def _unread(
+        self, field: str, entry: Configure, there: Collection[str]
+    ) -> Iterator[tuple[str, str]]:
+        """Whatever a fragment reads of the site's other items must be ordered with it."""
+        for profile in self._able(entry):
+            for key in sorted(items_read(profile, entry.fragment) - set(there)):
+                yield (
+                    f"{field}.fragment",
+                    f"{profile.name} reads {key} for its {entry.fragment}; add a precondition that "
+                    f"needs {key}",
+                )
 
     def _unproven(self, spec: Specification) -> Iterator[tuple[str, str]]:
         """Nothing that can be ordered completes on the word of those who configured it."""

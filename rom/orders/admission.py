@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from inventory import queries
+from inventory.names import names_of_sites, refusals
 from rom.catalog.characteristics import typed_characteristics, with_derived
 from rom.catalog.errors import CharacteristicError
 from rom.catalog.loader import Catalog
@@ -27,9 +29,11 @@ def admit(
 
     ``existing`` items are admitted already; only their preconditions are looked at again.
 
-    Raises ``OrderRefused`` for an add of what is there, a change of what is not, a precondition
-    that can never be met and a delete that something else still needs.
+    Raises ``OrderRefused`` for a name that a platform cannot take, an add of what is there, a
+    change of what is not, a precondition that can never be met and a delete that something else
+    still needs.
     """
+    refuse_unfit_names(connection, order, existing)
     live = site_items.live_items(connection, {item.site for item in order.items})
     items = []
     for index, item in enumerate(order.items):
@@ -40,6 +44,25 @@ def admit(
         if item.action is Action.ADD:
             _refuse_what_can_never_be_met(catalog, live, order, index)
     return replace(order, items=tuple(items))
+
+
+def refuse_unfit_names(connection: Connection, order: NewOrder, existing: Collection[str]) -> None:
+    """Refuse to add to a site whose names some platform of the network cannot take."""
+    new = {
+        item.site: index
+        for index, item in reversed(list(enumerate(order.items)))
+        if item.action is Action.ADD and item.id not in existing
+    }
+    if not new:
+        return
+    platforms = {name for names in queries.profiles_by_role(connection).values() for name in names}
+    for site, values in names_of_sites(connection, new).items():
+        for found in refusals(platforms, values):
+            raise OrderRefused(
+                f"orderItem[{new[site]}].resource.place",
+                f"{found.value} of site {site} {found.reason}",
+                f"{found.mend}, and load the inventory with another name first",
+            )
 
 
 def _admitted(

@@ -9,6 +9,7 @@ from lxml import etree
 from device_profiles import data, radius
 from device_profiles.cli import day1_text, decode, encode_lines, with_secrets
 from device_profiles.fragment import merged
+from device_profiles.limits import Limit, NameOf
 from device_profiles.profile import Profile, load_profile
 from device_profiles.render import render
 from device_profiles.tree import DIGEST_PREFIX, Path, Tree, difference, within
@@ -20,7 +21,8 @@ from mock_devices.cli.machine import Machine
 from mock_devices.lab.baselines import Baselines
 from mock_devices.lab.neighbours import neighbours
 from mock_devices.lab.topology import load_topology
-from mock_devices.netconf.edit import Editor
+from mock_devices.netconf.edit import Editor, EditRefusedError
+from mock_devices.netconf.errors import InvalidConfigurationError
 from mock_devices.netconf.filtering import selected
 from mock_devices.netconf.schema import Schema
 from mock_devices.netconf.schema_file import load_schema
@@ -179,6 +181,46 @@ def test_a_scoped_read_brings_the_scope_and_nothing_else_is_needed(name: str) ->
 
     assert within(read, list(tree)) == within(device.tree(), list(tree))
     assert open_values(profile, tree).items() <= read.items()
+
+
+def beyond(limit: Limit) -> list[str]:
+    """Return texts just beyond a limit, and one just within it first."""
+    letters = "A" * (limit.longest or 20)
+    wrong = [letters + "A"] if limit.longest else []
+    return [letters, *wrong, *(["A\u00e9"] if limit.pattern else [])]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name in ("enterprise-fibre OLT-SOUTH-03", "enterprise-fibre BNG-MEL-01",
+                     "other-makes BNG-MEL-01", "other-makes BNG-BNE-01")
+        for value in load_profile(NETCONF_DEVICES[name][0]).limits
+    ],
+)  # fmt: skip
+def test_a_profile_takes_of_a_name_what_the_device_takes(name: str, value: NameOf) -> None:
+    """The device takes the longest name that the profile takes, and refuses the next."""
+    platform, site = NETCONF_DEVICES[name]
+    profile = load_profile(platform)
+    within_limit, *refused = beyond(profile.limits[value])
+
+    def enter(text: str) -> None:
+        owner, member = value.split(".")
+        context = load_context(site)
+        context = {**context, owner: {**context[owner], member: text}}
+        device = Device(name, profile)
+        for fragment in agreed_fragments(profile, site):
+            rendered = render(profile, fragment, context)
+            tree = {**rendered.own}
+            for item in rendered.shared:
+                tree.update(item.tree)
+            device.apply(encode_edit(profile, difference({}, tree)))
+
+    enter(within_limit)
+    for text in refused:
+        with pytest.raises((EditRefusedError, InvalidConfigurationError)):
+            enter(text)
 
 
 LINKS = {

@@ -351,3 +351,37 @@ def test_what_a_load_would_do_is_told_and_not_done(
     assert status(connection)["V"].capacity == 10
     report = load(content)
     assert report.model_dump() == preview.model_dump(exclude={"changes"})
+
+
+@pytest.mark.parametrize(
+    ("section", "fields", "field", "text"),
+    [
+        ("customers", {"name": "x" * 81}, "name", "has 81 characters, and sros-bng"),
+        ("customers", {"name": "Société"}, "name", "has 'é', and iosxe-ce"),
+        ("customers", {"vpn": "V" * 65}, "vpn", "use at most 64"),
+        ("sites", {"key": "S" * 33}, "key", "has 33 characters, and sros-bng makes it its"),
+        ("sites", {"key": "7-MELB"}, "key", "use what matches"),
+        ("sites", {"key": "ENT_1"}, "key", "iosxe-ce makes it its host name"),
+        ("sites", {"name": "Office?"}, "name", "has '?', and iosxe-ce makes it its"),
+    ],
+)
+def test_a_name_that_a_platform_of_the_network_cannot_take_is_refused(
+    exactly: Load, two_hundred_sites: Content, section: str, fields: Content, field: str, text: str
+) -> None:
+    content = deepcopy(two_hundred_sites)
+    content[section][0] |= fields
+    with pytest.raises(InventoryFileError) as caught:
+        exactly(content if section == "customers" else content | {"sites": content["sites"][:1]})
+    assert (field, True) in {(each.field, text in str(each)) for each in caught.value.problems}
+
+
+def test_a_platform_that_cannot_take_the_names_that_are_there_is_refused(
+    exactly: Load, two_hundred_sites: Content
+) -> None:
+    long = {**two_hundred_sites["sites"][0], "key": "S" * 31}
+    exactly({**two_hundred_sites, "sites": [long]})
+    router = {"name": "XR", "role": "bng", "profile": "iosxr-bng"}
+    exactly({"devices": [router]})
+    customer = {**two_hundred_sites["customers"][0], "vpn": "V" * 33}
+    with pytest.raises(InventoryFileError, match="iosxr-bng makes it its vrf-name; use at most 32"):
+        exactly({"customers": [customer]})

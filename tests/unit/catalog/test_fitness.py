@@ -40,6 +40,8 @@ MEASURED = [
          "reserve[0].match.area", "add a precondition that needs vlan"),
         ({"configure": [{"role": "radius", "fragment": "ip-profile"}]},
          "configure", "add one under checks: ip-profile to a profile"),
+        ({"configure": [{"role": "bng", "fragment": "qos-policy"}]},
+         "configure[0].fragment", "add a precondition that needs qos"),
         ({"steps": ["reserve", "configure"]}, "steps", "verify is missing"),
         ({"steps": ["verify", "configure"]}, "steps", "reserve, stage, configure, verify, measure"),
         ({"steps": ["verify", "verify"]}, "steps", "used twice"),

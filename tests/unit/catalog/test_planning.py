@@ -120,7 +120,8 @@ def test_only_a_platform_that_assures_rates_gets_quality_of_service_on_the_acces
 def test_the_router_ships_at_once_and_completes_behind_the_line(catalog: Catalog) -> None:
     spec = catalog.specification("RFS:CE-Router")
     assert [(p.before, p.needs, p.reached) for p in spec.preconditions] == [
-        ("verify", ("bearer", "vlan", "ip"), "completed")
+        ("verify", ("bearer", "vlan", "ip"), "completed"),
+        ("verify", ("qos",), "committed"),
     ]
     assert [(entry.role, entry.step, entry.via) for entry in spec.configure] == [
         ("logistics", "stage", "adapter"),
