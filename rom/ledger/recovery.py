@@ -15,7 +15,7 @@ from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot
 from rom.model.transaction import DeviceTransaction, SiteOutcome, TransactionState
-from rom.store import changes, effects, intents, snapshots, transactions
+from rom.store import effects, intents, snapshots, transactions
 from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
@@ -73,7 +73,6 @@ def resolve(
             )
         outcome = TransactionState.COMMITTED if arrived else TransactionState.REVERTED
         transactions.mark(connection, transaction, outcome, error="resolved by reading")
-        changes.reclaim(connection, device)
     return {plan.site for plan in plans}
 
 

@@ -41,7 +41,7 @@ TABLES = [
     table
     for metadata in (inventory.tables.metadata, rom.store.tables.metadata)
     for table in metadata.sorted_tables
-    if table is not catalog_change  # its one row came with the schema
+    if table not in (catalog_change, rom.store.tables.clock)  # their one row came with the schema
 ]
 
 

@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from adapters.errors import AuthenticationFailed, CommitRefused
+from device_profiles.fragment import Fragment
+from device_profiles.tree import PRESENT
+from rom.events.resources import ResourceEvents
 from rom.model.change import Policy
 from rom.undo import results
+from rom.undo.rollback import RollbackRunner
 from rom.undo.way_back import GIVE_UP_AFTER
+from tests.rules.conftest import engine_at
 from tests.rules.device import FakeDevice
 from tests.rules.plant import (
     BNG,
@@ -101,6 +106,8 @@ def test_before_everything_there_is_nothing_and_all_is_given_back(plant: Plant) 
     assert plant.intent(OLT) == plant.intent(BNG) == {}
     assert plant.rows("SELECT 1 FROM site_intent") == []
     assert plant.notes("A") == [f"ROLLED_BACK: by {task_id}, moved, ticket INC-1"] * 2
+    noted = plant.rows("SELECT item_id FROM item_note WHERE order_id = 'A' ORDER BY item_id")
+    assert noted == [("line",), ("speed",)]
     assert plant.turn() == (False, []), "it is over"
 
 
@@ -150,6 +157,28 @@ def test_of_several_modifies_only_those_from_the_target_on_are_taken_back(plant:
     assert plant.running() == before
     assert plant.in_force() == {"A/line", "B/speed"}
     assert plant.held()["rate"][0] == "200"
+
+
+def test_only_what_was_in_force_is_noted_as_taken_back(plant: Plant) -> None:
+    plant.serve()
+    plant.order("B", modify("speed", rate=200))
+    plant.roll_back()
+    noted = plant.rows("SELECT order_id, item_id FROM item_note ORDER BY order_id")
+    assert noted == [("A", "line"), ("B", "speed")]
+
+
+def test_what_it_releases_is_told_among_its_own_events(plant: Plant) -> None:
+    plant.serve()
+    observed = engine_at(plant.engine.url.render_as_string(hide_password=False))
+    ResourceEvents("http://rom").observe(observed)
+    plant.runner = RollbackRunner(observed, plant.directory, plant.vault, plant.give_back)
+    task = plant.roll_back()
+    observed.dispose()
+    told_by = plant.rows(
+        "SELECT DISTINCT payload->>'correlationId' FROM event_outbox "
+        "WHERE payload->>'domain' = 'resourceInventory'"
+    )
+    assert told_by == [(task["id"],)]
 
 
 def test_an_order_that_sends_nothing_is_taken_back_too(plant: Plant) -> None:
@@ -270,6 +299,7 @@ def test_devices_behind_a_stop_are_not_asked_and_should_hold_the_target(plant: P
     assert told(task, "verdict")["OLT-0"] == "INDETERMINATE"
     assert verdicts(plant, task).keys() == {BNG, OLT}
     assert plant.intent("OLT-0") == {}, "an audit tells of what is left there"
+    assert plant.held() == {"rate": ("100", "in-use")}, "the OLT may still give it"
     assert task["result"]["quarantine"] == "until cleaned"
 
 
@@ -317,6 +347,22 @@ def test_what_the_first_device_keeps_counts_though_a_later_one_never_had_anythin
     plant.failure["OLT-0"] = AuthenticationFailed("no", device="OLT-0")
     task = plant.finish(task_id)
     assert told(task, "verdict") == {BNG: "KEPT", "OLT-0": "INDETERMINATE", OLT: "VERIFIED"}
+    assert plant.held()["rate"][0] == "300"
+
+
+def test_a_share_stays_counted_while_a_device_behind_a_stop_may_give_it(plant: Plant) -> None:
+    """The stop is at an access node that has nothing of the rate; the one behind it has."""
+    plant.serve()
+    with_an_empty_place(plant)
+    extra = (*entry(SITE), "extra")
+    with plant.engine.begin() as connection:
+        plant.ask(connection, "OLT-0", {"extra": Fragment({entry(SITE): PRESENT, extra: "1"})})
+    plant.write("OLT-0")
+    plant.order("B", modify("speed", rate=300))
+    task_id = plant.ask_back(before="B")
+    plant.by_hand("OLT-0", "extra", "by hand")
+    task = plant.finish(task_id)
+    assert told(task, "state") == {BNG: "done", "OLT-0": "refused", OLT: "notAsked"}
     assert plant.held()["rate"][0] == "300"
 
 
