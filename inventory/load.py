@@ -12,6 +12,7 @@ from device_profiles.bounded_yaml import Document, read_document
 from inventory import news
 from inventory.expansion import WantedPool
 from inventory.file_model import InventoryFile
+from inventory.in_service import changes_in_service
 from inventory.names import unfit_names
 from inventory.overlap import Claim, overlaps
 from inventory.problems import (
@@ -40,7 +41,7 @@ def load_content(connection: sa.Connection, content: object, name: str) -> LoadR
 
     What it does not name stays, also of the network's parameters. Raises ``InventoryFileError``,
     which calls it ``name``, with every finding, having written nothing; an entry that a site holds
-    is never deleted or changed.
+    is never deleted or changed, nor is what its devices would not follow.
     """
     reading = read(content, name)
     try:
@@ -120,6 +121,7 @@ def _judged(connection: sa.Connection, name: str, reading: Reading) -> Differenc
         *reading.problems,
         *wrong_references(connection, reading),
         *unfit_names(connection, reading),
+        *changes_in_service(connection, reading, difference.entries),
         *(
             _placed(reading, found)
             for found in overlaps((*_claims(reading.pools), *claims_elsewhere(connection, reading)))

@@ -1,6 +1,6 @@
 """What a file refers to, against what there is: in the file itself and in the database."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -256,24 +256,3 @@ def _missing(text: str, attribute: Attribute, known: _Known) -> tuple[str, str] 
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def referring(connection: sa.Connection, names: Iterable[str]) -> dict[str, list[str]]:
-    """Return by device of ``names`` the pools and devices that name it, a few of each."""
-    found: dict[str, list[str]] = {}
-    wanted = sorted(names)
-    attributes = sorted({
-        name for kind in KINDS.values() for name, one in kind.carries.items()
-        if one.holds == "device"
-    })  # fmt: skip
-    for name in attributes:
-        value = sa.func.coalesce(resource.c.attributes[name].astext, pool.c.attributes[name].astext)
-        query = (
-            sa.select(value, pool.c.name)
-            .select_from(pool.outerjoin(resource, resource.c.pool_id == pool.c.id))
-            .where(among(value, wanted))
-            .distinct()
-        )
-        for device_name, pool_name in connection.execute(query):
-            found.setdefault(device_name, []).append(f"pool {pool_name!r}")
-    return found

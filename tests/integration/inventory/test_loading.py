@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from inventory.holding import release
-from inventory.load import preview_content
+from inventory.load import load_content, preview_content
 from inventory.model import BundleRequest, ResourceRequest
 from inventory.problems import InventoryFileError
 from inventory.queries import (
@@ -385,3 +385,59 @@ def test_a_platform_that_cannot_take_the_names_that_are_there_is_refused(
     customer = {**two_hundred_sites["customers"][0], "vpn": "V" * 33}
     with pytest.raises(InventoryFileError, match="iosxr-bng makes it its vrf-name; use at most 32"):
         exactly({"customers": [customer]})
+
+
+IN_SERVICE: Content = {
+    "devices": [
+        {"name": "KEA", "role": "dhcp4", "profile": "kea-dhcp4"},
+        {"name": "KEA2", "role": "dhcp4", "profile": "kea-dhcp4"},
+        {"name": "BNG", "role": "bng", "profile": "sros-bng", "partners": {"dhcp4": "KEA"}},
+    ],
+    "customers": [
+        {"id": "C2", "name": "Two", "number": 2, "vpn": "V2", "autonomous_system": 65002}
+    ],
+    "pools": [
+        {"name": "P", "kind": "pon-port", "items": [{"value": "one"}], "item_attributes": LINE},
+        {"name": "C", "kind": "cpe", "items": [
+            {"value": "x", "attributes": {"serial": "F1", "model": "ISR"}}]},
+    ],
+    "network": {"ntp": "192.0.2.1"},
+}  # fmt: skip
+SITE: Content = {"key": "S000", "name": "Site 0", "timezone": "UTC"}
+ONE: Content = {"id": "C1", "name": "One", "number": 1, "vpn": "V1", "autonomous_system": 65001}
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "mend"),
+    [
+        ({"devices": [{"name": "OLT", "role": "access", "profile": "ios-switch"}]}, "profile",
+         "under a name of its own"),
+        ({"devices": [{"name": "BNG", "role": "bng", "profile": "junos-bng",
+                       "partners": {"dhcp4": "KEA"}}]}, "profile", "under a name of its own"),
+        ({"devices": [{"name": "KEA", "role": "dhcp6", "profile": "kea-dhcp6"}]}, "role",
+         "delete the services of these sites"),
+        ({"devices": [{"name": "BNG", "role": "bng", "profile": "sros-bng",
+                       "partners": {"dhcp4": "KEA2"}}]}, "partners.dhcp4", "delete the services"),
+        ({"sites": [{**SITE, "customer": "C2"}]}, "customer", "under a key of its own"),
+        ({"customers": [{**ONE, "vpn": "V9"}]}, "vpn", "a customer of another id"),
+        ({"network": {"ntp": None}}, "ntp", "keep it"),
+        ({"network": {"cpe_profiles": {"ISR": {"ce": "frr-ce"}}}}, "cpe_profiles.ISR.ce", "keep"),
+    ],
+)  # fmt: skip
+def test_a_change_that_no_device_of_a_live_site_would_follow_is_refused(
+    connection: sa.Connection, two_hundred_sites: Content, content: Content, field: str, mend: str
+) -> None:
+    for each in (GROUND, two_hundred_sites, IN_SERVICE):
+        load_content(connection, each, "body")
+    for kind in ("pon-port", "cpe"):
+        request = ResourceRequest(name=kind, kind=kind)
+        reserve(connection, BundleRequest(site="S000", order_id="o", requests=(request,)))
+    with pytest.raises(InventoryFileError) as caught:
+        load_content(connection, content, "body")
+    (problem,) = [each for each in caught.value.problems if each.field == field]
+    assert "S000" in problem.text
+    assert mend in problem.fix
+    assert problem.pointer
+    release(connection, "S000", now=datetime.now(UTC))
+    if field != "role":  # a role that pools and partners name is refused as long as they do
+        assert load_content(connection, content, "body").changed == 1
