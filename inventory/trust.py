@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from inventory.tables import device, resource
 
@@ -64,3 +64,16 @@ def pin_unit(
         .values(access=pinned)
     )
     return done.rowcount == 1
+
+
+def forget_unit(connection: sa.Connection, serial: str) -> bool:
+    """Forget the host key by which a unit was known; tells whether there was one."""
+    key = resource.c.access["ssh"]["host_key"]
+    done = connection.execute(
+        sa.update(resource)
+        .where(resource.c.attributes.has_key("serial"))
+        .where(resource.c.attributes["serial"].astext == serial)
+        .where(key.astext.is_not(None))
+        .values(access=resource.c.access.op("#-")(sa.literal(["ssh", "host_key"], ARRAY(sa.Text))))
+    )
+    return done.rowcount > 0

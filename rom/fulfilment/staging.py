@@ -3,12 +3,15 @@
 from device_profiles.checks import exec_lines
 from device_profiles.cli import day1_text
 from device_profiles.profile import load_profile
+from inventory import trust
 from rom.catalog.site_view import SiteView
+from rom.model.deed import GATEWAY, DeedKind
 from rom.model.device import Device
 from rom.model.order import Item
 from rom.model.ticket import ARRIVED, TicketState
 from rom.store import changes, intents, tickets
 from rom.store.database import Connection
+from rom.trail import trail
 
 
 def token_of(boot_url: str) -> str:
@@ -19,10 +22,14 @@ def token_of(boot_url: str) -> str:
 def stage(
     connection: Connection, view: SiteView, item: Item, device: Device, fragment: str
 ) -> None:
-    """Keep the configuration the router will get, secrets as names; again replaces it."""
+    """Keep the configuration the router will get, secrets as names; again replaces it.
+
+    A router that will be provisioned makes its own keys anew, so a pinned one is forgotten if the
+    router can show by its serial number who it is.
+    """
     profile = load_profile(device.profile)
     wanted = intents.wanted(connection, device.name, view.site)
-    tickets.stage(
+    written = tickets.stage(
         connection,
         serial=device.name,
         site=view.site,
@@ -33,6 +40,16 @@ def stage(
         configuration=day1_text(profile, wanted.own),
         exec_lines=exec_lines(profile, fragment, view.context(device.as_context())),
     )
+    if written and profile.serial is not None and trust.forget_unit(connection, device.name):
+        trail.record(
+            connection,
+            GATEWAY,
+            DeedKind.HOST_KEY_FORGOTTEN,
+            sites=[view.site],
+            devices=[device.name],
+            order_id=item.order_id,
+            reason="it is provisioned anew",
+        )
 
 
 def arrived(connection: Connection, serial: str) -> bool:

@@ -71,6 +71,7 @@ class DeedKind(Word):
     MASTER_KEY_ROTATED = "secret.masterKeyRotated"
     DEVICE_ADDED = "device.added"
     DEVICE_TRUSTED = "device.hostKeyPinned"
+    HOST_KEY_FORGOTTEN = "device.hostKeyForgotten"
     LEASE_TAKEN_OVER = "device.leaseTakenOver"
     INVENTORY_LOADED = "inventory.loaded"
     ENDPOINTS_IMPORTED = "inventory.endpointsImported"

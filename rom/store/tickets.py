@@ -23,8 +23,11 @@ def stage(
     profile: str,
     configuration: str,
     exec_lines: Sequence[str],
-) -> None:
-    """Write what the router will get; again replaces it, unless the router has it already."""
+) -> bool:
+    """Write what the router will get; again replaces it, unless the router has it already.
+
+    Tells whether it was written.
+    """
     values: dict[str, Any] = {
         "site": site,
         "token_hash": hash_of(token),
@@ -35,7 +38,7 @@ def stage(
         "exec_lines": list(exec_lines),
     }
     statement = insert(ztp_ticket).values(serial=serial, state=TicketState.STAGED, **values)
-    connection.execute(
+    written = connection.execute(
         statement.on_conflict_do_update(
             index_elements=[ztp_ticket.c.serial],
             set_={
@@ -44,8 +47,9 @@ def stage(
                 "updated_at": sa.func.clock_timestamp(),
             },
             where=ztp_ticket.c.state.not_in(ARRIVED),
-        )
+        ).returning(ztp_ticket.c.serial)
     )
+    return written.first() is not None
 
 
 def hash_of(token: str) -> str:

@@ -85,6 +85,26 @@ def test_a_router_that_gets_its_configuration_is_in_the_trail_once(
     assert [tuple(row) for row in rows] == [(SERIAL, "router", CLIENT, [SITE], order_id)]
 
 
+def test_a_router_that_will_be_provisioned_is_not_known_by_a_former_key(rom: Engine) -> None:
+    rom.load(lambda _: None)
+    rom.do(
+        """UPDATE resource SET access = '{"ssh": {"host_key": "ssh-ed25519 AAAA", "port": 22}}' """
+        "WHERE attributes ->> 'serial' = :serial",
+        serial=SERIAL,
+    )
+    rom.order("so-pilot-melbourne")
+    rom.run(SITE)
+    with rom.engine.connect() as connection:
+        access = connection.exec_driver_sql(
+            f"SELECT access FROM resource WHERE attributes ->> 'serial' = '{SERIAL}'"  # noqa: S608 - named above
+        ).scalar_one()
+        told = connection.exec_driver_sql(
+            "SELECT sites, devices, actor FROM trail_entry WHERE kind = 'device.hostKeyForgotten'"
+        ).one()
+    assert access == {"ssh": {"port": 22}}
+    assert tuple(told) == ([SITE], [SERIAL], "gateway")
+
+
 def test_the_token_itself_is_not_kept(rom: Engine, staged: tuple[Bootstrap, str, str]) -> None:
     _, token, _ = staged
     assert token not in str(everything(rom))
