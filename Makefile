@@ -72,7 +72,7 @@ mutants: install ## Plant mistakes in the core rules, tell how many the tests se
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
 
 soak: install ## Long runs: the laws, five hundred kills, hostile input (ROM_SOAK_FUZZ_SECONDS=600)
-	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 0 -m soak $(TESTS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --timeout 0 -rP -m soak $(TESTS)
 
 lock: install ## Resolve requirements.lock again; UPGRADE=1 takes newer versions
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \

@@ -18,9 +18,11 @@ from rom.answers.sites import KeptPath, RepairDevice, RepairPreview
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.drift import differences as drift
 from rom.ledger.plan import plan_site, read_scope
+from rom.metrics.failures import noted, words
 from rom.model.effect import SiteState
 from rom.model.errors import UnknownDevice, UnknownSite
 from rom.model.plan import SitePlan
+from rom.model.reason import Reason
 from rom.model.verdict import DriftResult
 from rom.store import change_list, effects, intents
 from rom.store.database import Connection, Engine
@@ -158,7 +160,16 @@ def _checked(device: str, part: _Part, held: Tree | Exception) -> CheckedDevice:
         return CheckedDevice(
             device=device, result=DriftResult.UNREACHABLE, differences=(), error=str(held)
         )
-    found = drift.find(part.site, part.wanted, held, part.state)
+    try:
+        found = drift.find(part.site, part.wanted, held, part.state)
+    except Exception as error:  # noqa: BLE001 - supervised: one site must not hide the others
+        incident = noted("audit", error, site=part.site, device=device)
+        return CheckedDevice(
+            device=device,
+            result=DriftResult.UNREACHABLE,
+            differences=(),
+            error=f"{Reason.INTERNAL}: {words(incident or '')}",
+        )
     result = DriftResult.DRIFT if found else DriftResult.CLEAN
     return CheckedDevice(device=device, result=result, differences=found)
 

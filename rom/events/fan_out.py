@@ -6,6 +6,8 @@ that was committed late.
 
 from collections import defaultdict
 
+import structlog
+
 from rom.events.query import EventQuery, parse_query
 from rom.model.access import Scope
 from rom.model.event import NewDelivery
@@ -14,6 +16,7 @@ from rom.store import deliveries, event_log, outbox, subscriptions
 from rom.store.database import Connection, Engine
 
 _MOST = 500
+log = structlog.get_logger(__name__)
 _Listener = tuple[str, EventQuery, Scope]
 
 
@@ -46,5 +49,10 @@ def _listeners(connection: Connection) -> dict[Api | None, list[_Listener]]:
     found: dict[Api | None, list[_Listener]] = defaultdict(list)
     # Locked against removal, else a delivery could be made for a listener that is gone.
     for each in subscriptions.every_locked(connection):
-        found[each.api].append((each.id, parse_query(each.api, each.query), each.scope))
+        try:
+            query = parse_query(each.api, each.query)
+        except Exception:  # supervised: one that cannot be read keeps no other from its events
+            log.exception("listener.unreadable", listener=each.id)
+            continue
+        found[each.api].append((each.id, query, each.scope))
     return found

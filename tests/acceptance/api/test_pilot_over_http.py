@@ -4,6 +4,7 @@ import json
 import os
 import queue
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -259,6 +261,19 @@ def test_a_rollout_of_the_other_branches_is_driven_by_received_events_alone(
     }
     assert "openconfig" in switches["EAS-SYD-01"]
     assert "interface GigabitEthernet0/7" in switches["EAS-SYD-02"]
+
+
+def test_the_gateways_socket_refuses_what_two_servers_could_read_differently(url: str) -> None:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 0), 10) as line:
+        line.sendall(
+            b"POST /rom/v1/inventory HTTP/1.1\r\nHost: rom\r\nContent-Length: 5\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
+        line.settimeout(10)
+        answer = b"".join(iter(lambda: line.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"both Content-Length and Transfer-Encoding" in answer
 
 
 def test_a_second_server_on_the_same_data_directory_is_refused(url: str, data_dir: Path) -> None:

@@ -298,3 +298,21 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_listener_that_we_cannot_read_any_more_keeps_no_other_from_its_events(
+    engine: sa.Engine, gateway: Any, receiver: Any, tell: Tell
+) -> None:
+    found, other = receiver(), receiver()
+    with gateway() as events:
+        broken = listen(events, other.callback)
+        listen(events, found.callback)
+        with engine.begin() as connection:
+            connection.execute(
+                sa.update(hub_subscription)
+                .where(hub_subscription.c.id == broken)
+                .values(query="what a later release may have taken((")
+            )
+        tell("RO-1", 0, 1)
+        found.wait(lambda found: len(found.taken) == 2)
+    assert other.taken == []

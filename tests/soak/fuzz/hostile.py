@@ -36,7 +36,7 @@ def value(random: Random) -> Any:
         return random.choice(TEXTS)
     if drawn < 0.65:
         return random.choice(TEXTS) + random.choice(TEXTS)
-    return DEEP if drawn > 0.98 else random.choice(OTHERS)
+    return copy.deepcopy(DEEP if drawn > 0.98 else random.choice(OTHERS))
 
 
 def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -29,20 +29,22 @@ def test_nothing_that_is_sent_is_a_fault_of_ours_or_a_command_of_a_device() -> N
         sites = Sites(client)
         parts = [*client.parts().values()] * 3 + [sites.characteristic] * 12
         parts += [sites.body] * 6 + [sites.name]
-        end = monotonic() + SECONDS
-        while monotonic() < end:
-            random.choice(parts)()
-            assert gateway.child is not None
-            assert gateway.child.exit_code is None, gateway.child.last_words()
+        began = monotonic()
+        try:
+            while monotonic() < began + SECONDS:
+                random.choice(parts)()
+                assert gateway.child is not None
+                assert gateway.child.exit_code is None, gateway.child.last_words()
+        finally:
+            print(  # noqa: T201 - the figures are what a soak is for
+                f"\n{sum(figures.statuses.values())} requests in {monotonic() - began:.0f} s, "
+                f"seed {SEED}; {sites.made} sites, {sites.accepted} orders taken, "
+                f"{sites.read_back} devices read back\n{figures.shown()}"
+            )
         sites.look()
         ready = gateway.http.get("/readyz")
         log = gateway.log()
         internal = gateway.rows("SELECT * FROM order_item WHERE reason = 'INTERNAL'")
-    print(  # noqa: T201 - the figures are what a soak is for
-        f"\n{sum(figures.statuses.values())} requests in {SECONDS:.0f} s, seed {SEED}; "
-        f"{sites.made} sites, {sites.accepted} orders taken, {sites.read_back} devices read back\n"
-        f"{figures.shown()}"
-    )
     assert figures.faults == [], "\n".join(figures.faults)
     assert ready.status_code == 200, ready.text
     wrong = [entry for entry in log if entry.get("event") in ("internal.failure", "request failed")]
