@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -94,6 +94,7 @@ def everything_is_asked(session: Any, edits: tuple[Edit, ...]) -> None:
 
 
 @pytest.mark.parametrize("open_session", [logistics, kea])
+@settings(max_examples=40)
 @given(status=STATUSES, body=BODIES)
 @example(status=200, body=b"null")
 @example(status=200, body=b"[]")
@@ -115,6 +116,7 @@ def test_any_answer_is_an_answer_or_an_error_of_ours(
     everything_is_asked(session, EDITS[open_session])
 
 
+@settings(max_examples=40)
 @given(configuration=JSON)
 @example(configuration={"Dhcp4": None})
 @example(configuration={"Dhcp4": "subnet4"})
