@@ -19,12 +19,13 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 SECONDS = float(os.environ.get("ROM_SOAK_FUZZ_SECONDS", "600"))
 SEED = int(os.environ.get("ROM_SOAK_SEED", "1"))
 LINKS = ("10.88.15.0/24",)
+LISTENERS = {"ROM_CALLBACK_ALLOW": "127.0.0.0/8", "ROM_CALLBACK_HTTP": "true"}
 
 
 def test_nothing_that_is_sent_is_a_fault_of_ours_or_a_command_of_a_device() -> None:
     random = Random(SEED)
     figures = Figures()
-    with network(brisbane_links=LINKS) as gateway:
+    with network(brisbane_links=LINKS, **LISTENERS) as gateway:
         client = Client(gateway, figures, random)
         sites = Sites(client)
         parts = [*client.parts().values()] * 3 + [sites.characteristic] * 12
