@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.exits import fail, failed
+from api.cli.exits import fail
 from api.cli.options import DataDir, command_actor
 from api.cli.output import output
 from api.cli.settings import read_settings, say_where
@@ -69,4 +69,4 @@ def _keys(data_dir: Path | None, *, alone: bool) -> "Iterator[Keys]":
     except ServeError as error:
         raise fail(str(error)) from error
     except RomError as error:
-        raise failed(error) from error
+        raise fail(". ".join(part for part in (str(error), error.mend) if part)) from error

@@ -157,3 +157,21 @@ def test_a_wrong_database_url_is_one_sentence(
     assert "Traceback" not in done.output
     if command != ("doctor",):
         assert len(done.output.strip().splitlines()) == 1
+
+
+def test_a_rotation_that_cannot_be_is_refused_with_its_mend(url: str, tmp_path: Path) -> None:
+    given = {"ROM_DATABASE_URL": url, "ROM_DATA_DIR": str(tmp_path), "ROM_MASTER_KEY": "k" * 40}
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM sealing_key"))
+    engine.dispose()
+    refused = rom("key", "rotate", **given)
+    assert refused.exit_code == 2
+    assert "so the gateway cannot replace it. Name a file" in refused.output
+    (tmp_path / "new").write_text("n" * 40)
+    done = rom("key", "rotate", "--new-key-file", str(tmp_path / "new"), **given)
+    assert done.exit_code == 0, done.output
+    assert "Set ROM_MASTER_KEY to the new key" in done.output
+    other = rom("key", "show", **given)
+    assert other.exit_code == 2
+    assert "ROM_MASTER_KEY is another one" in other.output
