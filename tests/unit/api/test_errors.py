@@ -26,6 +26,7 @@ NEVER_AT_A_FACE = {
     "HostKeyMismatch": "an AdapterError: holds the items of a router, or is told beside the device",
     "NoDevice": "an AdapterError, told beside the device or as DeviceFailed",
     "Overtaking": "a shortage of inventory's: waits for resources, or becomes NotEnough",
+    "PydanticCustomError": "a setting's validator: refused in words where the settings are read",
     "SecretUnavailable": "an AdapterError, told beside the device or as DeviceFailed",
     "SessionLost": "an AdapterError; the outcome is found out by reading the device",
     "SpecificationFileError": "becomes Misconfigured or DocumentRefused",
