@@ -14,6 +14,8 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
+from rom.store.embedded import EmbeddedPostgres
+from tests.databases import stocked_database
 from tests.integration.fulfilment.conftest import EXAMPLES, GOOD, Engine, engine_at
 
 SITE = "ENT-1102-MELB"
@@ -37,7 +39,7 @@ Make = Callable[..., AbstractContextManager[tuple[Engine, str]]]
 
 
 @pytest.fixture
-def make(database_url: str, tmp_path: Path) -> Make:
+def make(postgres_server: EmbeddedPostgres, tmp_path: Path) -> Make:
     """Makes an engine with an order for a line and the product with these members."""
 
     @contextmanager
@@ -56,8 +58,10 @@ def make(database_url: str, tmp_path: Path) -> Make:
             "resourceCharacteristic": [],
         }
         document["orderItem"] = [*items, watch]
-        with engine_at(database_url, tmp_path, folder) as rom:
-            rom.load(lambda _: None)
+        with (
+            stocked_database(postgres_server) as url,
+            engine_at(url, tmp_path, folder) as rom,
+        ):
             order_id = rom.insert(document)
             rom.devices.answers["onu-presence"] = "bbf-xpon-onu-types:onu-not-present-with-v-ani"
             yield rom, order_id
