@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from adapters.errors import AuthenticationFailed, CommitRefused
 from device_profiles.fragment import Fragment
 from device_profiles.tree import PRESENT
 from rom.events.resources import ResourceEvents
 from rom.model.change import Policy
+from rom.store import rollbacks
 from rom.undo import results
 from rom.undo.rollback import RollbackRunner
 from rom.undo.way_back import GIVE_UP_AFTER
@@ -117,6 +119,20 @@ def test_without_reason_or_ticket_the_note_has_none(plant: Plant) -> None:
     assert task["state"] == "done"
     assert plant.notes("A") == [f"ROLLED_BACK: by {task['id']}"]
     assert plant.in_force() == set()
+
+
+def test_two_never_take_a_rollback_further_at_once(plant: Plant) -> None:
+    plant.serve()
+    plant.ask_back()
+    plant.turn()
+    url = plant.engine.url.render_as_string(hide_password=False)
+    impatient = sa.create_engine(url, connect_args={"options": "-c lock_timeout=100"})
+    other = RollbackRunner(impatient, plant.directory, plant.vault, plant.give_back)
+    with plant.engine.begin() as connection:
+        rollbacks.open_of_site(connection, SITE, lock=True)
+        with pytest.raises(sa.exc.OperationalError, match="lock timeout"):
+            other.advance(SITE, set[str]().add)
+    impatient.dispose()
 
 
 def test_its_states_are_told(plant: Plant) -> None:

@@ -116,7 +116,27 @@ def test_the_same_intent_again_sends_nothing(wish: tuple[str, int]) -> None:
 def test_a_template_that_differs_from_ours_is_never_overwritten() -> None:
     present = {**BASELINE, ("templates", "template[name='100']", "rate"): "90"}
     plan = plan_site("A", intent("A", 100), present, SiteState())
-    assert [conflict.kind for conflict in plan.blocking] == [ConflictKind.TEMPLATE_DRIFT]
+    (conflict,) = plan.blocking
+    assert conflict.kind is ConflictKind.TEMPLATE_DRIFT
+    assert (conflict.expected, conflict.found) == ("100", "90")
+
+
+@pytest.mark.parametrize(
+    ("tree", "read"),
+    [
+        # Of an entry with leaves the leaves, wherever it stands: others may have more in it.
+        ({("map",): PRESENT, ("map", "rate"): "1"}, {("map", "rate")}),
+        ({("map",): PRESENT, ("map", "x"): PRESENT, ("map", "x", "y"): "1"}, {("map", "x", "y")}),
+        # What is only there is read itself, and so is a value with something below it.
+        ({("line",): PRESENT}, {("line",)}),
+        ({("map",): "1", ("map", "rate"): "1"}, {("map",), ("map", "rate")}),
+    ],
+)
+def test_of_a_shared_object_what_says_something_is_read(
+    tree: dict[Path, str], read: set[Path]
+) -> None:
+    wanted = Fragment(shared=(SharedObject(min(tree), tree),))
+    assert read_scope(wanted, SiteState()) == read
 
 
 def test_two_sites_of_a_batch_create_their_common_template_once() -> None:
@@ -142,7 +162,10 @@ def test_somebody_elses_entry_below_ours_blocks_the_way_back() -> None:
     device.make("A", intent("A", 500))
     device.present["sites", "site[name='A']", "note"] = "made by hand"
     plan = plan_site("A", Fragment(), device.present, device.state("A"))
-    assert [conflict.kind for conflict in plan.blocking] == [ConflictKind.FOREIGN_CONTENT]
+    (conflict,) = plan.blocking
+    assert conflict.kind is ConflictKind.FOREIGN_CONTENT
+    assert conflict.path == ("sites", "site[name='A']", "note")
+    assert (conflict.expected, conflict.found) == (None, "made by hand")
 
 
 def test_a_value_changed_by_an_operator_is_reported_as_drift() -> None:
