@@ -184,7 +184,7 @@ def _reservation_row(bundle: BundleRequest, name: str, choice: Choice) -> dict[s
         "pool_id": choice.pool.id,
         "resource_id": None if is_amount else choice.id,
         "exclusive": not is_amount and not choice.pool.shared,
-        "amount": choice.request.amount if is_amount else None,
+        "amount": choice.request.amount,
         "order_id": bundle.order_id,
         "item_id": bundle.items.get(name),
         "state": HoldingState.RESERVED,

@@ -292,3 +292,9 @@ def test_an_amount_held_is_not_counted_twice(connection: sa.Connection, load: Lo
     reserve(connection, bundle("S0", ("rate", "sap-bandwidth"), amount=600))
     (more,) = reserve(connection, bundle("S0", ("more", "sap-bandwidth"), amount=400))
     assert more.attributes == {"value": 400}
+
+
+def test_things_are_not_given_by_amount(load: Load, connection: sa.Connection) -> None:
+    load(VLANS)
+    with pytest.raises(ResourceExhausted, match="wanted 2, free 0"):
+        reserve(connection, bundle("S0", ("vlan", "vlan"), amount=2))

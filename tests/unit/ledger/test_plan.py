@@ -121,6 +121,14 @@ def test_a_template_that_differs_from_ours_is_never_overwritten() -> None:
     assert (conflict.expected, conflict.found) == ("100", "90")
 
 
+def test_all_that_is_there_already_is_counted() -> None:
+    silver: Path = ("templates", "template[name='silver']")
+    gold = SharedObject(TEMPLATE, {TEMPLATE: PRESENT, (*TEMPLATE, "rate"): "1"})
+    wanted = Fragment({UPLINK: "7"}, (gold, SharedObject(silver, {silver: PRESENT})))
+    present = {UPLINK: "7", TEMPLATE: PRESENT, silver: PRESENT}
+    assert plan_site("A", wanted, present, SiteState()).already == 3
+
+
 @pytest.mark.parametrize(
     ("tree", "read"),
     [
