@@ -40,12 +40,12 @@ class Endpoint:
     port: int
     username: str = ""
     password: SecretStr = field(default_factory=lambda: SecretStr(""))
-    other_password: SecretStr | None = None
-    """Tried once where ``password`` is refused: a new one may or may not have been taken."""
     host_key: str | None = None
     """OpenSSH public key line the device must present; ``None`` refuses every SSH host key."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Profile-specific extras such as an SNMP engine's privacy password name or a URL path."""
+    other_password: SecretStr | None = None
+    """Tried once where ``password`` is refused: a new one may or may not have been taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 def set_back(engine: Engine) -> None:
     """What was written before a clock went back by six hours lies six hours ahead."""
     with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE clock SET noted_at = clock_timestamp()"))
         for table, column in (
             ("clock", "noted_at"), ("change", "due_at"), ("device_lease", "until"),
             ("procrastinate_workers", "last_heartbeat"),
