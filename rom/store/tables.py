@@ -391,8 +391,7 @@ sealing_key = sa.Table(
     sa.CheckConstraint("id = 1", name="single"),
 )
 
-# One row: the time that was last noted, see rom.store.clock.
-clock = sa.Table(
+clock = sa.Table(  # one row, see rom.store.clock
     "clock",
     metadata,
     sa.Column("id", sa.SmallInteger, primary_key=True, server_default="1"),
