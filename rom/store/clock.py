@@ -1,17 +1,17 @@
 """The database's clock, by which everything waits: set back, it lengthens no pause.
 
-Leases, pauses and quarantines end at a moment. A clock that is set back by hours would let all of
-them last hours longer, and a device whose writer has died stay locked. So the time is noted now
-and then; where it lies before what was noted, what waits is moved by as much. A clock set forward
-needs nothing: leases run out, and whoever had one is fenced off. Moments that people have chosen
-(expiry of tokens, dates of cancellations) stay what they are.
+Leases and pauses end at a moment. A clock that is set back by hours would let all of them last
+hours longer, and a device whose writer has died stay locked. So the time is noted now and then;
+where it lies before what was noted, what waits is moved by as much. A clock set forward needs
+nothing: leases run out, and whoever had one is fenced off. Moments that people have chosen (expiry
+of tokens, dates of cancellations) stay what they are. So do quarantines: resting longer harms
+nobody, and after a clock was wrong for a while nobody knows which of them began before.
 """
 
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from inventory.tables import resource
 from rom.store.event_tables import delivery, hub_subscription
 from rom.store.tables import change, clock, device_lease, order_item
 
@@ -25,7 +25,6 @@ _WAITING: tuple[tuple[sa.TableClause, str], ...] = (
     (delivery, "due_at"),
     (hub_subscription, "paused_until"),
     (hub_subscription, "lease_until"),
-    (resource, "quarantine_until"),
     # Procrastinate's own: a dead worker's locks are freed some time after its last heartbeat.
     (sa.table("procrastinate_workers", sa.column("last_heartbeat")), "last_heartbeat"),
 )

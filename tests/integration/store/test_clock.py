@@ -61,6 +61,29 @@ def test_the_lease_of_a_dead_writer_ends_when_it_would_have(engine: Engine) -> N
     assert looked(engine) is None  # once is enough
 
 
+def test_no_quarantine_is_shortened_by_a_clock_that_was_wrong_for_a_while(engine: Engine) -> None:
+    until = sa.text("SELECT quarantine_until FROM resource")
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO pool (id, name, kind, mode) "
+                "VALUES (gen_random_uuid(), 'V', 'vlan', 'items')"
+            )
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO resource (id, pool_id, value, scope, ordinal, state, "
+                "quarantine_until) SELECT gen_random_uuid(), id, '100', 'D', 0, 'quarantined', "
+                "now() + interval '1 day' FROM pool"
+            )
+        )
+        before = connection.scalar(until)
+    set_back(engine)
+    assert looked(engine)
+    with engine.connect() as connection:
+        assert connection.scalar(until) == before
+
+
 def test_what_is_put_off_and_the_heartbeat_of_the_dead_come_back_too(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(
