@@ -168,6 +168,13 @@ class Profile(_Model):
             re.compile(pattern)
         return self
 
+    def has_model_of(self, other: Self) -> bool:
+        """Tell whether what the other platform's profile has written can be read by this one's."""
+        return all(
+            getattr(self, part) == getattr(other, part)
+            for part in ("driver", "yang", "cli", "data", "snmp", "radius")
+        )
+
     def is_secret(self, path: Path) -> bool:
         """Tell whether the value at ``path`` is a secret, wanted as reference, read as digest."""
         if not self.secrets:

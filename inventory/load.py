@@ -1,6 +1,6 @@
 """Load an inventory file: all of it or nothing, and the same file twice changes nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from device_profiles.bounded_yaml import Document, read_document
 from inventory import news
 from inventory.expansion import WantedPool
 from inventory.file_model import InventoryFile
-from inventory.in_service import changes_in_service
+from inventory.in_service import ServiceChange, changes_in_service, roles_in_use
 from inventory.names import unfit_names
 from inventory.overlap import Claim, overlaps
 from inventory.problems import (
@@ -36,17 +36,20 @@ def load_file(connection: sa.Connection, path: Path) -> LoadReport:
         return load_content(connection, document.value, str(path))
 
 
-def load_content(connection: sa.Connection, content: object, name: str) -> LoadReport:
+def load_content(
+    connection: sa.Connection, content: object, name: str, asked: Collection[str] = ()
+) -> LoadReport:
     """Bring a file's parsed content into the database, inside the caller's transaction.
 
     What it does not name stays, also of the network's parameters. Raises ``InventoryFileError``,
     which calls it ``name``, with every finding, having written nothing; an entry that a site holds
-    is never deleted or changed, nor is what its devices would not follow.
+    is never deleted, and changed only, as is what its devices would not follow, where the change is
+    ``asked`` for by its name. The caller then plans the services of the sites in ``replanned``.
     """
     reading = read(content, name)
     try:
         with connection.begin_nested():
-            difference = _judged(connection, name, reading)
+            difference, sites = _judged(connection, name, reading, asked)
             with news.of_pools(connection, [entry.name for entry in reading.pools]):
                 difference.write(connection)
     except IntegrityError as error:
@@ -55,13 +58,15 @@ def load_content(connection: sa.Connection, content: object, name: str) -> LoadR
         text = getattr(diagnosis, "message_detail", None) or str(error.orig)
         problem = Problem(entry="file", field="", text=text, fix="resolve the contradiction")
         raise InventoryFileError(name, [problem]) from error
-    return difference.report()
+    return _report(difference, sites)
 
 
-def preview_content(connection: sa.Connection, content: object, name: str) -> LoadPreview:
+def preview_content(
+    connection: sa.Connection, content: object, name: str, asked: Collection[str] = ()
+) -> LoadPreview:
     """Return what ``load_content`` would do, having written nothing; raises as it does."""
-    difference = _judged(connection, name, read(content, name))
-    report = difference.report()
+    difference, sites = _judged(connection, name, read(content, name), asked)
+    report = _report(difference, sites)
     return LoadPreview(**report.model_dump(), changes=tuple(difference.changes()))
 
 
@@ -113,24 +118,48 @@ def _refused(name: str, text: str, fix: str) -> InventoryFileError:
     return InventoryFileError(name, [Problem(entry="file", field="", text=text, fix=fix)])
 
 
-def _judged(connection: sa.Connection, name: str, reading: Reading) -> Difference:
-    """Return what is to be written; raises ``InventoryFileError`` with all that speaks against."""
+def _report(difference: Difference, sites: Collection[str]) -> LoadReport:
+    return difference.report().model_copy(update={"replanned": dict.fromkeys(sites, ())})
+
+
+def _judged(
+    connection: sa.Connection, name: str, reading: Reading, asked: Collection[str]
+) -> tuple[Difference, list[str]]:
+    """Return what is to be written, and the sites whose services follow what was asked for.
+
+    Raises ``InventoryFileError`` with all that speaks against it.
+    """
     lock_for_load(connection, reading.file, reading.pools)
     difference = compare(connection, reading)
+    entries, pools = difference.entries, difference.pools
+    found = list(changes_in_service(connection, reading, entries, pools, asked))
     problems = [
         *reading.problems,
         *wrong_references(connection, reading),
         *unfit_names(connection, reading),
-        *changes_in_service(connection, reading, difference.entries),
+        *(change.problem for change in found if change.problem and change.name not in asked),
+        *_unknown(found, asked),
+        *roles_in_use(connection, reading, entries),
         *(
-            _placed(reading, found)
-            for found in overlaps((*_claims(reading.pools), *claims_elsewhere(connection, reading)))
+            _placed(reading, overlap)
+            for overlap in overlaps(
+                (*_claims(reading.pools), *claims_elsewhere(connection, reading))
+            )
         ),
         *difference.problems,
     ]
     if problems:
         raise InventoryFileError(name, problems[:MOST_PROBLEMS])
-    return difference
+    pools.accept(asked)
+    sites = {site for change in found if change.name in asked for site in change.sites}
+    return difference, sorted(sites)
+
+
+def _unknown(found: Collection[ServiceChange], asked: Collection[str]) -> Iterator[Problem]:
+    for name in sorted(set(asked) - {change.name for change in found}):
+        text = "the file changes nothing of that name at a site with services"
+        fix = "leave it out, or name a change as the refusal or a dry run calls it"
+        yield Problem(entry="replace", field=name, text=text, fix=fix)
 
 
 def _placed(reading: Reading, found: Problem) -> Problem:

@@ -42,6 +42,11 @@ def place_of(pointer: str) -> Place:
     return tuple(int(step) if step.isascii() and step.isdecimal() else step for step in steps)
 
 
+def by_name(change: str, fix: str) -> str:
+    """Return the mend of a change that is refused unless it is asked for by its name."""
+    return f"{fix}, or have the services planned anew with --replace {change}"
+
+
 class ExpansionError(ValueError):
     """An entry stands for nothing sensible; names the field, what is wrong and the fix."""
 

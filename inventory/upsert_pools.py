@@ -1,16 +1,16 @@
 """Compare pools and their resources; what a site holds, or what rests, stays as it is."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
 from inventory.expansion import WantedPool, WantedResource
-from inventory.problems import Problem
+from inventory.problems import Problem, by_name
 from inventory.reading import Reading
 from inventory.states import ResourceState
 from inventory.tables import pool, reservation, resource
@@ -30,6 +30,20 @@ _UNSAID = frozenset({"ordinal", "scope", "pool_id", "prefix"})
 """Columns of an entry that say nothing to people."""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """A change of what a pool says of itself, or of a value, while sites hold something of it."""
+
+    name: str
+    """By which it can be asked for."""
+    problem: Problem
+    """Why it is refused otherwise."""
+    pool_id: UUID
+    resource_id: UUID | None = None
+    rows: tuple[Row, Row] | None = None
+    """The value's row as it was and as it becomes; a pool's is among the pools that change."""
+
+
 @dataclass(slots=True)
 class PoolsDifference:
     """Rows to write, for all pools together, and what forbids it."""
@@ -40,6 +54,15 @@ class PoolsDifference:
     gone: list[Row] = field(default_factory=list)
     names: Mapping[Any, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    in_service: list[HeldChange] = field(default_factory=list)
+
+    def accept(self, asked: Collection[str]) -> None:
+        """Let what is held and was asked for by name be written too."""
+        self.changed += [
+            change.rows
+            for change in self.in_service
+            if change.rows is not None and change.name in asked
+        ]
 
     def report(self) -> LoadReport:
         """Return the counts."""
@@ -107,6 +130,7 @@ def compare_pools(connection: sa.Connection, reading: Reading) -> PoolsDifferenc
     for row in rows:
         if row["name"] in before:
             difference.problems += _pool_problems(reading, before[row["name"]], row, held)
+            difference.in_service += _of_pool(reading, before[row["name"]], row, held)
     present = _present(connection, [row["id"] for row in before.values()])
     for entry in wanted:
         if entry.mode != "pattern":  # its resources come from reservations, not from the file
@@ -130,13 +154,23 @@ def _pool_problems(reading: Reading, before: Row, row: Row, held: dict[Any, int]
         return []
     found = [
         (name, f"cannot change while sites hold something of it (it is {before[name]!r})")
-        for name in ("kind", "mode", "shared", "attributes", "pattern")
+        for name in ("kind", "mode", "shared", "pattern")
         if before[name] != row[name]
     ]
     amount = held[before["id"]]
     if row["capacity"] is not None and row["capacity"] - row["used_elsewhere"] < amount:
         found.append(("capacity", f"is less than the {amount} that sites hold"))
     return [reading.problem("pools", row["name"], name, text, _KEPT) for name, text in found]
+
+
+def _of_pool(reading: Reading, before: Row, row: Row, held: dict[Any, int]) -> Iterator[HeldChange]:
+    """Yield what a pool says of all its values, where some are held and it becomes another."""
+    if before["id"] in held and before["attributes"] != row["attributes"]:
+        name = f"pools/{row['name']}/attributes"
+        was = f"(it is {before['attributes']!r})"
+        text = f"cannot change while sites hold something of it {was}"
+        problem = reading.problem("pools", row["name"], "attributes", text, by_name(name, _KEPT))
+        yield HeldChange(name, problem, before["id"])
 
 
 def _present(connection: sa.Connection, pool_ids: Sequence[Any]) -> dict[Any, dict[str, Row]]:
@@ -167,7 +201,14 @@ def _compare(
             continue
         fixed = before["held"] or before["state"] == ResourceState.QUARANTINED
         if fixed and _means_else(row, before):
-            difference.problems.append(_problem(reading, wanted, before, "be changed"))
+            refused = _problem(reading, wanted, before, "be changed")
+            if not before["held"] or _moves(row, before):
+                difference.problems.append(refused)
+                continue
+            name = f"pools/{wanted.name}/values/{value}"
+            refused = refused.model_copy(update={"fix": by_name(name, _KEPT)})
+            rows = (before, _row(row, before))
+            difference.in_service.append(HeldChange(name, refused, pool_id, before["id"], rows))
         elif any(before[name] != inner for name, inner in _row(row, before).items()):
             difference.changed.append((before, _row(row, before)))
     for value, before in present.items():
@@ -190,8 +231,12 @@ def _row(row: WantedResource, before: Row | None = None) -> Row:
 
 
 def _means_else(row: WantedResource, before: Row) -> bool:
-    marked = row.state != ResourceState.AVAILABLE
-    return marked or row.attributes != before["attributes"] or row.scope != before["scope"]
+    return _moves(row, before) or row.attributes != before["attributes"]
+
+
+def _moves(row: WantedResource, before: Row) -> bool:
+    """Tell whether the value would be somebody else's, or one of another scope."""
+    return row.state != ResourceState.AVAILABLE or row.scope != before["scope"]
 
 
 def _problem(reading: Reading, wanted: WantedPool, before: Row, what: str) -> Problem:

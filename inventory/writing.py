@@ -38,19 +38,25 @@ class EntryChange(BaseModel):
 
 
 class LoadReport(BaseModel):
-    """How many entries a load created, changed and removed; all 0 when nothing was new."""
+    """How many entries a load created, changed and removed; all 0 when nothing was new.
+
+    ``replanned`` has the sites whose services were planned anew because a change was asked for,
+    each with the devices that get something else.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     created: int = 0
     changed: int = 0
     removed: int = 0
+    replanned: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def __add__(self, other: "LoadReport") -> "LoadReport":
         return LoadReport(
             created=self.created + other.created,
             changed=self.changed + other.changed,
             removed=self.removed + other.removed,
+            replanned={**self.replanned, **other.replanned},
         )
 
 

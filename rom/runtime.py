@@ -22,6 +22,7 @@ from rom.events.service import Events as EventService
 from rom.fulfilment.bootstrap import Bootstrap
 from rom.fulfilment.fulfiller import Fulfiller
 from rom.fulfilment.incidents import Incidents
+from rom.fulfilment.replanning import Replanning
 from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.transitions import Transitions
 from rom.fulfilment.verifying import ProofSettings, Prover
@@ -197,12 +198,14 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
     with ExitStack() as stack:
         base = _foundation(settings, stack)
         events = EventService(base.engine, base.vault, settings, settings.base_url)
-        load_files(base.engine, base.vault, settings)
-        with configuring("ROM_CATALOG_DIR"):
-            base.catalog.check_kinds()
         bootstrap = Bootstrap(
             base.engine, base.transitions, base.vault, settings.base_url, base.wakes.site
         )
+        replanning = Replanning(base.devices, base.catalog, base.vault, bootstrap.boot_url)
+        inventory = Inventory(base.engine, settings.base_url, replanning, base.wakes.device)
+        load_files(inventory, base.engine, base.vault, settings)
+        with configuring("ROM_CATALOG_DIR"):
+            base.catalog.check_kinds()
         give_back = GiveBack(base.catalog)
         audit = Audit(base.engine, base.fleet, base.devices)
         compensation = Compensation(base.devices, base.vault, base.catalog)
@@ -224,7 +227,7 @@ def open_gateway(settings: Settings) -> Iterator[Gateway]:
             orders=_orders(base, compensation),
             sites=_sites(base, give_back, audit),
             devices=Devices(base.engine, audit, base.fleet, base.devices),
-            inventory=Inventory(base.engine, settings.base_url),
+            inventory=inventory,
             catalog=Catalog(CatalogAdministration(base.engine, base.catalog, settings.base_url)),
             events=Events(events),
             access=Access(base.engine),
@@ -351,12 +354,11 @@ def _writer_settings(settings: Settings) -> WriterSettings:
     )
 
 
-def load_files(engine: Engine, vault: Vault, settings: Settings) -> None:
+def load_files(inventory: Inventory, engine: Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
         content = read_file(settings.inventory_file)
-        stock = Inventory(engine, settings.base_url)
-        stock.load(content, str(settings.inventory_file), by=GATEWAY)
+        inventory.load(content, str(settings.inventory_file), by=GATEWAY)
     if settings.lab_ready_file is not None:
         with configuring("ROM_LAB_READY_FILE"), engine.begin() as connection:
             report = import_lab(connection, settings.lab_ready_file, vault.remember)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -107,7 +107,9 @@ class GatewayClient:
         """Return every pool with its capacity and what is free."""
         return self._list(self._send("GET", "/rom/v1/pools"))
 
-    def load_inventory(self, content: object, *, dry_run: bool) -> dict[str, Any]:
+    def load_inventory(
+        self, content: object, *, dry_run: bool, replace: Sequence[str]
+    ) -> dict[str, Any]:
         """Bring the content of an inventory file in, or ask what that would do.
 
         Returns also a refusal, which has ``problems``.
@@ -116,7 +118,7 @@ class GatewayClient:
             "POST",
             "/rom/v1/inventory",
             expected="inventoryRefused",
-            params={"dryRun": "true"} if dry_run else {},
+            params={"dryRun": dry_run, "replace": list(replace)},
             content=json.dumps(content).encode(),
             headers={"Content-Type": "application/json"},
         )

@@ -1,6 +1,6 @@
 """``rom inventory``: load and export inventory files, and see how full the pools are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -40,6 +40,13 @@ def load(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would come, change and go; change nothing.")
     ] = False,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A change of what sites have in service, as its refusal names it; their services "
+            "are planned anew; repeatable."
+        ),
+    ] = None,
     data_dir: DataDir = None,
     url: OtherUrl = None,
 ) -> None:
@@ -52,7 +59,7 @@ def load(
     except RomError as error:
         raise failed(error) from error
     with _inventory_of(data_dir, url, str(file)) as (inventory, where):
-        answer = inventory.take(document, dry_run=dry_run)
+        answer = inventory.take(document, dry_run=dry_run, replace=replace or [])
     problems = answer.get("problems", ())
     if problems:
         raise fail("\n".join(f"{file}: {_finding(problem, document)}" for problem in problems))
@@ -62,6 +69,10 @@ def load(
     counts = ", ".join(f"{answer[what]} {what}" for what in ("created", "changed", "removed"))
     said = "would be loaded into" if dry_run else "is loaded into"
     output().print(f"{file} {said} {where}: {counts}", markup=False)
+    asked = "would be asked" if dry_run else "are asked"
+    for site, devices in answer.get("replanned", {}).items():
+        what = f"{', '.join(devices)} {asked}" if devices else "no device gets anything else"
+        output().print(f"services of {site} are planned anew: {what}", markup=False)
 
 
 @app.command()
@@ -87,7 +98,9 @@ def export(
 class _Inventory(Protocol):
     """An inventory behind HTTP or in this process; a refusal is an answer with ``problems``."""
 
-    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]: ...
+    def take(
+        self, document: "Document", *, dry_run: bool, replace: Sequence[str]
+    ) -> dict[str, Any]: ...
 
     def export(self) -> dict[str, Any]: ...
 
@@ -96,8 +109,10 @@ class _Served:
     def __init__(self, client: GatewayClient) -> None:
         self._client = client
 
-    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]:
-        return self._client.load_inventory(document.value, dry_run=dry_run)
+    def take(
+        self, document: "Document", *, dry_run: bool, replace: Sequence[str]
+    ) -> dict[str, Any]:
+        return self._client.load_inventory(document.value, dry_run=dry_run, replace=replace)
 
     def export(self) -> dict[str, Any]:
         return self._client.export_inventory()
@@ -108,11 +123,15 @@ class _Own:
         self._inventory = inventory
         self._name = name
 
-    def take(self, document: "Document", *, dry_run: bool) -> dict[str, Any]:
+    def take(
+        self, document: "Document", *, dry_run: bool, replace: Sequence[str]
+    ) -> dict[str, Any]:
         try:
             if dry_run:
-                return self._inventory.preview(document, self._name).model_dump(mode="json")
-            return self._inventory.load(document, self._name, by=command_actor()).model_dump()
+                preview = self._inventory.preview(document, self._name, replace=replace)
+                return preview.model_dump(mode="json")
+            by = command_actor()
+            return self._inventory.load(document, self._name, by=by, replace=replace).model_dump()
         except InventoryRefused as refusal:
             return dict(refusal.details)
 

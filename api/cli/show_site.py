@@ -126,7 +126,7 @@ def snapshots(site: str, rows: Iterable[Row]) -> Listing:
             (
                 row["snapshot"], "yes" if row["boundary"] else "", row["time"][:19] + "Z",
                 row["device"], row["role"],
-                row["moment"], row["order"] or "", row["transaction"][:8], row["hash"][:12],
+                row["moment"], row["order"] or "", (row["transaction"] or "")[:8], row["hash"][:12],
             )
             for row in rows
         ),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
+from pydantic import StringConstraints
 
 from api.dependencies import By, InventoryPart
 from api.errors import ERRORS
@@ -20,6 +21,8 @@ class FileRoute(StrictRoute):
 
 
 routes = APIRouter(prefix="/rom/v1", tags=["ROM"], route_class=FileRoute, responses=ERRORS)
+Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+_MOST_NAMES = 100
 _FILE = {"schema": {"$ref": "#/components/schemas/InventoryFile"}}
 
 
@@ -41,15 +44,18 @@ def load(
     by: By,
     *,
     dry_run: Annotated[bool, Query(alias="dryRun")] = False,
+    replace: Annotated[tuple[Name, ...], Query(max_length=_MOST_NAMES)] = (),
 ) -> LoadPreview | LoadReport:
     """Take an inventory file's content as JSON, all of it or nothing; what it lacks stays.
 
     With ``dryRun`` nothing is taken, and ``changes`` says of each entry what would become of it.
-    A refusal has every mistake in ``problems``, each with its place as a JSON pointer.
+    A refusal has every mistake in ``problems``, each with its place as a JSON pointer. ``replace``
+    names a change of what sites have in service, as the refusal of it does: it is done then, and
+    the services of these sites are planned anew.
     """
     if dry_run:
-        return inventory.preview(content, "body")
-    return inventory.load(content, "body", by=by)
+        return inventory.preview(content, "body", replace=replace)
+    return inventory.load(content, "body", by=by, replace=replace)
 
 
 @routes.get(

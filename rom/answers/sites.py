@@ -47,7 +47,8 @@ class SnapshotLine(Answer):
     moment: Moment
     time: str
     order: str | None
-    transaction: str
+    transaction: str | None
+    """``None`` for what a load of inventory has planned anew."""
     hash: str
     boundary: bool
     """Whether no order was half done then: a rollback may lead there."""

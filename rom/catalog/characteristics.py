@@ -8,6 +8,7 @@ from typing import Any
 from rom.catalog.bandwidth import Bandwidth
 from rom.catalog.errors import CharacteristicError, ExpressionError
 from rom.catalog.expressions import evaluate
+from rom.catalog.patterns import matches
 from rom.catalog.specification import Characteristic, CharacteristicType, Specification
 from rom.model.text import control_character
 
@@ -149,7 +150,7 @@ def _check_content(characteristic: Characteristic, value: object) -> None:
     if isinstance(value, str):
         if not value.strip():
             raise ValueError("is blank")
-        if characteristic.pattern is not None and not re.fullmatch(characteristic.pattern, value):
+        if characteristic.pattern is not None and not matches(characteristic.pattern, value):
             raise ValueError(f"{_shown(value)} does not match {characteristic.pattern}")
 
 

@@ -1,10 +1,14 @@
-"""Catalog expressions: Jinja expressions over named values, in a sandbox, with typed filters."""
+"""Catalog expressions: Jinja expressions over named values, in a sandbox, with typed filters.
+
+Specifications come over the network as well, so what an expression can take is bounded before it is
+computed: it calls nothing, multiplies numbers only, and has no filter that makes long texts.
+"""
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError, Undefined
+from jinja2 import StrictUndefined, TemplateError, Undefined, nodes
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -28,20 +32,49 @@ def _rate(value: object) -> Bandwidth:
     return value
 
 
+class _Environment(ImmutableSandboxedEnvironment):
+    """Refuses to repeat or pad texts, which a few characters could make fill the memory."""
+
+    intercepted_binops = frozenset({"*", "%"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        for operand in (left, right):
+            if not isinstance(operand, int | float):
+                raise ExpressionError(f"{operator} is for numbers only, not for {operand!r}")
+        return super().call_binop(context, operator, left, right)
+
+
+MAX_TEXT = 4096
+"""Most characters of a text that an expression makes; others may put it together further."""
+_FILTERS = frozenset(
+    {
+        "abs", "bandwidth", "capitalize", "default", "first", "float", "int", "join", "last",
+        "length", "lower", "max", "mbit_name", "min", "round", "string", "times", "title", "trim",
+        "upper",
+    }
+)  # fmt: skip
+_REFUSED = {nodes.Call: "calls something", nodes.Pow: "raises to powers"}
+
 # Results are configuration values, never HTML: escaping would put entities into names.
-_ENVIRONMENT = ImmutableSandboxedEnvironment(
+_ENVIRONMENT = _Environment(
     undefined=StrictUndefined,
     autoescape=False,
 )
 _ENVIRONMENT.filters.update(times=_times, mbit_name=_mbit_name, bandwidth=Bandwidth.parse)
 _ENVIRONMENT.globals.clear()
+for _name in _ENVIRONMENT.filters.keys() - _FILTERS:
+    del _ENVIRONMENT.filters[_name]
 
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Callable[..., Any]:
     try:
+        parsed = _ENVIRONMENT.parse("{{ " + expression + " }}")
+        for kind, what in _REFUSED.items():
+            if parsed.find(kind) is not None:
+                raise ExpressionError(f"{expression!r} {what}; use what filters there are")
         return _ENVIRONMENT.compile_expression(expression, undefined_to_none=False)
-    except TemplateError as error:
+    except (TemplateError, RecursionError) as error:
         raise ExpressionError(f"{expression!r} does not parse: {error}") from error
 
 
@@ -55,7 +88,7 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
     """Return the value of a Jinja expression; raises ``ExpressionError`` if it has none.
 
     Values keep their type: a ``Bandwidth`` stays one. An undefined name or attribute is an error,
-    never an empty text.
+    never an empty text, and so is a text of more than ``MAX_TEXT`` characters.
     """
     try:
         value = _compiled(expression)(**names)
@@ -63,4 +96,6 @@ def evaluate(expression: str, names: Mapping[str, Any]) -> Any:
             value = str(value)  # StrictUndefined raises here, with its own words
     except (TemplateError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise ExpressionError(f"{expression!r} has no value: {error}") from error
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        raise ExpressionError(f"{expression!r} makes more than {MAX_TEXT} characters")
     return value

@@ -1,9 +1,10 @@
 """A specification (RFS): what may be ordered, what it reserves, configures and waits for."""
 
-import re
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from rom.catalog.patterns import MAX_PATTERN, check_pattern
 
 CharacteristicType = Literal["string", "integer", "number", "bandwidth", "boolean", "enum"]
 Step = Literal["reserve", "stage", "configure", "verify", "measure"]
@@ -29,7 +30,7 @@ class Characteristic(_Model):
     type: CharacteristicType
     required: bool = False
     default: Scalar | None = None
-    pattern: str | None = None
+    pattern: str | None = Field(default=None, max_length=MAX_PATTERN)
     """For strings: a regular expression that the whole value must match."""
     enum: tuple[str, ...] = ()
     minimum: str | int | float | None = None
@@ -41,10 +42,7 @@ class Characteristic(_Model):
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
         if value is not None:
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"is no regular expression: {error}") from error
+            check_pattern(value)
         return value
 
     @field_validator("enum", mode="before")

@@ -5,7 +5,7 @@ in the OLT, the BNG and the router's shaper), and asks only those devices whose 
 delete takes one item's share out of every intent.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from device_profiles.fragment import Fragment
@@ -38,21 +38,28 @@ def is_needed(view: SiteView, item: Item) -> bool:
     )
 
 
+def rendering(
+    connection: Connection, devices: DeviceDirectory, view: SiteView, items: Iterable[Item]
+) -> dict[str, tuple[Device, dict[str, Fragment]]]:
+    """Return what the items ask of each device now, by its name and by item key."""
+    found: dict[str, tuple[Device, dict[str, Fragment]]] = {}
+    for item in items:
+        for entry in configurations(view.specification(item), view.typed(item)):
+            device = devices.find(connection, entry.role, view.allocations)
+            profile = devices.profile(device)
+            if entry.fragment in profile.fragments:
+                fragment = render(profile, entry.fragment, view.context(device.as_context()))
+                found.setdefault(device.name, (device, {}))[1][item.key] = fragment
+    return found
+
+
 def request_modify(
     connection: Connection, devices: DeviceDirectory, view: SiteView, item: Item
 ) -> list[str]:
     """Lay the new rendering into the intents and ask the devices whose part has changed."""
-    wanted: dict[str, tuple[Device, dict[str, Fragment]]] = {}
-    for each in kept_items(view, item):
-        for entry in configurations(view.specification(each), view.typed(each)):
-            device = devices.find(connection, entry.role, view.allocations)
-            profile = devices.profile(device)
-            if entry.fragment not in profile.fragments:
-                continue
-            fragment = render(profile, entry.fragment, view.context(device.as_context()))
-            wanted.setdefault(device.name, (device, {}))[1][each.key] = fragment
     touched = []
-    for name, (device, rendered) in wanted.items():
+    rendered_anew = rendering(connection, devices, view, kept_items(view, item))
+    for name, (device, rendered) in rendered_anew.items():
         known = intents.fragments(connection, name, view.site)
         if all(known.get(key) == fragment for key, fragment in rendered.items()):
             continue

@@ -1,5 +1,6 @@
 """Inventory: resources as TMF639 has them, how full the pools are, and files that bring more."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from inventory.queries import pool_status
 from inventory.writing import LoadPreview, LoadReport
 from rom.answers.inventory import PoolLine
 from rom.documents.patching import PatchKind, patched
+from rom.fulfilment.replanning import Replanning
 from rom.gateway.seam import again_when_crossed, loading, searching
 from rom.model.access import EVERYTHING, Scope
 from rom.model.deed import Actor, DeedKind
@@ -40,37 +42,67 @@ class Inventory:
 
     engine: Engine
     base_url: str
+    replanning: Replanning
+    wake_device: Callable[[str], None]
 
-    def load(self, content: object, name: str, *, by: Actor) -> LoadReport:
+    def load(
+        self, content: object, name: str, *, by: Actor, replace: Collection[str] = ()
+    ) -> LoadReport:
         """Bring an inventory file's content in, all or nothing; held items are tried at once.
 
         ``name`` is what a refusal calls the file; of a document that ``read_file`` has read it
-        names the lines. Raises ``InventoryRefused`` with every finding. Orders that reserve
-        meanwhile may cross it; it is done again then.
+        names the lines. A change of what sites have in service is done where ``replace`` has its
+        name, and the services of these sites are planned anew: their devices are asked in the same
+        transaction. Raises ``InventoryRefused`` with every finding; for ``replace`` also
+        ``OrderUnderWay``, ``RollbackOpen`` and ``NotPossible``. Orders that reserve meanwhile may
+        cross it; it is done again then.
         """
         document = _document(content)
-        report = again_when_crossed(lambda: self._load(document, name, by))
+        report = again_when_crossed(lambda: self._load(document, name, by, replace))
         log.info("inventory.loaded", file=name, **report.model_dump())
+        for device in sorted({each for found in report.replanned.values() for each in found}):
+            self.wake_device(device)
         return report
 
-    def _load(self, document: YamlDocument, name: str, by: Actor) -> LoadReport:
+    def _load(
+        self, document: YamlDocument, name: str, by: Actor, replace: Collection[str]
+    ) -> LoadReport:
         with loading(), telling_lines(document), self.engine.begin() as connection:
-            report = load_content(connection, document.value, name)
+            report = self._loaded(connection, document, name, replace)
             order_items.resources_came(connection)
             trail.record(
                 connection,
                 by,
                 DeedKind.INVENTORY_LOADED,
+                sites=list(report.replanned),
+                devices=sorted({each for found in report.replanned.values() for each in found}),
                 subject=name,
-                details=report.model_dump(),
+                details={**report.model_dump(mode="json"), "replace": sorted(replace)},
             )
         return report
 
-    def preview(self, content: object, name: str) -> LoadPreview:
+    def _loaded(
+        self, connection: Connection, document: YamlDocument, name: str, replace: Collection[str]
+    ) -> LoadReport:
+        if not replace:
+            return load_content(connection, document.value, name)
+        sites = list(preview_content(connection, document.value, name, replace).replanned)
+        # What the devices are is asked before the file says that they are something else.
+        known = self.replanning.platforms(connection, sites)
+        report = load_content(connection, document.value, name, replace)
+        planned = self.replanning.plan(connection, sites, known)
+        return report.model_copy(update={"replanned": planned})
+
+    def preview(self, content: object, name: str, *, replace: Collection[str] = ()) -> LoadPreview:
         """Return what ``load`` would do, entry by entry, and do nothing; raises as it does."""
         document = _document(content)
         with loading(), telling_lines(document), self.engine.connect() as connection:
-            return preview_content(connection, document.value, name)
+            preview = preview_content(connection, document.value, name, replace)
+            if not preview.replanned:
+                return preview
+            # What is planned shows when it is done; without a commit it is not.
+            report = self._loaded(connection, document, name, replace)
+        return preview.model_copy(update={"replanned": report.replanned})
 
     def export(self) -> Document:
         """Return all there is as the content of an inventory file that loads to the same."""

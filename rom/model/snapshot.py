@@ -15,6 +15,7 @@ class Moment(Word):
 
     BEFORE = "before"
     AFTER = "after"
+    PLANNED = "planned"  # inventory has changed under a service, and no transaction yet follows
 
 
 class Sealer(Protocol):
@@ -37,7 +38,8 @@ class SnapshotEntry:
     moment: Moment
     time: datetime
     order_id: str | None
-    transaction: str
+    transaction: str | None
+    """``None`` where something was planned only."""
     content_hash: str
 
 

@@ -12,6 +12,14 @@ from rom.store import site_secrets
 from rom.store.codec import fragment_from_json, fragment_to_json
 from rom.store.tables import net_effect, site_intent
 
+_MEANS_SOMETHING = sa.or_(
+    sa.func.jsonb_array_length(site_intent.c.fragments) > 0,
+    sa.exists().where(
+        net_effect.c.device == site_intent.c.device, net_effect.c.site == site_intent.c.site
+    ),
+)
+"""An intent that wants something, or has left something behind."""
+
 
 def keep(
     connection: sa.Connection,
@@ -90,16 +98,7 @@ def neighbours(
 
 def drop_empty(connection: sa.Connection, site: str) -> None:
     """Forget the site's intents that want nothing any more and have left nothing behind."""
-    left_over = sa.exists().where(
-        net_effect.c.device == site_intent.c.device, net_effect.c.site == site_intent.c.site
-    )
-    connection.execute(
-        sa.delete(site_intent).where(
-            site_intent.c.site == site,
-            sa.func.jsonb_array_length(site_intent.c.fragments) == 0,
-            ~left_over,
-        )
-    )
+    connection.execute(sa.delete(site_intent).where(site_intent.c.site == site, ~_MEANS_SOMETHING))
 
 
 def wanted(connection: sa.Connection, device: str, site: str) -> Fragment:
@@ -123,9 +122,14 @@ def sites_by_device(
     *,
     only: str | None = None,
 ) -> dict[str, list[str]]:
-    """Return the sites with an intent on each of the devices, or on all; or of one site only."""
-    query = sa.select(site_intent.c.device, site_intent.c.site).order_by(
-        site_intent.c.device, site_intent.c.site
+    """Return the sites with an intent on each of the devices, or on all; or of one site only.
+
+    Also with one that wants nothing any more, as long as something of the site is there.
+    """
+    query = (
+        sa.select(site_intent.c.device, site_intent.c.site)
+        .where(_MEANS_SOMETHING)
+        .order_by(site_intent.c.device, site_intent.c.site)
     )
     if devices is not None:
         query = query.where(site_intent.c.device.in_(list(devices)))

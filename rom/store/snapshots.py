@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from device_profiles.fragment import Fragment
 from device_profiles.tree import Path, Tree, content_hash
 from rom.model.intent import Place
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot, SnapshotEntry, Taken
@@ -61,6 +62,32 @@ def keep_all(
     ]
     if rows:
         connection.execute(sa.insert(snapshot).values(time=sa.func.clock_timestamp()), rows)
+
+
+def keep_plan(
+    connection: sa.Connection,
+    sealer: Sealer,
+    *,
+    site: str,
+    device: str,
+    role: str,
+    fragments: Mapping[str, Fragment],
+) -> None:
+    """Write what a site is to have on a device from now on, though nothing is sent yet.
+
+    Whatever goes back to here or later goes back to this, and not to what was rendered before.
+    """
+    known = latest(connection, sealer, site, device)
+    content = SiteSnapshot(fragments, known.tree if known else {})
+    row = {
+        "site": site,
+        "device": device,
+        "role": role,
+        "moment": Moment.PLANNED,
+        "content_hash": content_hash(content.tree),
+        "sealed": _sealed(sealer, content),
+    }
+    connection.execute(sa.insert(snapshot).values(**row, time=sa.func.clock_timestamp()))
 
 
 def _sealed(sealer: Sealer, content: SiteSnapshot) -> bytes:

@@ -293,7 +293,8 @@ snapshot = sa.Table(
     sa.Column("site", sa.Text, nullable=False),
     sa.Column("device", sa.Text, nullable=False),
     sa.Column("role", sa.Text, nullable=False),
-    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE"), nullable=False),
+    # None for what a load of inventory has planned anew; the transaction that follows has its own.
+    sa.Column("txn", sa.ForeignKey("device_txn.id", ondelete="CASCADE")),
     sa.Column("moment", sa.Text, nullable=False),
     sa.Column("order_id", sa.Text),
     sa.Column("content_hash", sa.Text, nullable=False),
@@ -302,7 +303,8 @@ snapshot = sa.Table(
     sa.Index("ix_snapshot_site_device", "site", "device"),
     sa.Index("ix_snapshot_time", "time"),
     sa.Index("ix_snapshot_txn", "txn"),
-    sa.CheckConstraint("moment in ('before', 'after')", name="moment"),
+    sa.CheckConstraint("moment in ('before', 'after', 'planned')", name="moment"),
+    sa.CheckConstraint("(txn is null) = (moment = 'planned')", name="planned"),
 )
 
 # What is not kept any more of a site's history: everything before a boundary of its orders.

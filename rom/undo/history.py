@@ -68,6 +68,8 @@ class History:
     """When the snapshots were taken."""
     kept_from: int = 0
     """The first snapshot that the site may go back to; 0 while all are kept."""
+    planned: int = 0
+    """The last snapshot of a service planned anew because inventory had changed; 0 for none."""
 
     def is_forgotten(self, place: Place) -> bool:
         """Tell whether nobody knows any more how the site was at a place.
@@ -168,7 +170,15 @@ def history(
         if extent is not None:
             found.append(Episode(way.id, *extent))
     found.sort(key=lambda episode: episode.begins)
-    return History(numbers, tuple(found), tuple(ways_back), times, forgotten.kept_from)
+    planned = [entry.number for entry in entries if entry.moment is Moment.PLANNED]
+    return History(
+        numbers,
+        tuple(found),
+        tuple(ways_back),
+        times,
+        forgotten.kept_from,
+        max(planned, default=0),
+    )
 
 
 def _extent(numbers: Iterable[int]) -> tuple[Place, Place] | None:

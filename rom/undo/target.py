@@ -58,6 +58,7 @@ def resolve(
     fragments = at_number(connection, sealer, site, number)
     if any(fragments.values()):
         _refuse_what_is_gone(known, place)
+        _refuse_what_inventory_denies(known, number)
     return Target(site, number, fragments, known.standing_from(place))
 
 
@@ -90,6 +91,16 @@ def _refuse_what_is_gone(known: History, place: Place) -> None:
     if deleted is not None:
         message = f"order {deleted} has deleted something since and given its resources back"
         raise TargetGone(message)
+
+
+def _refuse_what_inventory_denies(known: History, number: int) -> None:
+    if number < known.planned:
+        message = (
+            f"inventory was changed under the site since snapshot {number}, "
+            "and its services were planned anew"
+        )
+        mend = f"Go back to snapshot {known.planned} or a later boundary, or to 0"
+        raise TargetGone(message, mend=mend)
 
 
 def at_number(

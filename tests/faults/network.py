@@ -82,6 +82,11 @@ class Lab:
     def running(self, device: str) -> str:
         return self._http.get(f"/devices/{device}/running").raise_for_status().text
 
+    def routers(self) -> dict[str, Row]:
+        """What each router says of itself, by serial number."""
+        found: dict[str, Row] = self._http.get("/status").raise_for_status().json()["ce"]
+        return found
+
     def counters(self, device: str) -> Row:
         found: Row = self._http.get(f"/devices/{device}/counters").raise_for_status().json()
         return found

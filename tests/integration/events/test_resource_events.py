@@ -26,6 +26,7 @@ from tests.stocks import GROUND, completed
 
 SITE = "S1"
 BASE = "http://127.0.0.1:8652"
+UNUSED: Any = None
 CONTENT: dict[str, Any] = {
     "customers": [
         {"id": "C1", "name": "One", "number": 1, "vpn": "V1", "autonomous_system": 65001}
@@ -80,7 +81,7 @@ def test_every_change_is_told_once_with_the_resource_as_it_is_shown(
             for resource in (row.payload["event"]["resource"],)
         }
 
-    stock = Inventory(engine, BASE)
+    stock = Inventory(engine, BASE, UNUSED, UNUSED)
     wanted = (
         ResourceRequest(name="vlan", kind="vlan"),
         ResourceRequest(name="band", kind="sap-bandwidth", amount=10**8),
@@ -135,7 +136,7 @@ def test_a_patch_and_a_load_are_told_to_who_listens(
         found.wait(lambda found: len(found.taken) == 1)
         resource = found.taken[0].event["event"]["resource"]
         assert (kinds(), resource["name"]) == (["ResourceCreateEvent"], "102")
-        stock = Inventory(engine, BASE)
+        stock = Inventory(engine, BASE, UNUSED, UNUSED)
         stock.change(resource["id"], PatchKind.MERGE, {"description": "spare"}, by=GATEWAY)
         found.wait(lambda found: len(found.taken) == 2)
         assert kinds()[1] == "ResourceAttributeValueChangeEvent"

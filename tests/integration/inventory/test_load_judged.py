@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from inventory.holding import release
 from inventory.load import load_content, preview_content
 from inventory.model import BundleRequest, ResourceRequest
-from inventory.problems import InventoryFileError
+from inventory.problems import InventoryFileError, Problem
 from inventory.reservation import reserve
+from inventory.writing import LoadReport
 from tests.integration.inventory.test_loading import (
     Content,
     Load,
@@ -197,17 +198,85 @@ ONE: Content = {"id": "C1", "name": "One", "number": 1, "vpn": "V1", "autonomous
 def test_a_change_that_no_device_of_a_live_site_would_follow_is_refused(
     connection: sa.Connection, two_hundred_sites: Content, content: Content, field: str, mend: str
 ) -> None:
-    for each in (GROUND, two_hundred_sites, IN_SERVICE):
-        load_content(connection, each, "body")
-    for kind in ("pon-port", "cpe"):
-        request = ResourceRequest(name=kind, kind=kind)
-        reserve(connection, BundleRequest(site="S000", order_id="o", requests=(request,)))
-    with pytest.raises(InventoryFileError) as caught:
-        load_content(connection, content, "body")
-    (problem,) = [each for each in caught.value.problems if each.field == field]
+    serve(connection, two_hundred_sites)
+    problem = refusal(connection, content, field)
     assert "S000" in problem.text
     assert mend in problem.fix
     assert problem.pointer
     release(connection, "S000", now=datetime.now(UTC))
     if field != "role":  # a role that pools and partners name is refused as long as they do
         assert load_content(connection, content, "body").changed == 1
+
+
+def serve(connection: sa.Connection, ground: Content) -> None:
+    """Let a site have a line and a router."""
+    for each in (GROUND, ground, IN_SERVICE):
+        load_content(connection, each, "body")
+    for kind in ("pon-port", "cpe"):
+        request = ResourceRequest(name=kind, kind=kind)
+        reserve(connection, BundleRequest(site="S000", order_id="o", requests=(request,)))
+
+
+def refusal(connection: sa.Connection, content: Content, field: str) -> Problem:
+    with pytest.raises(InventoryFileError) as caught:
+        load_content(connection, content, "body")
+    (problem,) = [each for each in caught.value.problems if each.field == field]
+    return problem
+
+
+OTHER_LINE = LINE | {"port": "1/2"}
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "name"),
+    [
+        ({"devices": [{"name": "BNG", "role": "bng", "profile": "junos-bng",
+                       "partners": {"dhcp4": "KEA"}}]}, "profile", "devices/BNG/profile"),
+        ({"sites": [{**SITE, "customer": "C2"}]}, "customer", "sites/S000/customer"),
+        ({"customers": [{**ONE, "vpn": "V9"}]}, "vpn", "customers/C1/vpn"),
+        ({"network": {"ntp": None}}, "ntp", "network/ntp"),
+        ({"network": {"cpe_profiles": {"ISR": {"ce": "frr-ce"}}}}, "cpe_profiles.ISR.ce",
+         "network/cpe_profiles.ISR.ce"),
+        ({"pools": [{"name": "P", "kind": "pon-port", "items": [{"value": "one"}],
+                     "item_attributes": OTHER_LINE}]}, "values one", "pools/P/values/one"),
+        ({"pools": [{**IN_SERVICE["pools"][0], "attributes": {"area": "NORTH"}}]}, "attributes",
+         "pools/P/attributes"),
+    ],
+)  # fmt: skip
+def test_a_change_in_service_is_made_when_it_is_asked_for_by_the_name_its_refusal_has(
+    connection: sa.Connection, two_hundred_sites: Content, content: Content, field: str, name: str
+) -> None:
+    serve(connection, two_hundred_sites)
+    assert refusal(connection, content, field).fix.endswith(f" --replace {name}")
+    assert preview_content(connection, content, "body", [name]).changed
+    report = load_content(connection, content, "body", [name])
+    assert report.replanned == {"S000": ()}
+    assert load_content(connection, content, "body") == LoadReport()
+
+
+def test_what_would_wait_for_the_next_modify_comes_at_once_when_it_is_asked_for(
+    connection: sa.Connection, two_hundred_sites: Content
+) -> None:
+    serve(connection, two_hundred_sites)
+    renamed = {
+        "sites": [{**SITE, "customer": "C1", "name": "New name"},
+                  {**SITE, "key": "S001", "customer": "C1", "name": "New name too"}],
+        "network": {"ntp": "192.0.2.2"},
+    }  # fmt: skip
+    assert preview_content(connection, renamed, "body").replanned == {}
+    asked = ["sites/S000/name", "network/ntp"]
+    assert preview_content(connection, renamed, "body", asked[1:]).replanned == {"S000": ()}
+    assert load_content(connection, renamed, "body", asked).replanned == {"S000": ()}
+
+
+@pytest.mark.parametrize("name", ["sites/S001/name", "sites/S000/timezone", "sites/S000", "all"])
+def test_a_name_that_no_change_in_service_has_is_refused(
+    connection: sa.Connection, two_hundred_sites: Content, name: str
+) -> None:
+    serve(connection, two_hundred_sites)
+    renamed = [{**SITE, "key": key, "customer": "C1", "name": "New"} for key in ("S000", "S001")]
+    with pytest.raises(InventoryFileError) as caught:
+        load_content(connection, {"sites": renamed}, "body", [name])
+    (problem,) = caught.value.problems
+    assert (problem.entry, problem.field) == ("replace", name)
+    assert "leave it out" in problem.fix

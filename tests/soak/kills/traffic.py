@@ -20,6 +20,16 @@ RATES = ("100M", "200M", "300M", "400M", "600M")
 PATIENCE = 240
 """Seconds after which something that does not end counts as stuck."""
 CPE = "CE-Router"
+STORY = (
+    "SELECT order_id, item_id, action, state, step, reason, attempts, due_at, updated_at"
+    " FROM order_item WHERE site = :s AND state NOT IN ('completed', 'cancelled')",
+    "SELECT n.date, n.order_id, n.item_id, n.text FROM item_note n JOIN order_item i"
+    " USING (order_id, item_id) WHERE i.site = :s ORDER BY n.id DESC LIMIT 20",
+    "SELECT * FROM (SELECT id, device, kind, state, due_at, attempts, reason, error, requested_at,"
+    " finished_at FROM change WHERE site = :s ORDER BY id DESC LIMIT 20) AS latest",
+    "SELECT serial, state, detail, updated_at FROM ztp_ticket WHERE site = :s",
+)
+"""What is told of a site that is stuck."""
 
 
 def wishes() -> dict[str, Row]:
@@ -201,7 +211,11 @@ class Site:
         self._stuck(f"rollback {rows}")
 
     def _stuck(self, what: str) -> None:
-        self._book.stuck.append(f"{self._site}: {what} after {PATIENCE} s")
+        found = [f"{self._site}: {what} after {PATIENCE} s"]
+        for query in STORY:
+            found += map(str, self._pair.replicas[0].rows(query, s=self._site))
+        found += [f"{key}: {value}" for key, value in self._pair.replicas[0].lab.routers().items()]
+        self._book.stuck.append("\n".join(found))
 
     def _count(self, what: str) -> None:
         self._book.counts[what] += 1

@@ -122,6 +122,14 @@ def test_another_serial_is_the_wrong_ont(context: ContextOf) -> None:
     assert check.judge("ALCLFFFFFFFF") == (CheckResult.FAILED, "WRONG_ONT")
 
 
+def test_a_profile_reads_what_another_with_the_same_data_model_has_written() -> None:
+    nokia = load_profile("sros-bng")
+    assert nokia.model_copy(update={"limits": {}, "fragments": ()}).has_model_of(nokia)
+    for other in ("junos-bng", "bbf-olt", "ios-switch"):
+        assert not load_profile(other).has_model_of(nokia)
+    assert not load_profile("ios-switch").has_model_of(load_profile("iosxe-ce"))
+
+
 @pytest.mark.parametrize(
     ("value", "reason"), [("4", ""), ("Active", "BGP_DOWN"), (None, "BGP_DOWN")]
 )
