@@ -140,7 +140,9 @@ def _own(base: str) -> _Table:
             ("POST", f"{order}/items/{{item_id}}/{what}"): Rule(_OPERATING, Reach.PATH, writes=True)
             for what in ("retry", "complete", "cancel")
         },
-        ("POST", f"{order}/devices/{{device}}/giveUp"): Rule(_OPERATING, Reach.PATH, writes=True),
+        ("POST", f"{order}/devices/{{device:path}}/giveUp"): Rule(
+            _OPERATING, Reach.PATH, writes=True
+        ),
         ("POST", f"{site}/reapply"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/repair"): Rule(_OPERATING, Reach.PATH, writes=True),
         ("POST", f"{site}/rotateSecret"): Rule(_OPERATING, Reach.PATH, writes=True),
@@ -152,8 +154,8 @@ def _own(base: str) -> _Table:
         ("GET", f"{task}/events"): Rule(_STAFF, Reach.PATH),
         ("GET", f"{base}/devices"): Rule(_STAFF),
         ("POST", f"{base}/devices"): Rule(_ADMIN, writes=True),
-        ("POST", f"{base}/devices/{{device}}/test"): Rule(_OPERATING, writes=True),
-        ("POST", f"{base}/devices/{{device}}/trust"): Rule(_ADMIN, writes=True),
+        ("POST", f"{base}/devices/{{device:path}}/test"): Rule(_OPERATING, writes=True),
+        ("POST", f"{base}/devices/{{device:path}}/trust"): Rule(_ADMIN, writes=True),
         ("POST", f"{base}/deviceCheck"): Rule(_OPERATING, writes=True),
         ("GET", f"{base}/secrets"): Rule(_OPERATING),
         ("PUT", f"{base}/secrets/{{name:path}}"): Rule(_ADMIN, writes=True),

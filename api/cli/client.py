@@ -92,7 +92,7 @@ class GatewayClient:
 
     def give_up(self, order_id: str, device: str, decision: Mapping[str, str]) -> dict[str, Any]:
         """Let an order's cancellation go on without a device."""
-        path = f"/rom/v1/orders/{segment(order_id)}/devices/{segment(device)}/giveUp"
+        path = f"/rom/v1/orders/{segment(order_id)}/devices/{segments(device)}/giveUp"
         return self._object(self._send("POST", path, json=decision))
 
     def reapply(self, site: str) -> dict[str, Any]:
@@ -198,6 +198,14 @@ def segment(identifier: str) -> str:
     if not identifier or identifier in {".", ".."} or "/" in identifier or "?" in identifier:
         raise fail(f"'{identifier}' is no identifier")
     return identifier
+
+
+def segments(name: str) -> str:
+    """Return a name as a path of segments, of which none can name another resource.
+
+    Secrets, and what is one of several devices in a unit, have names of parts: ``SERIAL/agent``.
+    """
+    return "/".join(segment(part) for part in name.split("/"))
 
 
 def _refusal(status: int, body: Any) -> Exception:

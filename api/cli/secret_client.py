@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from api.cli.client import GatewayClient, segment
+from api.cli.client import GatewayClient, segment, segments
 
 _PATH = "/rom/v1/secrets"
 Document = dict[str, Any]
@@ -17,11 +17,11 @@ class SecretClient(GatewayClient):
 
     def set(self, name: str, value: str) -> Document:
         """Keep a value under a name."""
-        return self._object(self._send("PUT", f"{_PATH}/{_path(name)}", json={"value": value}))
+        return self._object(self._send("PUT", f"{_PATH}/{segments(name)}", json={"value": value}))
 
     def rotate(self, name: str, value: str) -> Document:
         """Replace a value once the devices take the new one."""
-        path = f"{_PATH}/{_path(name)}/rotate"
+        path = f"{_PATH}/{segments(name)}/rotate"
         return self._object(self._send("POST", path, json={"value": value}))
 
     def rotate_of_site(self, site: str, asked: Document) -> Document:
@@ -31,8 +31,4 @@ class SecretClient(GatewayClient):
 
     def delete(self, name: str) -> None:
         """Forget a secret."""
-        self._send("DELETE", f"{_PATH}/{_path(name)}")
-
-
-def _path(name: str) -> str:
-    return "/".join(segment(part) for part in name.split("/"))
+        self._send("DELETE", f"{_PATH}/{segments(name)}")

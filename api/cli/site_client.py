@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from api.cli.client import GatewayClient, segment
+from api.cli.client import GatewayClient, segment, segments
 
 _WAIT_SECONDS = 5
 FINAL = frozenset({"done", "terminatedWithError"})
@@ -63,11 +63,11 @@ class SiteClient(GatewayClient):
 
     def test_device(self, device: str) -> Document:
         """Return whether a device can be driven, step by step."""
-        return self._object(self._send("POST", f"/rom/v1/devices/{segment(device)}/test"))
+        return self._object(self._send("POST", f"/rom/v1/devices/{segments(device)}/test"))
 
     def trust_device(self, device: str, asked: Document) -> Document:
         """Return the host key a device shows, pinned unless ``asked`` is for a look."""
-        path = f"/rom/v1/devices/{segment(device)}/trust"
+        path = f"/rom/v1/devices/{segments(device)}/trust"
         return self._object(self._send("POST", path, json=asked))
 
     def check(self, devices: Sequence[str] | None) -> Document:

@@ -69,13 +69,13 @@ def add(asked: AddRequest, devices: DevicesPart, by: By) -> AddedDevice:
     return devices.add(entry, by=by)
 
 
-@routes.post("/devices/{device}/test", operation_id="testDevice")
+@routes.post("/devices/{device:path}/test", operation_id="testDevice")
 def test(device: str, devices: DevicesPart) -> DeviceExamination:
     """Reach a device, log in, and say whether it can be driven; changes nothing on it."""
     return devices.test(device)
 
 
-@routes.post("/devices/{device}/trust", operation_id="trustDevice")
+@routes.post("/devices/{device:path}/trust", operation_id="trustDevice")
 def trust(device: str, asked: TrustRequest, devices: DevicesPart, by: By) -> HostKeyLook:
     """Show a device's SSH host key or, with ``dryRun`` false, pin the one that was looked at."""
     if asked.dryRun or asked.fingerprint is None:

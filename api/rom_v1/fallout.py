@@ -82,7 +82,7 @@ def cancel(
     return task
 
 
-@routes.post("/devices/{device}/giveUp", operation_id="giveUpDevice")
+@routes.post("/devices/{device:path}/giveUp", operation_id="giveUpDevice")
 def give_up(
     order_id: str, device: str, asked: DecisionRequest, orders: OrdersPart, who: Requester, by: By
 ) -> Document:

@@ -73,8 +73,8 @@ def missing(connection: Connection, directory: DeviceDirectory, device: str) -> 
         profile = load_profile(record.profile)
     except ProfileError as error:
         return [str(error)]
-    if record.role not in profile.roles:
-        found.append(f"profile {profile.name} is for {', '.join(profile.roles)}")
+    if misfit := _other_role(connection, device, profile):
+        found.append(misfit)
     if device not in queries.endpoints(connection):
         return [*found, "an endpoint: load one, or repeat with --host"]
     way = queries.endpoint_data(connection, device)
@@ -98,6 +98,9 @@ def _steps(
         except (ProfileError, AdapterError) as error:
             yield Step(Look.PROFILE, Found.FAILED, str(error))
             return
+        if misfit := _other_role(connection, device, profile):
+            yield Step(Look.PROFILE, Found.FAILED, misfit)
+            return
         yield Step(Look.PROFILE, Found.PASSED, f"{profile.name}: {profile.title}")
         try:
             endpoint = directory.endpoint(connection, device, site)
@@ -114,6 +117,19 @@ def _steps(
     text = f"user {endpoint.username or 'none'}" + ("" if has_password else ", no password")
     yield Step(Look.SECRET, Found.PASSED, text)
     yield from _over_the_network(fleet, endpoint, profile)
+
+
+def _other_role(connection: Connection, device: str, profile: Profile) -> str:
+    """Return why a profile does not drive a device of inventory; empty where it does."""
+    if not queries.is_device(connection, device):
+        return ""
+    role = queries.device_record(connection, device).role
+    if role in profile.roles:
+        return ""
+    drives = ", ".join(profile.roles)
+    return (
+        f"profile {profile.name} is for {drives}, so nothing is written to a device of role {role}"
+    )
 
 
 def _over_the_network(fleet: Fleet, endpoint: Endpoint, profile: Profile) -> Iterator[Step]:

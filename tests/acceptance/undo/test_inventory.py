@@ -13,6 +13,7 @@ from tests.faults.network import until
 
 pytestmark = [pytest.mark.timeout(240)]
 OTHER_VPN = Path(inventory.__file__).parent / "examples" / "other-vpn.yaml"
+AGENTS = "SELECT DISTINCT device FROM site_intent WHERE role = 'agent'"
 UNSETTLED = "SELECT device, site FROM change WHERE finished_at IS NULL"
 Whole = dict[str, str]
 
@@ -75,3 +76,15 @@ def before_planning(noc: Noc) -> list[Any]:
     found = noc.rom_json("site", "snapshots", FIRST)
     first = min(each["snapshot"] for each in found if each["moment"] == "planned")
     return [each for each in found if each["snapshot"] < first and each["boundary"]]
+
+
+def test_every_device_of_the_network_is_found_usable_and_what_no_profile_drives_is_told(
+    noc: Noc, full: Whole
+) -> None:
+    agents = {row.device for row in noc.gateway.rows(AGENTS)}
+    assert agents
+    names = {*full, *agents, "NMS-01", "LOG-01"}
+    tested = {name: noc.rom_json("device", "test", name) for name in names}
+    receiver = tested.pop("NMS-01")
+    assert "nothing is written to a device of role nms" in receiver["steps"][0]["text"]
+    assert [name for name, found in tested.items() if not found["usable"]] == []

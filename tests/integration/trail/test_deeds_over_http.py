@@ -39,7 +39,7 @@ INVENTORY = Path(inventory.__file__).parent / "examples" / "enterprise-fibre.yam
 
 NOT_IN_IT = {
     ("POST", "/rom/v1/deviceCheck"): "reads devices only",
-    ("POST", "/rom/v1/devices/{device}/test"): "logs in and changes nothing",
+    ("POST", "/rom/v1/devices/{device:path}/test"): "logs in and changes nothing",
 }
 """Writing operations that leave no entry, and why."""
 LEFT: dict[tuple[str, str], set[DeedKind]] = {
@@ -57,13 +57,13 @@ LEFT: dict[tuple[str, str], set[DeedKind]] = {
     ("POST", "/rom/v1/orders/{order_id}/items/{item_id}/retry"): {DeedKind.ORDER_RETRIED},
     ("POST", "/rom/v1/orders/{order_id}/items/{item_id}/complete"): {DeedKind.ITEM_COMPLETED},
     ("POST", "/rom/v1/orders/{order_id}/items/{item_id}/cancel"): {DeedKind.CANCELLATION_ASKED},
-    ("POST", "/rom/v1/orders/{order_id}/devices/{device}/giveUp"): {DeedKind.DEVICE_GIVEN_UP},
+    ("POST", "/rom/v1/orders/{order_id}/devices/{device:path}/giveUp"): {DeedKind.DEVICE_GIVEN_UP},
     ("POST", "/rom/v1/sites/{site}/reapply"): {DeedKind.SITE_REPAIRED},
     ("POST", "/rom/v1/sites/{site}/repair"): {DeedKind.SITE_REPAIRED},
     ("POST", "/rom/v1/sites/{site}/rotateSecret"): {DeedKind.SECRET_ROTATED},
     ("POST", "/rom/v1/siteRollback"): {DeedKind.SITE_ROLLED_BACK},
     ("POST", "/rom/v1/devices"): {DeedKind.DEVICE_ADDED},
-    ("POST", "/rom/v1/devices/{device}/trust"): {DeedKind.DEVICE_TRUSTED},
+    ("POST", "/rom/v1/devices/{device:path}/trust"): {DeedKind.DEVICE_TRUSTED},
     ("PUT", "/rom/v1/secrets/{name:path}"): {DeedKind.SECRET_SET},
     ("POST", "/rom/v1/secrets/{name:path}/rotate"): {DeedKind.SECRET_ROTATED},
     ("DELETE", "/rom/v1/secrets/{name:path}"): {DeedKind.SECRET_DELETED},

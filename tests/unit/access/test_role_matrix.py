@@ -41,7 +41,7 @@ POST   /rom/v1/orders/{{order_id}}/retry               path     noc admin
 POST   /rom/v1/orders/{{order_id}}/items/{{item_id}}/retry    path noc admin
 POST   /rom/v1/orders/{{order_id}}/items/{{item_id}}/complete path noc admin
 POST   /rom/v1/orders/{{order_id}}/items/{{item_id}}/cancel   path noc admin
-POST   /rom/v1/orders/{{order_id}}/devices/{{device}}/giveUp  path noc admin
+POST   /rom/v1/orders/{{order_id}}/devices/{{device:path}}/giveUp  path noc admin
 POST   /rom/v1/sites/{{site}}/reapply                  path     noc admin
 POST   /rom/v1/sites/{{site}}/rotateSecret             path     noc admin
 POST   /rom/v1/sites/{{site}}/repair                   path     noc admin
@@ -64,8 +64,8 @@ GET    /rom/v1/deadLetters                           refused  noc admin
 GET    /rom/v1/deadLetters/{{letter_id}}               refused  noc admin
 POST   /rom/v1/deadLetters/replay                    refused  noc admin
 POST   /rom/v1/devices                               refused  admin
-POST   /rom/v1/devices/{{device}}/test                 refused  noc admin
-POST   /rom/v1/devices/{{device}}/trust                refused  admin
+POST   /rom/v1/devices/{{device:path}}/test                 refused  noc admin
+POST   /rom/v1/devices/{{device:path}}/trust                refused  admin
 GET    /rom/v1/secrets                               refused  noc admin
 PUT    /rom/v1/secrets/{{name:path}}                   refused  admin
 POST   /rom/v1/secrets/{{name:path}}/rotate            refused  admin
