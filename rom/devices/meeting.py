@@ -1,7 +1,7 @@
 """The first meeting with a router: its host key is pinned once it has told its serial number.
 
-Nobody knows the key of a router from a factory. When zero-touch provisioning has ended, the box
-behind the site's circuit has the site's secrets, so the gateway may log in with them; it pins the
+Nobody knows the key of a router from a factory. Once its configuration has left, the box behind the
+site's circuit has the site's secrets, so the gateway may log in with them; it pins the
 key only if the serial number that it reads over that very session is the one booked for the site.
 A router met once is never met again: another key is refused until a person has looked at it.
 """
@@ -18,7 +18,7 @@ from adapters.ssh import shown_key
 from device_profiles.profile import Profile, load_profile
 from inventory import queries, trust
 from rom.model.deed import GATEWAY, DeedKind
-from rom.model.ticket import ARRIVED
+from rom.model.ticket import CONFIGURED
 from rom.store import tickets
 from rom.store.database import Connection, Engine
 from rom.trail import trail
@@ -28,12 +28,12 @@ LOOK_SECONDS = 10.0
 
 
 def is_first(connection: Connection, endpoint: Endpoint) -> bool:
-    """Tell whether a router with an end to its provisioning has no pinned host key yet."""
+    """Tell whether a router that has got its configuration has no pinned host key yet."""
     return (
         endpoint.host_key is None
         and load_profile(endpoint.profile).driver in BY_SSH
         and not queries.is_device(connection, endpoint.device)
-        and tickets.state_of(connection, endpoint.device) in ARRIVED
+        and tickets.state_of(connection, endpoint.device) in CONFIGURED
     )
 
 

@@ -85,8 +85,8 @@ class Bootstrap:
         """Return the configuration with its secrets, the same bytes on every call."""
         ticket = self._admitted(token, serial, client)
         with self._engine.begin() as connection:
-            if ticket.state is TicketState.STAGED:
-                staging.note(connection, serial, TicketState.FETCHED)
+            fetched = TicketState.FETCHED
+            if ticket.state is not fetched and staging.note(connection, serial, fetched):
                 trail.record(
                     connection,
                     Actor(serial, ActorKind.ROUTER, client),

@@ -78,6 +78,10 @@ class Fulfiller:
             log.info("site.stale", site=site, detail=str(error))
         return Work(sites={site, *self._dependents(site)})
 
+    def sites_with_silent_routers(self) -> set[str]:
+        """Return the sites where ``run`` has routers to look for."""
+        return self._prover.sites_with_silent_routers()
+
     def retry_held(self, *, now: bool = False) -> set[str]:
         """Try again for those held for want of resources, first in, first out.
 

@@ -12,6 +12,7 @@ from device_profiles.errors import ProfileError
 from rom.catalog.errors import CatalogError
 from rom.catalog.site_view import SiteView
 from rom.devices.directory import DeviceDirectory
+from rom.fulfilment.arrivals import Arrivals
 from rom.fulfilment.measuring import Measurer
 from rom.fulfilment.outcomes import Outcomes
 from rom.fulfilment.transitions import Transitions
@@ -41,6 +42,7 @@ class Prover:
         devices: DeviceDirectory,
         settings: ProofSettings,
     ) -> None:
+        self._arrivals = Arrivals(engine, devices, settings.retry_seconds)
         self._checker = Checker(engine, devices)
         self._outcomes = Outcomes(engine, transitions, settings.retry_seconds)
         self._measurer = Measurer(
@@ -48,14 +50,21 @@ class Prover:
         )
 
     def prove(self, view: SiteView) -> bool:
-        """Look at every item whose checks are due; tells whether any of them moved on."""
-        moved = False
+        """Look at every item whose checks are due; tells whether any of them moved on.
+
+        Routers that should be there and say nothing are looked for before.
+        """
+        moved = self._arrivals.look(view.site)
         for item in view.open_items:
             asleep = item.state is ItemState.HELD and item.due_at is None
             due = item.step is Step.VERIFYING and item.is_due and not asleep
             if due and _may_verify(view, item):
                 moved = self._verify(view, item) or moved
         return moved
+
+    def sites_with_silent_routers(self) -> set[str]:
+        """Return the sites where ``prove`` has routers to look for."""
+        return self._arrivals.sites()
 
     def measurement_due(self, view: SiteView) -> bool:
         """Tell whether a measurement should run now."""

@@ -142,6 +142,7 @@ class EngineHandlers:
                 lambda: sites.update(self._look_up(rollbacks.sites_under_way)),
                 lambda: sites.update(self._look_up(cancellations.sites_under_way)),
                 lambda: sites.update(self._site_secrets.under_way()),
+                lambda: sites.update(self._fulfiller.sites_with_silent_routers()),
             ]
         steps.append(lambda: self._wake(Work(devices=devices, sites=sites), ""))
         failed = [incident for incident in map(_tried, steps) if incident is not None]

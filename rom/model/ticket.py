@@ -38,6 +38,8 @@ TICKET_LIFE = Life(
 )
 ARRIVED = frozenset({TicketState.COMPLETED, TicketState.CLOSED})
 """The router has fetched and applied its configuration."""
+CONFIGURED = ARRIVED | {TicketState.FETCHED}
+"""The router has got its configuration, the secrets of its site included."""
 
 
 @dataclass(frozen=True, slots=True)

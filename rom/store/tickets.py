@@ -1,6 +1,7 @@
 """ZTP tickets in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -104,6 +105,31 @@ def enter(
         .returning(ztp_ticket.c.site)
     )
     return site
+
+
+def hear_silent(connection: sa.Connection, site: str, seconds: float) -> list[str]:
+    """Return the site's routers that got their configuration so long ago and said nothing since.
+
+    They count as heard of now, so that nobody else looks for them at once.
+    """
+    return list(
+        connection.scalars(
+            sa.update(ztp_ticket)
+            .where(ztp_ticket.c.site == site, _silent(seconds))
+            .values(updated_at=sa.func.clock_timestamp())
+            .returning(ztp_ticket.c.serial)
+        )
+    )
+
+
+def silent_sites(connection: sa.Connection, seconds: float) -> set[str]:
+    """Return the sites with such a router."""
+    return set(connection.scalars(sa.select(ztp_ticket.c.site).where(_silent(seconds))))
+
+
+def _silent(seconds: float) -> sa.ColumnElement[bool]:
+    since = sa.func.clock_timestamp() - timedelta(seconds=seconds)
+    return sa.and_(ztp_ticket.c.state == TicketState.FETCHED, ztp_ticket.c.updated_at < since)
 
 
 def serial_of_item(connection: sa.Connection, item: Item) -> str | None:

@@ -1,16 +1,21 @@
 """Who gets a configuration, and what a request changes that has proven nothing."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
+from adapters.errors import Unreachable
 from adapters.ztp.service import ZtpRefused
+from rom.fulfilment.arrivals import Arrivals
 from rom.fulfilment.bootstrap import Bootstrap
 from rom.fulfilment.staging import token_of
+from rom.store import tickets
 from rom.vault.vault import BOOT_URL, Vault
-from tests.integration.fulfilment.conftest import Engine
+from tests.integration.fulfilment.conftest import Engine, StubTargets
 
 SITE, SERIAL, OTHERS = "ENT-1102-MELB", "FDO2340567", "FDO2349999"
 BASE = "http://127.0.0.1:1"
@@ -177,3 +182,54 @@ def test_a_site_that_has_given_its_address_back_serves_nobody(
     rom.do("DELETE FROM reservation WHERE site = :site AND name = 'ipv4'", site=SITE)
     with pytest.raises(ZtpRefused):
         bootstrap.config(token, SERIAL, CLIENT)
+
+
+def ticket(rom: Engine) -> str:
+    with rom.engine.connect() as connection:
+        return str(connection.exec_driver_sql("SELECT state FROM ztp_ticket").scalar_one())
+
+
+def test_a_router_whose_report_was_lost_is_found_by_logging_in_once_it_has_its_configuration(
+    rom: Engine, staged: tuple[Bootstrap, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bootstrap, token, order_id = staged
+    bootstrap.event(token, SERIAL, CLIENT, "started", "")
+    rom.run(SITE)
+    assert ticket(rom) == "started"  # nothing of its site has left for it yet
+    bootstrap.config(token, SERIAL, CLIENT)
+    assert rom.fulfiller.sites_with_silent_routers() == {SITE}
+    with monkeypatch.context() as patched:
+        patched.setattr(StubTargets, "open", away)
+        rom.run(SITE)
+    assert ticket(rom) == "fetched"
+    assert (rom.item(order_id, "ROI-006").reason, blocked(rom)) == ("AWAITING_CPE", [SERIAL])
+    rom.run(SITE)
+    assert (ticket(rom), blocked(rom)) == ("completed", [])
+    assert rom.fulfiller.sites_with_silent_routers() == set()
+    assert rom.item(order_id, "ROI-006").state == "inProgress"
+
+
+def test_a_router_is_given_time_before_it_counts_as_silent(
+    rom: Engine, staged: tuple[Bootstrap, str, str]
+) -> None:
+    bootstrap, token, _ = staged
+    bootstrap.config(token, SERIAL, CLIENT)
+    arrivals = Arrivals(rom.engine, rom.targets, retry_seconds=15)
+    assert (arrivals.sites(), arrivals.look(SITE)) == (set(), False)
+    rom.do("UPDATE ztp_ticket SET updated_at = now() - interval '301 seconds'")
+    assert arrivals.sites() == {SITE}
+    with rom.engine.connect() as connection:
+        assert tickets.hear_silent(connection, SITE, 300) == [SERIAL]
+        assert tickets.hear_silent(connection, SITE, 300) == []  # another gateway has it in hand
+
+
+def blocked(rom: Engine) -> list[str]:
+    with rom.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT device FROM change WHERE state = 'blocked'")
+        return list(found.scalars())
+
+
+@contextmanager
+def away(_targets: StubTargets, device: str, _site: str) -> Iterator[Any]:
+    raise Unreachable("no route", device=device)
+    yield

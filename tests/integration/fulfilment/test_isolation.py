@@ -205,7 +205,7 @@ def test_a_step_of_the_sweep_that_fails_does_not_keep_the_others_from_theirs(
     rom.order(WAVE)
     rom.do("UPDATE order_item SET due_at = now()")
     beside.fails = KeyError("audit")
-    with pytest.raises(SweepFailed, match=r"1 of 12 steps: [0-9a-f]{12}"):
+    with pytest.raises(SweepFailed, match=r"1 of 13 steps: [0-9a-f]{12}"):
         handlers.sweep(thorough=True)
     assert HEALTHY in beside.sites
     beside.fails = None

@@ -84,7 +84,8 @@ def traffic(sites: list[Site], book: Book) -> Iterator[None]:
             stop.set()
     for life in lives:
         life.result()
-    assert not book.stuck, book.stuck
+    if book.stuck:
+        pytest.fail("\n".join(book.stuck))
 
 
 def test_after_five_hundred_kills_nothing_is_lost_doubled_or_stuck(capsys: Any) -> None:
