@@ -13,7 +13,7 @@ from rom.fulfilment.site import SiteHandler
 from rom.fulfilment.verifying import Prover
 from rom.metrics.work import working
 from rom.model.errors import StaleState
-from rom.store import site_items
+from rom.store import rollbacks, site_items
 from rom.store.database import Connection, DatabaseAway, Engine
 
 log = structlog.get_logger(__name__)
@@ -113,9 +113,17 @@ class Fulfiller:
             work.sites |= self.retry_held(now=True) - {site}
 
     def _advance(self, site: str, work: Work) -> bool:
+        """Take every possible step; none while something is being taken back.
+
+        Who lets the site go on has looked for that before. But a run is long, and its gateway may
+        have been stopped meanwhile. A way back is begun before an order that is seen here was
+        admitted, or it is refused.
+        """
         try:
             with self._engine.begin() as connection:
                 view = self._view(connection, site)
+                if rollbacks.open_of_site(connection, site) is not None:
+                    return False
                 with _stepping(view):
                     moved = self._handler.advance(connection, view, work.devices.add)
                 work.measure = self._prover.measurement_due(view)

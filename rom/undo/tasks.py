@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
+from inventory.reservation import lock_sites
 from rom.answers.sites import RollbackPreview, RollbackTarget
 from rom.answers.sites import RollbackTask as Shown
 from rom.model.change import Policy
@@ -66,6 +67,8 @@ def create(
     """
     try:
         with engine.begin() as connection:
+            # No order is admitted meanwhile: what comes later sees the task and waits for it.
+            lock_sites(connection, [wanted.site])
             retention.keep_history(connection, wanted.site)
             under_way = site_items.orders_under_way(connection, wanted.site)
             if under_way:

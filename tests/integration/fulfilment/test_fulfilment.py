@@ -13,8 +13,16 @@ import sqlalchemy as sa
 import api
 from adapters.errors import AuthenticationFailed, Unreachable
 from adapters.twamp.packet import parse_request, reply
+from inventory.reservation import lock_sites
+from rom.answers.sites import RollbackPreview
 from rom.fulfilment.outcomes import MAXIMUM_ATTEMPTS, SETTLING_LOOKS
+from rom.model.change import Policy
+from rom.model.deed import GATEWAY
 from rom.model.order_states import ItemState
+from rom.model.task import TaskState
+from rom.store import rollbacks
+from rom.undo.give_back import GiveBack
+from rom.undo.tasks import Wanted, create
 
 EXAMPLES = Path(api.__file__).parent / "examples"
 SITE = "ENT-1102-MELB"
@@ -215,3 +223,41 @@ def test_one_lost_packet_extends_the_test_and_both_runs_are_judged_together(rom:
     assert (evidence["sent"], evidence["lost"]) == (5000, 1)
     assert item.state == "completed", rom.notes(order_id)
     assert any(note.startswith("SLA_EXTENDED: 1 of 3000 lost") for note in rom.notes(order_id))
+
+
+def test_while_a_site_is_taken_back_a_run_that_has_begun_before_does_nothing_more(
+    rom: Any,
+) -> None:
+    rom.load(lambda _: None)
+    with rom.engine.begin() as connection:
+        task = rollbacks.insert(
+            connection, site=SITE, number=0, orders=(), policy=Policy.REFUSE, reason="",
+            ticket="", requester="noc", preview={},
+        )  # fmt: skip
+    order_id = rom.order(PILOT, BEARER)
+    assert not rom.run(SITE).devices
+    assert (rom.item(order_id).state, rom.item(order_id).step) == ("acknowledged", "assessing")
+    with rom.engine.begin() as connection:
+        rollbacks.enter(connection, task, TaskState.IN_PROGRESS)
+        rollbacks.enter(connection, task, TaskState.DONE, {})
+    assert rom.run(SITE).devices == {"OLT-SOUTH-03"}
+
+
+def test_no_order_is_admitted_between_the_look_for_others_and_the_beginning_of_a_way_back(
+    rom: Any,
+) -> None:
+    rom.load(lambda _: None)
+    wanted = Wanted(site=SITE, by=GATEWAY, requester="noc")
+    nothing = RollbackPreview.model_construct(devices=(), target=0, orders=())
+    with rom.engine.begin() as admitting:
+        lock_sites(admitting, [SITE])  # as an order does while it is admitted
+        done = threading.Thread(
+            target=create,
+            args=(rom.engine, rom.targets._vault, GiveBack(rom.catalog), wanted, nothing),
+        )
+        done.start()
+        done.join(0.5)
+        assert done.is_alive()
+    done.join(10)
+    with rom.engine.connect() as connection:
+        assert rollbacks.open_of_site(connection, SITE) is not None
