@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from device_profiles.cli_grammar import Grammar, grammar
+from device_profiles.cli_grammar import Grammar, grammar, split_member
 from device_profiles.cli_lines import line_paths, negated
 from device_profiles.dialects import CliDialect
 from device_profiles.errors import ProfileError
+from device_profiles.models import Shown
 from device_profiles.profile import Profile
 from device_profiles.tree import PRESENT, SECRET_PREFIX, Edit, Path, Tree, in_scope, path_text
 from device_profiles.values import digest
@@ -33,10 +34,51 @@ def decode(profile: Profile, text: str, scope: Collection[Path] = ((),)) -> dict
     """Return the tree of a running configuration, reduced to ``scope`` and the entries it lies in.
 
     Secret values come back as digests of what the device shows. Toggles that the text does not
-    show have their default, at the root and in sections that cannot be removed. Banners are left
-    out.
+    show have their default, at the root and in sections that cannot be removed. Of sets that all
+    there are belong to, those in ``scope`` are there. Free text is left out.
     """
-    return in_scope(_parsed(profile, text, digest), scope)
+    tree = _parsed(profile, text, digest)
+    tree |= dict.fromkeys(implied(profile, text, scope, tree), PRESENT)
+    return in_scope(tree, scope)
+
+
+def implied(
+    profile: Profile, text: str, paths: Collection[Path], tree: Tree | None = None
+) -> frozenset[Path]:
+    """Return the paths of members that are there only because a set is not listed at all.
+
+    They are nobody's: adding one changes nothing, and removing one would list all the others.
+    """
+    rules = grammar(profile)
+    asked = [(path, rule) for path in paths if (rule := of_all(profile, path)) is not None]
+    if not asked:
+        return frozenset()
+    shown = _parsed(profile, text, digest) if tree is None else tree
+    listed = _listed(rules, text)
+    return frozenset(
+        path
+        for path, rule in asked
+        if (*path[:-1], split_member(path[-1])[0]) not in listed
+        and shown.get((*path[:-1], rule.step)) == rule.value
+    )
+
+
+def of_all(profile: Profile, path: Path) -> Shown | None:
+    """Return what makes a member belong to its set where that is not listed, if anything does."""
+    if len(path) < 2 or split_member(path[-1])[1] is None:
+        return None
+    command = grammar(profile).named(path[-2], path[-1])
+    return command.rule.all_unless_listed if command else None
+
+
+def _listed(rules: Grammar, text: str) -> set[Path]:
+    """Return the sets that the text lists, also those listed as empty."""
+    found = set()
+    for path in line_paths(rules.lines, "\n".join(rules.reader.lines(text))):
+        step = rules.list_of(path[-2] if len(path) > 1 else "", path[-1])
+        if step is not None:
+            found.add((*path[:-1], step))
+    return found
 
 
 def parse_template(profile: Profile, text: str, where: str) -> dict[Path, str]:
@@ -61,7 +103,7 @@ def _parsed(
 ) -> dict[Path, str]:
     rules = grammar(profile)
     tree: dict[Path, str] = {}
-    for path in line_paths(rules.lines, text):
+    for path in line_paths(rules.lines, "\n".join(rules.reader.lines(text))):
         parent, line = path[:-1], path[-1]
         settings = rules.settings(parent[-1] if parent else "", line)
         for setting in settings or ():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from device_profiles.cli_lines import LineRules
+from device_profiles.cli_texts import Reader, expanded
 from device_profiles.errors import ProfileError
 from device_profiles.models import CliModel, CommandRule
 from device_profiles.profile import Profile
@@ -91,24 +92,13 @@ def split_member(step: str) -> tuple[str, str | None]:
     return (found["name"], unescaped(found["value"])) if found else (step, None)
 
 
-def expanded(text: str) -> list[str]:
-    """Return the members a list such as ``10,20-22`` names; ``none`` names none."""
-    members: list[str] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if dash and first.isdigit() and last.isdigit():
-            members += [str(number) for number in range(int(first), int(last) + 1)]
-        elif first and first != "none":
-            members.append(part.strip())
-    return members
-
-
 class Grammar:
     """All rules of one platform, compiled."""
 
     def __init__(self, model: CliModel) -> None:
         self.model = model
         self.lines = LineRules(model)
+        self.reader = Reader(model)
         self.commands = [_Command(rule) for rule in model.commands]
         self._order = [None if item == "*" else re.compile(item) for item in model.order]
         self._others = model.order.index("*") if "*" in model.order else len(model.order)
@@ -125,6 +115,14 @@ class Grammar:
             settings = list(command.settings(line))
             if settings or command.read.fullmatch(line):
                 return settings
+        return None
+
+    def list_of(self, section: str, line: str) -> str | None:
+        """Return the step of the set that a line lists members of, ``None`` for other lines."""
+        for command in self._commands_of(section):
+            found = command.read.fullmatch(line) if command.rule.kind == "members" else None
+            if found is not None:
+                return _filled(command.rule.step, found.groupdict())
         return None
 
     def named(self, section: str, step: str) -> _Command | None:

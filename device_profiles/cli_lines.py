@@ -19,9 +19,6 @@ from hier_config.root import HConfig
 
 from device_profiles.models import CliModel
 
-_BANNER = re.compile(
-    r"^banner (?:\S+ (?P<mark>\^C|\S)(?s:.*?)(?:(?P=mark).*$|\Z)|.*$)", re.MULTILINE
-)
 _BLANKS = re.compile(r"(?<=\S)(?! \S)\s+(?=\S)")
 _GUARD = 0xF0000
 _GUARDED = re.compile(f"[{chr(_GUARD)}-{chr(_GUARD + 0xFFFF)}]")
@@ -60,18 +57,17 @@ class LineRules(HConfigDriverBase):
 
     @staticmethod
     def config_preprocessor(config_text: str) -> str:
-        """Take banners out, guard blanks, and put all lines into one section.
+        """Guard blanks, and put all lines into one section.
 
-        hier_config takes what follows a banner of one line for its text, makes one blank of
-        several, which would change an operator's description when it is put back, and refuses a
-        line that comes twice at the root.
+        hier_config makes one blank of several, which would change an operator's description when
+        it is put back, and refuses a line that comes twice at the root.
         """
-        lines = _BANNER.sub("", config_text).splitlines()
+        lines = config_text.splitlines()
         return "\n".join([_ROOT, *(" " + _BLANKS.sub(_guarded, line) for line in lines)])
 
 
 def line_paths(rules: LineRules, text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every line in the order of ``text``; no banner and no comment is one."""
+    """Yield the path of every line of ``text`` in its order; no comment is one."""
     for child in get_hconfig(rules, text).all_children():
         path = tuple(_GUARDED.sub(_bare, line) for line in child.path())[1:]
         if path:

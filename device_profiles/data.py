@@ -4,15 +4,26 @@ Text in trees, typed members in JSON: the profile says what is no string. ``patc
 what the edits name, so content that others own stays as it is, unknown members included.
 """
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
+from hashlib import sha256
 from typing import Any
 
 from device_profiles.errors import ProfileError
 from device_profiles.models import DataModel
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, format_step, parse_step, schema_path
-from device_profiles.tree import PRESENT, Edit, Path, Tree, in_scope, path_text, topmost
+from device_profiles.tree import (
+    OPAQUE_PREFIX,
+    PRESENT,
+    Edit,
+    Path,
+    Tree,
+    in_scope,
+    path_text,
+    topmost,
+)
 from device_profiles.values import canonical_value, digest
 
 
@@ -23,67 +34,109 @@ def data_model(profile: Profile) -> DataModel:
     return profile.data
 
 
+Filled = Mapping[str, str]
+"""What a device fills in, by schema path."""
+
+
+def filled_in(profile: Profile, document: Mapping[str, Any]) -> Filled:
+    """Return what the device shows where nobody has set it, as its own parameters are now."""
+    found = {}
+    for entry, members in data_model(profile).filled.items():
+        for name, text in members.items():
+            value = _parameter(document, text) if text.startswith("/") else text
+            if value is not None:
+                found[f"{entry}/{name}"] = value
+    return found
+
+
+def _parameter(document: Mapping[str, Any], alternatives: str) -> str | None:
+    for place in alternatives.split("|"):
+        value: Any = document
+        for step in place.removeprefix("/").split("/"):
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is not None:
+            return _text(value)
+    return None
+
+
 def decode(
-    profile: Profile, document: Mapping[str, Any], scope: Collection[Path] = ((),)
+    profile: Profile,
+    document: Mapping[str, Any],
+    scope: Collection[Path] = ((),),
+    filled: Filled | None = None,
 ) -> dict[Path, str]:
     """Return the tree of a JSON document, reduced to ``scope`` and the entries it lies in.
 
-    Secret values come back as digests. Raises ProfileError naming the path for lists of objects
-    the profile has no keys for.
+    Secret values come back as digests, what ``filled`` has (by default what the document itself
+    makes of it) not at all, and what the profile has no keys for as one opaque node.
     """
-    tree: dict[Path, str] = {}
-    _decode_object(data_model(profile), document, (), tree)
+    if filled is None:
+        filled = filled_in(profile, document)
+    decoder = _Decoder(data_model(profile), filled)
+    decoder.members(document, ())
     return {
         path: digest(value) if value and profile.is_secret(path) else value
-        for path, value in in_scope(tree, scope).items()
+        for path, value in in_scope(decoder.tree, scope).items()
     }
 
 
-def _decode_object(
-    model: DataModel, data: Mapping[str, Any], path: Path, tree: dict[Path, str]
-) -> None:
-    for name, value in data.items():
-        schema = schema_path((*path, name))
-        if schema in model.ignored:
-            continue
-        if isinstance(value, dict):
-            _decode_object(model, value, (*path, name), tree)
-        elif isinstance(value, list):
-            _decode_list(model, value, (*path, name), tree)
-        elif value is not None:
-            tree[*path, name] = canonical_value(model.values.get(schema), _text(value))
+class _Decoder:
+    def __init__(self, model: DataModel, filled: Filled) -> None:
+        self.model = model
+        self.filled = filled
+        self.tree: dict[Path, str] = {}
+
+    def members(self, data: Mapping[str, Any], path: Path) -> None:
+        for name, value in data.items():
+            schema = schema_path((*path, name))
+            if schema in self.model.ignored:
+                continue
+            if isinstance(value, dict):
+                self.members(value, (*path, name))
+            elif isinstance(value, list):
+                self._list(value, (*path, name), schema)
+            elif value is not None and self.filled.get(schema) != _text(value):
+                kind = self.model.values.get(schema)
+                self.tree[*path, name] = canonical_value(kind, _text(value))
+
+    def _list(self, items: list[Any], path: Path, schema: str) -> None:
+        unreadable = [item for item in items if not self._member(item, path, schema)]
+        if unreadable:
+            self.tree[path] = opaque(unreadable)
+
+    def _member(self, item: Any, path: Path, schema: str) -> bool:
+        """Take an item in; tells whether it could be read."""
+        if isinstance(item, list):
+            return False
+        if not isinstance(item, dict):
+            value = canonical_value(self.model.values.get(schema), _text(item))
+            self.tree[*path[:-1], format_step(path[-1], [(MEMBER, value)])] = PRESENT
+            return True
+        keys = self._keys(schema, item)
+        entry = (*path[:-1], format_step(path[-1], keys))
+        if not keys or entry in self.tree:
+            return False
+        self.tree[entry] = PRESENT
+        named = {key for key, _ in keys}
+        self.members({name: value for name, value in item.items() if name not in named}, entry)
+        return True
+
+    def _keys(self, schema: str, item: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return what tells the entry from others; nothing where that is not known."""
+        keys = []
+        for alternatives in self.model.lists.get(schema, ()):
+            name = next((name for name in alternatives.split("|") if name in item), None)
+            if name is None:
+                return []
+            kind = self.model.values.get(f"{schema}/{name}")
+            keys.append((name, canonical_value(kind, _text(item[name]))))
+        return keys
 
 
-def _decode_list(model: DataModel, items: list[Any], path: Path, tree: dict[Path, str]) -> None:
-    schema = schema_path(path)
-    for item in items:
-        if isinstance(item, dict):
-            keys = _keys(model, schema, item)
-            entry = (*path[:-1], format_step(path[-1], keys))
-            if entry in tree:
-                raise ProfileError(f"{path_text(entry)}: two entries with the same key")
-            tree[entry] = PRESENT
-            named = {key for key, _ in keys}
-            rest = {name: value for name, value in item.items() if name not in named}
-            _decode_object(model, rest, entry, tree)
-        elif isinstance(item, list):
-            raise ProfileError(f"{schema}: lists of lists have no canonical form")
-        else:
-            value = canonical_value(model.values.get(schema), _text(item))
-            tree[*path[:-1], format_step(path[-1], [(MEMBER, value)])] = PRESENT
-
-
-def _keys(model: DataModel, schema: str, item: Mapping[str, Any]) -> list[tuple[str, str]]:
-    if schema not in model.lists:
-        raise ProfileError(f"unknown list {schema}: the profile has no keys for it")
-    keys = []
-    for alternatives in model.lists[schema]:
-        name = next((name for name in alternatives.split("|") if name in item), None)
-        if name is None:
-            raise ProfileError(f"{schema}: entry without its key {alternatives}")
-        value = _text(item[name])
-        keys.append((name, canonical_value(model.values.get(f"{schema}/{name}"), value)))
-    return keys
+def opaque(items: Sequence[Any]) -> str:
+    """Return the value of what nobody here can read: the same as long as it is the same."""
+    text = json.dumps(items, sort_keys=True)
+    return f"{OPAQUE_PREFIX}{sha256(text.encode()).hexdigest()}"
 
 
 def _text(value: Any) -> str:
@@ -118,6 +171,8 @@ def _set(model: DataModel, document: dict[str, Any], path: Path, value: str) -> 
     for depth in range(1, len(path)):
         parent = _child(model, parent, path[:depth])
     step, schema = parse_step(path[-1]), schema_path(path)
+    if value.startswith(OPAQUE_PREFIX):
+        raise ProfileError(f"{path_text(path)}: what nobody can read cannot be written")
     if step.member is not None:
         members = _list(schema, parent.setdefault(step.name, []))
         if step.member not in [_text(member) for member in members]:

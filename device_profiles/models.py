@@ -56,6 +56,13 @@ class YangModel(_Model):
         return self
 
 
+class Shown(_Model):
+    """A step of a section with its value."""
+
+    step: str
+    value: str
+
+
 class CommandRule(_Model):
     """How one command of a section is read and written.
 
@@ -75,15 +82,37 @@ class CommandRule(_Model):
     """How the value is brought to its canonical form."""
     default: Literal["yes", "no"] | None = None
     """For toggles: what holds when the configuration does not show the command."""
+    all_unless_listed: Shown | None = None
+    """For members: where the section shows this and not the command, all there are belong to the
+    set."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:
+        if self.all_unless_listed and self.kind != "members":
+            raise ValueError(f"{self.step}: only members can be all there are")
         if (self.kind == "toggle") != (self.default is not None):
             raise ValueError(f"{self.step}: toggles, and only they, have a default")
         if self.kind == "members" and not (self.read and self.write and self.negate):
             raise ValueError(f"{self.step}: members need read, write and negate")
         re.compile(self.within)
         re.compile(self.read)
+        return self
+
+
+class FreeText(_Model):
+    """Text for people in a configuration, such as a banner: none of it is configuration."""
+
+    begins: str
+    """Regular expression of the line's beginning; its group ``mark``, if it has one, is the text
+    that ends it, on the same line or a later one."""
+    ends: str = ""
+    """Regular expression of the line that ends it, where no mark does."""
+
+    @model_validator(mode="after")
+    def _ends_somehow(self) -> Self:
+        re.compile(self.ends)
+        if ("mark" in re.compile(self.begins).groupindex) == bool(self.ends):
+            raise ValueError(f"{self.begins}: either a group 'mark' or ends tells the end")
         return self
 
 
@@ -141,6 +170,11 @@ class CliModel(_Model):
     """Sections that cannot be removed, such as physical ports."""
     ignored: tuple[str, ...] = ()
     """Lines of a read that are not configuration."""
+    texts: tuple[FreeText, ...] = ()
+    """What begins and ends text that is not configuration."""
+    shared_lines: tuple[str, ...] = ()
+    """Root lines that stand for several, with the list of what tells them apart as group
+    ``value``, such as the VLANs without a name."""
     closings: tuple[Closing, ...] = ()
     refused: str = ""
     """Characters a value must not hold because the command line acts on them."""
@@ -158,6 +192,10 @@ class DataModel(_Model):
     values: Mapping[str, ValueKind] = Field(default_factory=dict)
     ignored: frozenset[str] = frozenset()
     """Members the device adds by itself; no part of what it is told to hold."""
+    filled: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    """What a device shows of an entry that was set without it, by the entry's schema path and name:
+    the text itself or, with a slash before it, the member of the whole from which the entry has it.
+    ``/a|/b`` takes the first that is there. Such a value is nobody's content."""
 
 
 class Table(_Model):
@@ -166,6 +204,8 @@ class Table(_Model):
     keys: tuple[str, ...]
     columns: tuple[str, ...]
     integers: frozenset[str] = frozenset()
+    beside: Mapping[str, frozenset[str]] = Field(default_factory=dict)
+    """Cells by which a row stands beside others of the same key instead of being the one."""
 
 
 class RadiusModel(_Model):

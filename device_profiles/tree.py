@@ -12,7 +12,7 @@ A path is a tuple of steps from the root. The wording of a step belongs to the p
 A value is text. ``PRESENT`` (the empty text) is the value of whatever exists without a value of
 its own: a list entry, a leaf-list member, a presence container, a plain command line.
 A secret is never in a tree: the wanted value is ``secret:<name>`` and the value read back is
-``digest:<hex>``.
+``digest:<hex>``. What nobody here can read is ``opaque:<hex>``, a digest of all there is of it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -26,6 +26,8 @@ Tree = Mapping[Path, str]
 PRESENT = ""
 SECRET_PREFIX = "secret:"  # noqa: S105 - marks a reference, is no password
 DIGEST_PREFIX = "digest:"
+OPAQUE_PREFIX = "opaque:"
+"""What a profile does not describe and shape does not tell: there, and compared, never written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """YANG data in XML (RFC 7950, RFC 6241) to canonical trees and back.
 
-What no schema in the profile describes is decoded by its shape. Modules without a known name keep
-their namespace in Clark notation, ``{namespace}name``, so that nothing is lost.
+What no schema in the profile describes is decoded by its shape, and where shape does not tell, as
+one opaque node. Modules without a known name keep their namespace in Clark notation,
+``{namespace}name``: nothing is lost, and a vendor's own nodes make no device unreadable.
 """
 
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from hashlib import sha256
 from typing import Any
 
 from lxml import etree
@@ -15,7 +16,15 @@ from device_profiles.errors import ProfileError
 from device_profiles.models import YangModel
 from device_profiles.profile import Profile
 from device_profiles.steps import MEMBER, Step, format_step, parse_step, schema_path
-from device_profiles.tree import DIGEST_PREFIX, PRESENT, Edit, Path, path_text, topmost
+from device_profiles.tree import (
+    DIGEST_PREFIX,
+    OPAQUE_PREFIX,
+    PRESENT,
+    Edit,
+    Path,
+    path_text,
+    topmost,
+)
 from device_profiles.values import canonical_value, digest
 
 NETCONF_NAMESPACE = "urn:ietf:params:xml:ns:netconf:base:1.0"
@@ -34,8 +43,8 @@ def yang_model(profile: Profile) -> YangModel:
 def decode(profile: Profile, data: etree._Element) -> dict[Path, str]:
     """Return the tree of everything inside ``data`` (a ``<data>`` or ``<config>`` element).
 
-    Secret values come back as digests. Raises ProfileError naming the path for a list the
-    profile does not describe, a missing key, or an identity of an unknown module.
+    Secret values come back as digests, entries without keys and nodes that are repeated though no
+    profile knows them as one opaque node.
     """
     return _Decoder(profile).tree(data)
 
@@ -59,14 +68,29 @@ class _Decoder:
         module: str,
         skip: tuple[str, ...] = (),
     ) -> None:
-        counts = Counter(child.tag for child in _elements(element))
+        siblings: dict[Any, list[etree._Element]] = {}
         for child in _elements(element):
-            name = etree.QName(child)
+            siblings.setdefault(child.tag, []).append(child)
+        for same in siblings.values():
+            name = etree.QName(same[0])
             owner = self._module(name.namespace)
             if owner == module and name.localname in skip:
                 continue
             step = name.localname if owner == module else _qualified(owner, name.localname)
-            self._node(child, path, step, f"{schema}/{step}", owner, repeated=counts[child.tag] > 1)
+            self._nodes(same, path, step, f"{schema}/{step}", owner)
+
+    def _nodes(
+        self, same: list[etree._Element], path: Path, step: str, schema: str, module: str
+    ) -> None:
+        keys = self.model.lists.get(schema)
+        known = keys is not None or schema in self.model.leaf_lists
+        # State, and what others have augmented, has lists without keys.
+        bare = keys and [each for each in same if not _has(each, keys)]
+        if bare or (len(same) > 1 and not known):
+            self.result[*path, step] = opaque(bare or same)
+            same = [each for each in same if bare and each not in bare]
+        for each in same:
+            self._node(each, path, step, schema, module)
 
     def _node(
         self,
@@ -75,8 +99,6 @@ class _Decoder:
         step: str,
         schema: str,
         module: str,
-        *,
-        repeated: bool,
     ) -> None:
         model = self.model
         if schema in model.lists:
@@ -84,8 +106,6 @@ class _Decoder:
         elif schema in model.leaf_lists:
             value = self._value(element, schema)
             self.result[*path, format_step(step, [(MEMBER, value)])] = PRESENT
-        elif repeated:
-            raise ProfileError(f"profile {self.profile.name}: unknown list {schema}")
         elif schema in model.presence:
             self.result[*path, step] = PRESENT
             self._children(element, (*path, step), schema, module)
@@ -98,13 +118,11 @@ class _Decoder:
         self, element: etree._Element, path: Path, step: str, schema: str, module: str
     ) -> None:
         names = self.model.lists[schema]
-        namespace = etree.QName(element).namespace
-        keys = []
-        for name in names:
-            leaf = element.find(f"{{{namespace}}}{name}")
-            if leaf is None:
-                raise ProfileError(f"{schema}: entry without its key {name}")
-            keys.append((name, self._value(leaf, f"{schema}/{name}")))
+        keys = [
+            (name, self._value(leaf, f"{schema}/{name}"))
+            for name in names
+            if (leaf := _leaf_of(element, name)) is not None
+        ]
         entry = (*path, format_step(step, keys))
         self.result[entry] = PRESENT
         self._children(element, entry, schema, module, skip=names)
@@ -116,17 +134,14 @@ class _Decoder:
     def _value(self, element: etree._Element, schema: str) -> str:
         text = element.text or ""
         if schema in self.model.identityrefs:
-            return self._identity(element, text.strip(), schema)
+            return self._identity(element, text.strip())
         return canonical_value(self.model.values.get(schema), text)
 
-    def _identity(self, element: etree._Element, text: str, schema: str) -> str:
+    def _identity(self, element: etree._Element, text: str) -> str:
         prefix, colon, name = text.rpartition(":")
         namespace = element.nsmap.get(prefix if colon else None)
-        if namespace is None:
-            raise ProfileError(f"{schema}: identity {text!r} has an undeclared prefix")
-        if namespace not in self.modules:
-            raise ProfileError(f"{schema}: identity {text!r} of unknown module {namespace}")
-        return f"{self.modules[namespace]}:{name}"
+        # With a prefix that nobody has declared the text itself is all there is to be known.
+        return text if namespace is None else _qualified(self._module(namespace), name)
 
     def _module(self, namespace: str | None) -> str:
         """Return the module's name, or the namespace in braces where the profile has no name."""
@@ -135,6 +150,22 @@ class _Decoder:
 
 def _qualified(module: str, name: str) -> str:
     return f"{module}{name}" if module.startswith("{") else f"{module}:{name}"
+
+
+def opaque(elements: Iterable[etree._Element]) -> str:
+    """Return the value of nodes that nobody here can read: the same as long as they are."""
+    hashed = sha256()
+    for element in elements:
+        hashed.update(etree.tostring(element, method="c14n", exclusive=True, with_tail=False))
+    return f"{OPAQUE_PREFIX}{hashed.hexdigest()}"
+
+
+def _has(entry: etree._Element, keys: Iterable[str]) -> bool:
+    return all(_leaf_of(entry, name) is not None for name in keys)
+
+
+def _leaf_of(entry: etree._Element, name: str) -> etree._Element | None:
+    return entry.find(f"{{{etree.QName(entry).namespace}}}{name}")
 
 
 def _elements(element: etree._Element) -> Iterator[etree._Element]:
@@ -249,6 +280,8 @@ def encode_edit(profile: Profile, edits: Collection[Edit]) -> etree._Element:
 
 def _set(builder: _Builder, path: Path, value: str) -> None:
     step, schema = parse_step(path[-1]), schema_path(path)
+    if value.startswith(OPAQUE_PREFIX):
+        raise ProfileError(f"{path_text(path)}: what nobody can read cannot be written")
     if value != PRESENT:
         if step.keys:
             raise ProfileError(f"{path_text(path)}: a list entry has no value of its own")

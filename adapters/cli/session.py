@@ -28,7 +28,14 @@ from adapters.seam import (
 )
 from adapters.secrets import Secrets
 from device_profiles import references
-from device_profiles.cli import Command, decode, encode_commands, encode_lines
+from device_profiles.cli import (
+    Command,
+    decode,
+    encode_commands,
+    encode_lines,
+    implied,
+    of_all,
+)
 from device_profiles.dialects import MINUTES, SECONDS, CliDialect
 from device_profiles.native import native
 from device_profiles.profile import Profile
@@ -136,8 +143,9 @@ class CliSession:
         if not changes:
             return receipt(batch, mode, {})
         with codec_errors(self._device):
-            commands = {site.site: self._commands(site.edits) for site in changes}
-            sent = native(self._profile, [edit for site in changes for edit in site.edits])
+            edits = self._telling(changes)
+            commands = {site: self._commands(found) for site, found in edits.items()}
+            sent = native(self._profile, [edit for found in edits.values() for edit in found])
         confirming = bool(mode.confirm_within) and (
             Capability.CONFIRMED_COMMIT in self._capabilities
         )
@@ -175,6 +183,24 @@ class CliSession:
         """End the conversation; safe to call twice."""
         with suppress(AdapterError):
             self._terminal.close()
+
+    def _telling(self, changes: Sequence[SiteEdits]) -> dict[str, Sequence[Edit]]:
+        """Return the edits by site without members of sets that all there are belong to.
+
+        Such a member is there and nobody's, so nothing brings it and nothing takes it away.
+        """
+        members = [
+            edit.path
+            for site in changes
+            for edit in site.edits
+            if of_all(self._profile, edit.path) is not None
+        ]
+        if not members:
+            return {site.site: site.edits for site in changes}
+        idle = implied(self._profile, self._running(), members)
+        return {
+            site.site: [edit for edit in site.edits if edit.path not in idle] for site in changes
+        }
 
     def _commands(self, edits: Sequence[Edit]) -> list[Command]:
         commands = encode_commands(self._profile, self._secrets.revealed(self._profile, edits))

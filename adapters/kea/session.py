@@ -24,7 +24,7 @@ from adapters.seam import (
     SiteEdits,
 )
 from adapters.secrets import Secrets
-from device_profiles.data import decode, patch
+from device_profiles.data import decode, filled_in, patch
 from device_profiles.errors import ProfileError
 from device_profiles.native import native
 from device_profiles.profile import Profile
@@ -80,8 +80,9 @@ class KeaSession:
         if not scope:
             return {}
         with codec_errors(self._device):
-            document = _pruned(self._agent.configuration(), scope)
-            return decode(self._profile, document, scope)
+            document = self._agent.configuration()
+            filled = filled_in(self._profile, document)
+            return decode(self._profile, _pruned(document, scope), scope, filled)
 
     def users(self, entries: Collection[Path]) -> Users:  # noqa: ARG002 - seam
         """Return nothing: a subnet or a reservation is named by nothing else."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 from ncclient.devices.default import DefaultDeviceHandler
-from ncclient.operations.rpc import RPC, RaiseMode, RPCError, RPCReply
+from ncclient.operations.rpc import RPC, RaiseMode, RPCReply
 
 from adapters.errors import (
     AdapterError,
@@ -68,34 +68,37 @@ class Conversation:
         """The capabilities of the device's hello as they stand there."""
         return frozenset(str(each) for each in self._session.server_capabilities)
 
-    def call(self, operation: etree._Element, timeout: float) -> str:
-        """Return the reply's text. Warnings are no errors; ``timeout`` is in seconds.
+    def call(self, operation: etree._Element, timeout: float) -> None:
+        """Have something done: only ``ok`` says that it was (RFC 6241 section 4.4).
 
-        Raises Refused with every rpc-error's words, LockDenied when somebody holds the datastore,
-        DeviceTimeout, SessionLost, ProtocolError.
+        Warnings are no errors; ``timeout`` is in seconds. Raises Refused with every rpc-error's
+        words, LockDenied when somebody holds the datastore, DeviceTimeout, SessionLost, and
+        ProtocolError for a reply that says neither.
         """
+        self._part(operation, timeout, "ok")
+
+    def data(self, operation: etree._Element, timeout: float) -> etree._Element:
+        """Return the ``data`` element of the reply (section 4.2), as ``call`` otherwise."""
+        return self._part(operation, timeout, "data")
+
+    def _part(self, operation: etree._Element, timeout: float, name: str) -> etree._Element:
+        """Return the part of the reply that says that all is well."""
         rpc = _Call(self._session, self._handler, timeout=timeout, raise_mode=RaiseMode.NONE)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
         try:
             with ncclient_errors(self.device):
-                reply = rpc.request(operation)
-                failures = [_failure(e) for e in reply.errors if e.severity != "warning"]
+                reply = etree.fromstring(rpc.request(operation).xml.encode(), parser)
+                failures = [_failure(each) for each in _errors(reply)]
+                found = reply.find(f"{{{BASE}}}{name}")
+                if found is None and not failures:
+                    message = f"a reply without {name}"
+                    raise ProtocolError(message, device=self.device)
         except (DeviceTimeout, SessionLost, ProtocolError):
             self.close()
             raise
-        if failures:
+        if failures or found is None:
             raise _refusal(failures, self.device)
-        return str(reply.xml)
-
-    def data(self, operation: etree._Element, timeout: float) -> etree._Element:
-        """Return the ``data`` element of the reply, as ``call`` otherwise."""
-        text = self.call(operation, timeout)
-        parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-        with ncclient_errors(self.device):
-            data = etree.fromstring(text.encode(), parser).find(f"{{{BASE}}}data")
-        if data is None:
-            self.close()
-            raise ProtocolError("reply without data", device=self.device)
-        return data
+        return found
 
     def close(self) -> None:
         """End the session without another word; safe to call twice."""
@@ -105,17 +108,23 @@ class Conversation:
             transport.close()
 
 
-def _failure(error: RPCError) -> RpcFailure:
-    holder = ""
-    if error.info:
-        found = etree.fromstring(error.info.encode()).find(f"{{{BASE}}}session-id")
-        holder = (found.text or "").strip() if found is not None else ""
+def _errors(reply: etree._Element) -> list[etree._Element]:
+    """Return the reply's rpc-errors, whatever namespace a server puts them in, but no warnings."""
+    found = list(reply.iterchildren("{*}rpc-error"))
+    return [each for each in found if _text(each, "error-severity") != "warning"]
+
+
+def _failure(error: etree._Element) -> RpcFailure:
     return RpcFailure(
-        (error.tag or "operation-failed").strip(),
-        (error.path or "").strip(),
-        " ".join((error.message or "").split())[:_WORDS],
-        holder,
+        _text(error, "error-tag") or "operation-failed",
+        _text(error, "error-path"),
+        " ".join(_text(error, "error-message").split())[:_WORDS],
+        _text(error, "error-info/{*}session-id"),
     )
+
+
+def _text(error: etree._Element, path: str) -> str:
+    return (error.findtext("{*}" + path) or "").strip()
 
 
 def _refusal(failures: list[RpcFailure], device: str) -> AdapterError:

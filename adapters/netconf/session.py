@@ -241,9 +241,8 @@ class NetconfSession:
 
     def evidence(self) -> bytes:
         """Return running as one get-config without a filter shows it."""
-        return self._rpc.call(
-            operations.get_config(None, self._with_defaults), REPLY_SECONDS
-        ).encode()
+        operation = operations.get_config(None, self._with_defaults)
+        return etree.tostring(self._rpc.data(operation, REPLY_SECONDS), encoding="utf-8")
 
     def close(self) -> None:
         """Say good-bye and end the conversation."""

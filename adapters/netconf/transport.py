@@ -25,12 +25,11 @@ from paramiko.ssh_exception import IncompatiblePeer  # type: ignore[import-untyp
 
 from adapters.errors import HostKeyMismatch
 from adapters.faults.netconf import ncclient_errors
+from adapters.netconf.framing import Handler
 from adapters.seam import Endpoint
 from adapters.ssh import connected_socket, pinned_key
 
 READ_BYTES = 65536
-MESSAGE_BYTES = 64 * 1024 * 1024
-"""A device that sends more without an end of message is cut off."""
 
 # ncclient logs whole messages at INFO and below, secrets included.
 logging.getLogger("ncclient").setLevel(logging.CRITICAL)
@@ -67,8 +66,6 @@ class DirectSession(SSHSession):  # type: ignore[misc]  # ncclient has no types
                 raise SessionCloseError(b"") from error
 
     def _transport_read(self) -> bytes:
-        if self._buffer.getbuffer().nbytes > MESSAGE_BYTES:
-            raise NetconfFramingError("message without end")
         return bytes(self._channel.recv(READ_BYTES))
 
     def _dispatch_message(self, raw: str) -> None:
@@ -91,7 +88,7 @@ def opened(endpoint: Endpoint, timeout: float) -> tuple[DirectSession, DefaultDe
     try. ``timeout`` (seconds) bounds the connection and the exchange of hellos each.
     """
     key = pinned_key(endpoint)
-    handler = DefaultDeviceHandler({"name": "default"})
+    handler = Handler({"name": "default"})
     session = DirectSession(handler)
     tcp = connected_socket(endpoint, timeout)
     try:

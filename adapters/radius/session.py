@@ -51,6 +51,8 @@ class RadiusSession:
         self._profile = profile
         self._secrets = Secrets(resolver, endpoint.device)
         self._engine = _engine(endpoint)
+        self._gone: set[str] = set()
+        """Entries that the transaction has removed; what is left of their keys is others'."""
         self.alive = True
         with sqlalchemy_errors(self._device), self._engine.connect():
             pass
@@ -78,7 +80,7 @@ class RadiusSession:
             sqlalchemy_errors(self._device),
             self._engine.connect() as connection,
         ):
-            return decode(self._profile, self._rows(connection, scope), scope)
+            return decode(self._profile, self._rows(connection, scope), scope, self._gone)
 
     def users(self, entries: Collection[Path]) -> Users:
         """Return which rows refer to ``entries``; only rows that name them are selected."""
@@ -131,13 +133,17 @@ class RadiusSession:
                 if mode.before_commit is not None:
                     mode.before_commit()
                 self._commit(connection)
+        done = (edit for site in wanted if site.site not in refused for edit in site.edits)
+        self._gone = {edit.path[0] for edit in done if len(edit.path) == 1 and edit.after is None}
         return receipt(batch, mode, refused, sent)
 
-    def confirm(self, transaction: str) -> None:
-        """Do nothing: a database's commit is final."""
+    def confirm(self, transaction: str) -> None:  # noqa: ARG002 - seam
+        """End the transaction: a database's commit is final."""
+        self._gone = set()
 
-    def cancel(self, transaction: str) -> None:
-        """Do nothing: a database's commit is final; roll back by an apply."""
+    def cancel(self, transaction: str) -> None:  # noqa: ARG002 - seam
+        """End the transaction: a database's commit is final; roll back by an apply."""
+        self._gone = set()
 
     def evidence(self) -> bytes:
         """Raise Unsupported: nothing here is a configuration as a whole."""
@@ -161,13 +167,14 @@ class RadiusSession:
 
     def _change(self, connection: Connection, change: RowChange) -> None:
         table = self._table(change.table)
-        where = _where(table, change.key)
+        where = _where(table, {**change.key, **change.was})
         match change.operation:
             case "delete":
                 connection.execute(sql_delete(table).where(where))
             case "insert":
                 # The tables have no unique key of their own: without this, twice makes two rows.
-                connection.execute(sql_delete(table).where(where))
+                same = _where(table, {**change.key, **change.values})
+                connection.execute(sql_delete(table).where(same))
                 connection.execute(sql_insert(table).values(**change.key, **change.values))
             case "update":
                 done = connection.execute(sql_update(table).where(where).values(**change.values))

@@ -30,7 +30,8 @@ def judge(measurement: Measurement, *, latency_ms: float, loss_percent: float) -
     packets to prove anything, extends the test; more loss fails it.
     """
     if measurement.received == 0:
-        reason = "port closed (ICMP)" if measurement.refused else "no packet came back"
+        said = measurement.refusal
+        reason = f"no packet came back: {said} (ICMP)" if said else "no packet came back"
         return Judgement(Verdict.FAIL, "TWAMP_UNREACHABLE", (reason,))
     failures = _failures(measurement, latency_ms, loss_percent)
     if failures:

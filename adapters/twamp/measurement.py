@@ -18,7 +18,8 @@ class Measurement:
     """One run of test packets; times in milliseconds unless named otherwise.
 
     ``lost`` never counts replies that our own socket had no room for (``discarded``). Times are
-    ``None`` when nothing came back. ``refused`` tells a closed port (ICMP) from silence.
+    ``None`` when nothing came back. ``refusal`` is what an ICMP error or the host itself has said,
+    such as a closed port; it is empty for silence.
     """
 
     target: str
@@ -27,7 +28,7 @@ class Measurement:
     lost: int
     duplicates: int
     discarded: int
-    refused: bool
+    refusal: str
     rtt_min_ms: float | None
     rtt_p50_ms: float | None
     rtt_p95_ms: float | None
@@ -120,7 +121,7 @@ def merged(first: Measurement, second: Measurement) -> Measurement:
         lost=lost,
         duplicates=first.duplicates + second.duplicates,
         discarded=first.discarded + second.discarded,
-        refused=first.refused or second.refused,
+        refusal=second.refusal or first.refusal,
         rtt_min_ms=_of(min, first.rtt_min_ms, second.rtt_min_ms),
         rtt_p50_ms=_of(max, first.rtt_p50_ms, second.rtt_p50_ms),
         rtt_p95_ms=_of(max, first.rtt_p95_ms, second.rtt_p95_ms),

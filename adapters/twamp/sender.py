@@ -79,6 +79,7 @@ class _Run:
         self.interval = interval
         self.size = size
         self.sent = self.received = self.duplicates = self.dropped = self.refusals = 0
+        self.refusal = ""
         self.round_trips = array("q", [_NOT_BACK]) * packets
         self.written_off = 0
         self.began = time.monotonic()
@@ -110,17 +111,18 @@ class _Run:
 
     def _send_one(self) -> bool:
         """Send the next packet; false when the kernel has no room for it now."""
-        try:
-            self.udp.send(request(self.sent, time.time_ns(), self.size))
-        except BlockingIOError:
-            return False
-        except ConnectionRefusedError:
-            # The refusal answers an earlier packet and this one has not left: it is sent anew.
-            self.refusals += 1
-            return not self.gave_up
-        except OSError:
-            # No route or no buffer: the packet is sent as far as the measurement goes, and lost.
-            pass
+        # An error may answer an earlier packet, and this one has not left: it is sent anew. One
+        # that comes at once is the host's own, and the packet is lost as far as we can measure.
+        for _ in range(2):
+            try:
+                self.udp.send(request(self.sent, time.time_ns(), self.size))
+                break
+            except BlockingIOError:
+                return False
+            except OSError as error:
+                self._refused(error)
+                if self.gave_up:
+                    return False
         self.sent += 1
         return True
 
@@ -130,12 +132,17 @@ class _Run:
                 data, ancillary, _, _ = self.udp.recvmsg(2048, ANCILLARY_BYTES)
             except BlockingIOError:
                 return
-            except ConnectionRefusedError:
-                self.refusals += 1
+            except OSError as error:
+                self._refused(error)
                 continue
             arrived, dropped = arrival(ancillary)
             self.dropped = max(self.dropped, dropped)
             self._account(data, arrived)
+
+    def _refused(self, error: OSError) -> None:
+        """An ICMP error came for an earlier packet, which is lost by that (RFC 1122, 4.1.3.3)."""
+        self.refusals += 1
+        self.refusal = error.strerror or str(error)
 
     def _account(self, data: bytes, arrived: int) -> None:
         reply = parse_reply(data)
@@ -171,7 +178,7 @@ class _Run:
             lost=lost,
             duplicates=self.duplicates,
             discarded=discarded,
-            refused=self.refusals > 0 and self.received == 0,
+            refusal=self.refusal,
             rtt_min_ms=ordered[0] if ordered else None,
             rtt_p50_ms=percentile(ordered, 50),
             rtt_p95_ms=percentile(ordered, 95),

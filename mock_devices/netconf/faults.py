@@ -33,6 +33,11 @@ class Faults:
     """New TCP connections are cut before SSH says anything, until set back."""
     restarts_at_login: int = 0
     """So many times it is gone between a password and the answer to it."""
+    chunk_octets: int = 0
+    """Octets of each chunk, wherever that cuts; 0 sends a message as one."""
+    before_messages: bytes = b""
+    """White space that the device puts before the XML of every message."""
+    _answers: dict[str, str] = field(default_factory=dict)
     _drops: list[_Drop] = field(default_factory=list)
     _refusals: list[_Refusal] = field(default_factory=list)
     _slow: list[float] = field(default_factory=list)
@@ -43,6 +48,14 @@ class Faults:
         ``before``: it is not carried out. ``after``: it is, but the reply never leaves.
         """
         self._drops.append(_Drop(operation, moment))
+
+    def answer(self, operation: str, said: str) -> None:
+        """Carry the next ``operation`` out, and say this in the reply instead of what is right."""
+        self._answers[operation] = said
+
+    def said_of(self, operation: str) -> str | None:
+        """Return what the reply shall say this time, ``None`` for what is right."""
+        return self._answers.pop(operation, None)
 
     def refuse_commit(
         self, text: str, error: RpcError | None = None, times: int | None = 1
@@ -62,6 +75,9 @@ class Faults:
         """Forget every fault that has not struck yet."""
         self.refuse_connections = False
         self.restarts_at_login = 0
+        self.chunk_octets = 0
+        self.before_messages = b""
+        self._answers.clear()
         self._drops.clear()
         self._refusals.clear()
         self._slow.clear()

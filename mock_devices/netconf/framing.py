@@ -85,8 +85,10 @@ class FrameReader:
             raise FramingError("chunk header expected")
 
 
-def framed(message: bytes, *, chunked: bool) -> bytes:
-    """Return the message ready to be sent."""
+def framed(message: bytes, *, chunked: bool, size: int = 0) -> bytes:
+    """Return the message ready to be sent, in chunks of ``size`` octets, or in one."""
     if not chunked:
         return message + END_OF_MESSAGE
-    return b"\n#%d\n%s\n##\n" % (len(message), message)
+    size = size or len(message)
+    chunks = (message[start : start + size] for start in range(0, len(message), size))
+    return b"".join(b"\n#%d\n%s" % (len(chunk), chunk) for chunk in chunks) + b"\n##\n"

@@ -7,7 +7,7 @@ from lxml import etree
 
 from mock_devices.netconf.defaults import MODES, NO_DEFAULTS
 from mock_devices.netconf.errors import RpcError
-from mock_devices.netconf.markup import BASE, nsmap
+from mock_devices.netconf.markup import BASE, nsmap, parse
 from mock_devices.netconf.schema import Schema, instance_path, steps
 
 BASE_1_0 = "urn:ietf:params:netconf:base:1.0"
@@ -73,6 +73,16 @@ def reply(rpc: etree._Element, body: Body) -> bytes:
 def ok(file: "etree._IncrementalFileWriter") -> None:
     """Write ``<ok/>``."""
     file.write(etree.Element(f"{{{BASE}}}ok", nsmap=nsmap(BASE)))
+
+
+def literal(content: str) -> Body:
+    """Return a body of XML as it stands."""
+
+    def write(file: "etree._IncrementalFileWriter") -> None:
+        for element in parse(f"<body>{content}</body>".encode()):
+            file.write(element)
+
+    return write
 
 
 def errors(schema: Schema, refusals: Iterable[RpcError]) -> Body:

@@ -9,7 +9,7 @@ from mock_devices.netconf.errors import InvalidConfigurationError, RpcError
 from mock_devices.netconf.faults import Faults
 from mock_devices.netconf.framing import FrameReader, FramingError, framed
 from mock_devices.netconf.markup import BASE, parse
-from mock_devices.netconf.messages import BASE_1_0, BASE_1_1, Body, errors, hello, reply
+from mock_devices.netconf.messages import BASE_1_0, BASE_1_1, Body, errors, hello, literal, reply
 from mock_devices.netconf.operations import Operations
 from mock_devices.netconf.schema import Schema
 
@@ -69,7 +69,9 @@ class Session:
                 yield message
 
     async def _send(self, message: bytes) -> None:
-        self._process.stdout.write(framed(message, chunked=self._chunked))
+        message = self._faults.before_messages + message
+        size = self._faults.chunk_octets
+        self._process.stdout.write(framed(message, chunked=self._chunked, size=size))
         await self._process.stdout.drain()
 
     def _greeted(self, message: bytes) -> None:
@@ -101,7 +103,8 @@ class Session:
         if self._faults.strikes(name, "after"):
             self.cut()
             return False
-        await self._send(reply(rpc, body))
+        said = self._faults.said_of(name)
+        await self._send(reply(rpc, body if said is None else literal(said)))
         return name != "close-session"
 
     async def _perform(self, rpc: etree._Element, operation: etree._Element | None) -> Body:

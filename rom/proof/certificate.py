@@ -18,7 +18,7 @@ def combined(first: Measurement, more: Measurement) -> Measurement:
         lost=lost,
         duplicates=first.duplicates + more.duplicates,
         discarded=first.discarded + more.discarded,
-        refused=more.refused,
+        refusal=more.refusal,
         rtt_min_ms=_of(min, first.rtt_min_ms, more.rtt_min_ms),
         rtt_p50_ms=_of(max, first.rtt_p50_ms, more.rtt_p50_ms),
         rtt_p95_ms=_of(max, first.rtt_p95_ms, more.rtt_p95_ms),

@@ -9,6 +9,7 @@ from typing import Any
 
 from mock_devices.services.kea.errors import KeaError
 from mock_devices.services.kea.families import Family
+from mock_devices.services.kea.filling import filled
 from mock_devices.services.kea.identifiers import identifier_bytes
 from mock_devices.services.kea.semantics import check_configuration
 
@@ -29,11 +30,8 @@ def answer(result: int, text: str = "", arguments: Any = None) -> Answer:
 
 
 def shown(family: Family, server: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as Kea reports it: client identifiers in hexadecimal.
-
-    Kea also fills in every default; that is left out, so that a file stays readable.
-    """
-    result = deepcopy(dict(server))
+    """Return a configuration as Kea reports it: identifiers in hexadecimal, defaults filled in."""
+    result = filled(family.version, deepcopy(dict(server)))
     for subnet in result.get(family.subnets, ()):
         for reservation in subnet.get("reservations", ()):
             for kind in ("circuit-id", "client-id", "flex-id"):

@@ -76,10 +76,10 @@ class Lab:
         port = self.start(device)
         return device, self.endpoint(name, "bbf-olt", port, device.host_key_public)
 
-    def switch(self, profile: str = "ios-switch") -> tuple[CliDevice, Endpoint]:
+    def switch(self, profile: str = "ios-switch", **more: Any) -> tuple[CliDevice, Endpoint]:
         name = f"EAS-{len(self.started)}"
         device = CliDevice(
-            name, "ios-switch", Credentials("rom", PASSWORD), self.folder / name, minute=2.0
+            name, "ios-switch", Credentials("rom", PASSWORD), self.folder / name, minute=2.0, **more
         )
         port = self.start(device)
         return device, self.endpoint(name, profile, port, device.public_key)

@@ -296,3 +296,18 @@ def test_a_device_that_restarts_while_we_log_in_is_unreachable_and_has_refused_n
     with pytest.raises(LoginBroken) as raised:
         CliSession(endpoint, profile, lab.resolve).read([])
     assert (raised.value.reason, raised.value.retry) == ("DEVICE_UNREACHABLE", True)
+
+
+def test_an_uplink_that_carries_every_vlan_is_as_it_was_whatever_comes_and_goes(
+    lab: Any, profile: Profile, closing: Any
+) -> None:
+    uplink = "interface TenGigabitEthernet0/1"
+    device, endpoint = lab.switch(baseline=f"{uplink}\n switchport mode trunk\n!\nend\n")
+    session = closing(CliSession(endpoint, profile, lab.resolve))
+    before = device.running_config
+    member = Edit((uplink, "switchport trunk allowed vlan[.='2110']"), None, "")
+    sent = session.apply([SiteEdits("A", (member,))], lab.mode())
+    assert [site.outcome for site in sent.sites] == [SiteOutcome.APPLIED]
+    assert member.path in session.read([member.path])
+    session.apply([SiteEdits("A", (member.inverted(),))], lab.mode())
+    assert device.running_config == before

@@ -146,6 +146,58 @@ def test_a_reply_lost_after_commit_is_an_unknown_outcome(
     assert not session.alive
 
 
+FOREIGN_ERROR = (
+    '<rpc-error xmlns="{}"><error-type>application</error-type><error-tag>operation-failed'
+    "</error-tag><error-severity>error</error-severity><error-message>no room for it"
+    "</error-message></rpc-error>"
+)
+
+
+@pytest.mark.parametrize("said", ["", '<done xmlns="urn:vendor"/>', '<ok xmlns="urn:vendor"/>'])
+def test_a_commit_that_is_answered_without_ok_is_an_unknown_outcome(
+    session: Any, device: Any, lab: Any, said: str
+) -> None:
+    device.faults.answer("commit", said)
+    with pytest.raises(SessionLost) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert caught.value.outcome_unknown
+    assert not session.alive
+
+
+@pytest.mark.parametrize("namespace", ["", "urn:vendor"])
+def test_an_error_is_one_in_whatever_namespace_it_comes(
+    session: Any, device: Any, lab: Any, namespace: str
+) -> None:
+    device.faults.answer("commit", FOREIGN_ERROR.format(namespace))
+    with pytest.raises(CommitRefused, match="no room for it"):
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+
+
+def test_a_warning_in_another_namespace_beside_ok_is_no_error(
+    session: Any, device: Any, lab: Any
+) -> None:
+    warning = FOREIGN_ERROR.format("urn:vendor").replace(">error<", ">warning<")
+    said = f'<ok xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"/>{warning}'
+    device.faults.answer("commit", said)
+    assert outcomes(session.apply([lab.interface("A", "eth-1")], lab.mode())) == [
+        SiteOutcome.APPLIED
+    ]
+
+
+@pytest.mark.parametrize("framing", ["1.0", "1.1"])
+@pytest.mark.parametrize("octets", [1, 7, 4096])
+def test_chunks_may_end_inside_a_character_and_white_space_may_come_first(
+    lab: Any, closing: Any, framing: str, octets: int
+) -> None:
+    device, endpoint = lab.olt(framing=framing)
+    device.faults.chunk_octets, device.faults.before_messages = octets, b"\n \n"
+    session = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    text = "Zürich, Café 🚀"
+    named = Edit((*ROOT, "description"), None, text)
+    session.apply([SiteEdits("A", (*lab.interface("A", "eth-1").edits, named))], lab.mode())
+    assert session.read([ROOT])[*ROOT, "description"] == text
+
+
 def test_a_session_lost_before_the_commit_is_no_unknown_outcome(
     session: Any, device: Any, lab: Any
 ) -> None:

@@ -102,7 +102,7 @@ def test_nonsense_is_not_taken_for_a_reply() -> None:
     with peculiar_reflector(lambda _, good: [good[:20], b"\xff" * 44]) as address:
         found = measure(address, packets=20, interval=0.0005, timeout=0.2)
     assert (found.received, found.lost) == (0, 20)
-    assert not found.refused
+    assert not found.refusal
 
 
 def test_a_closed_port_is_found_out_at_once() -> None:
@@ -110,7 +110,7 @@ def test_a_closed_port_is_found_out_at_once() -> None:
         probe.bind(("127.0.0.1", 0))
         address = probe.getsockname()
     found = measure(address, packets=1000, interval=0.005, timeout=5)
-    assert found.refused
+    assert found.refusal == "Connection refused"
     assert found.received == 0
     assert found.sent < 1000
 

@@ -20,7 +20,7 @@ CLEAN = Measurement(
     lost=0,
     duplicates=0,
     discarded=0,
-    refused=False,
+    refusal="",
     rtt_min_ms=1.0,
     rtt_p50_ms=2.0,
     rtt_p95_ms=3.0,
@@ -97,9 +97,11 @@ def test_latency_is_judged_by_the_95th_percentile() -> None:
 
 def test_a_closed_port_is_told_from_silence() -> None:
     silent = replace(with_losses(30_000), rtt_p95_ms=None)
-    closed = replace(silent, refused=True)
+    closed = replace(silent, refusal="Connection refused")
     assert judge(silent, latency_ms=10, loss_percent=0.01).reasons == ("no packet came back",)
-    assert judge(closed, latency_ms=10, loss_percent=0.01).reasons == ("port closed (ICMP)",)
+    assert judge(closed, latency_ms=10, loss_percent=0.01).reasons == (
+        "no packet came back: Connection refused (ICMP)",
+    )
     assert judge(closed, latency_ms=10, loss_percent=0.01).code == "TWAMP_UNREACHABLE"
 
 

@@ -12,6 +12,7 @@ from device_profiles.cli import (
     decode,
     encode_commands,
     encode_lines,
+    implied,
     with_secrets,
 )
 from device_profiles.errors import ProfileError
@@ -281,3 +282,60 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
     decode(SWITCH, text)
     decode(SWITCH, f"{text}\n{text}")
     decode(SWITCH, f"banner motd {text}\n {text}")
+
+
+CUSTOMER_PORT = "interface GigabitEthernet0/7"
+LOOKS_LIKE_LINES = f"{CUSTOMER_PORT}\n shutdown\n switchport access vlan 666"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"aaa authentication fail-message ^C\nAccess is logged.\n{LOOKS_LIKE_LINES}\n^C",
+        f"aaa authentication banner #\n{LOOKS_LIKE_LINES}\nlast words#",
+        f"line vty 0 4\n vacant-message ^C\n{LOOKS_LIKE_LINES}\n^C\n refuse-message ^Cgo away^C",
+        f"macro name port\n{LOOKS_LIKE_LINES}\n@",
+        f"menu noc title ^C\n{LOOKS_LIKE_LINES}\n^C\nmenu noc text 1 Show clock",
+        f"privilege note of a release to come ^C\n{LOOKS_LIKE_LINES}\n^C",
+    ],
+)
+def test_text_for_people_is_no_configuration_whatever_it_says(text: str) -> None:
+    tree = decode(SWITCH, f"{text}\n{CUSTOMER_PORT}\n switchport access vlan 7\nend\n")
+    assert tree[CUSTOMER_PORT, "switchport access vlan"] == "7"
+    assert tree[CUSTOMER_PORT, "shutdown"] == "no"
+    assert not [path for path in tree if "666" in "".join((*path, tree[path]))]
+    assert not [path for path in tree if "logged" in "".join(path)]
+
+
+def test_what_only_looks_like_the_beginning_of_a_text_hides_nothing() -> None:
+    tree = decode(SWITCH, f"{CUSTOMER_PORT}\n description to ^C\n switchport access vlan 7\n")
+    assert tree[CUSTOMER_PORT, "description"] == "to ^C"
+    assert tree[CUSTOMER_PORT, "switchport access vlan"] == "7"
+
+
+def test_vlans_without_a_name_share_a_line_and_are_each_there() -> None:
+    tree = decode(SWITCH, "vlan 10,20-22,2109\n!\nvlan 30\n name X\n")
+    vlans = {path[0] for path in tree if path[0].startswith("vlan")}
+    assert vlans == {f"vlan {number}" for number in (10, 20, 21, 22, 30, 2109)}
+
+
+TRUNK = "interface TenGigabitEthernet0/1"
+PASSING = (TRUNK, "switchport trunk allowed vlan[.='2110']")
+
+
+@pytest.mark.parametrize(
+    ("lines", "there"),
+    [
+        (" switchport mode trunk\n", True),
+        (" switchport mode access\n", False),
+        ("", False),
+        (" switchport mode trunk\n switchport trunk allowed vlan none\n", False),
+        (" switchport mode trunk\n switchport trunk allowed vlan 7\n", False),
+        (" switchport mode trunk\n switchport trunk allowed vlan 7,2100-2120\n", True),
+    ],
+)
+def test_a_trunk_without_a_list_carries_every_vlan(lines: str, there: bool) -> None:  # noqa: FBT001 - a parameter
+    text = f"{TRUNK}\n{lines}"
+    assert (PASSING in decode(SWITCH, text, [PASSING])) == there
+    nobodys = implied(SWITCH, text, [PASSING])
+    assert nobodys == (frozenset([PASSING]) if there and "allowed" not in lines else frozenset())

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from device_profiles.environment import lan_address, subnet_id
 from device_profiles.errors import ProfileError
 from device_profiles.native import native
 from device_profiles.profile import Profile, load_profile
-from device_profiles.tree import PRESENT, Edit, Path, Tree, difference, within
+from device_profiles.tree import OPAQUE_PREFIX, PRESENT, Edit, Path, Tree, difference, within
 from device_profiles.values import digest
 
 TreeOf = Callable[[str, str], dict[Path, str]]
@@ -99,9 +100,57 @@ def test_subnet_ids_of_different_prefixes_differ_in_both_families() -> None:
         assert all(0 < number < 2**31 for number in ids)
 
 
-def test_a_list_without_keys_in_the_profile_is_refused() -> None:
-    with pytest.raises(ProfileError, match="unknown list /Dhcp4/strange"):
-        data.decode(KEA, {"Dhcp4": {"strange": [{"a": 1}]}})
+@pytest.mark.parametrize(
+    "strange",
+    [
+        [{"a": 1}],
+        [[1, 2], [3]],
+        [{"a": [{"b": {"c": [None]}}]}, {}],
+    ],
+)
+def test_what_no_profile_has_keys_for_is_one_opaque_node_that_is_never_written(
+    strange: Any,
+) -> None:
+    path = ("Dhcp4", "strange")
+    tree = data.decode(KEA, {"Dhcp4": {"strange": strange, "valid-lifetime": 9}})
+    assert tree.keys() == {path, ("Dhcp4", "valid-lifetime")}
+    assert tree[path].startswith(OPAQUE_PREFIX)
+    assert data.decode(KEA, {"Dhcp4": {"strange": [*strange, {"z": 0}]}})[path] != tree[path]
+    with pytest.raises(ProfileError, match="nobody can read"):
+        data.patch(KEA, {}, [Edit(path, None, tree[path])])
+
+
+def test_entries_without_a_key_or_with_one_twice_hide_no_other() -> None:
+    subnets = [{"id": 1, "subnet": "10.0.0.0/30"}, {"subnet": "10.0.0.4/30"}, {"id": 1, "a": "b"}]
+    tree = data.decode(KEA, {"Dhcp4": {"subnet4": subnets}})
+    assert tree["Dhcp4", "subnet4[id='1']", "subnet"] == "10.0.0.0/30"
+    assert tree["Dhcp4", "subnet4"].startswith(OPAQUE_PREFIX)
+    assert len(tree) == 3
+
+
+def test_what_the_server_fills_in_is_nobodys_and_what_somebody_has_set_is() -> None:
+    server = {"valid-lifetime": 3600, "t1-percent": 0.5, "store-extended-info": False}
+    shown = {
+        "id": 7, "subnet": "10.0.0.0/30", "4o6-subnet": "", "t1-percent": 0.5, "relay":
+        {"ip-addresses": []}, "valid-lifetime": 3600, "min-valid-lifetime": 3600, "pools": [],
+        "option-data": [{"name": "routers", "code": 3, "space": "dhcp4", "data": "10.0.0.1",
+                         "always-send": False, "csv-format": True}],
+    }  # fmt: skip
+    ours = {
+        ("subnet4[id='7']",): PRESENT,
+        ("subnet4[id='7']", "subnet"): "10.0.0.0/30",
+        ("subnet4[id='7']", "option-data[name='routers']"): PRESENT,
+        ("subnet4[id='7']", "option-data[name='routers']", "data"): "10.0.0.1",
+    }
+    scope = [("Dhcp4", "subnet4[id='7']")]
+
+    def read(subnet: Any) -> dict[Any, str]:
+        document = {"Dhcp4": server | {"subnet4": [subnet]}}
+        return {path[1:]: value for path, value in data.decode(KEA, document, scope).items()}
+
+    assert read(shown) == ours
+    assert read(shown | {"valid-lifetime": 60})["subnet4[id='7']", "valid-lifetime"] == "60"
+    assert read(shown | {"t1-percent": 0.4}) == ours | {("subnet4[id='7']", "t1-percent"): "0.4"}
 
 
 def test_what_a_partner_adds_by_itself_is_not_configuration(site_tree: TreeOf) -> None:
@@ -181,10 +230,59 @@ def test_an_apostrophe_is_doubled_in_the_preview() -> None:
     assert "username='O''Hara'" in native(RADIUS, [Edit((step,), PRESENT, None)])
 
 
-def test_two_rows_with_one_key_are_reported() -> None:
-    row = {"username": "u", "attribute": "a", "op": ":=", "value": "v"}
-    with pytest.raises(ProfileError, match="same key"):
-        radius.decode(RADIUS, [("radreply", row), ("radreply", row)])
+ENTRY = "radreply[username='u'][attribute='a']"
+
+
+def reply(op: str, value: str) -> tuple[str, dict[str, str]]:
+    return "radreply", {"username": "u", "attribute": "a", "op": op, "value": value}
+
+
+@pytest.mark.parametrize(
+    ("rows", "beside"),
+    [
+        ([reply(":=", "ours"), reply(":=", "theirs")], "[op=':='][value='theirs']"),
+        ([reply("+=", "theirs"), reply(":=", "ours")], "[op='+='][value='theirs']"),
+    ],
+)
+def test_another_row_of_the_same_key_lies_below_the_first(rows: Any, beside: str) -> None:
+    assert radius.decode(RADIUS, rows) == {
+        (ENTRY,): PRESENT,
+        (ENTRY, "op"): ":=",
+        (ENTRY, "value"): "ours",
+        (ENTRY, f"row{beside}"): PRESENT,
+    }
+
+
+def test_what_is_left_of_a_key_whose_row_has_gone_is_not_that_row() -> None:
+    left = radius.decode(RADIUS, [reply(":=", "theirs")], gone={ENTRY})
+    assert left == {(ENTRY, "row[op=':='][value='theirs']"): PRESENT}
+
+
+def test_a_row_is_removed_and_changed_by_all_that_is_known_of_it() -> None:
+    removal = [
+        Edit((ENTRY,), PRESENT, None), Edit((ENTRY, "op"), ":=", None),
+        Edit((ENTRY, "value"), "ours", None),
+    ]  # fmt: skip
+    key = {"username": "u", "attribute": "a"}
+    (gone,) = radius.changes(RADIUS, removal)
+    assert (gone.operation, gone.key, gone.was) == ("delete", key, {"op": ":=", "value": "ours"})
+    (changed,) = radius.changes(RADIUS, [Edit((ENTRY, "value"), "ours", "new")])
+    assert (changed.operation, changed.values, changed.was) == (
+        "update", {"value": "new"}, {"value": "ours"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [Edit((ENTRY, "row[op='+='][value='x']"), None, PRESENT)],
+        [Edit((ENTRY,), None, PRESENT), Edit((ENTRY, "op"), None, "+="),
+         Edit((ENTRY, "value"), None, "x")],
+    ],
+)  # fmt: skip
+def test_a_row_beside_others_is_somebody_elses_and_never_written(edits: list[Edit]) -> None:
+    with pytest.raises(ProfileError, match="somebody else's"):
+        radius.changes(RADIUS, edits)
 
 
 def test_mib_objects_survive_the_way_over_the_wire(site_tree: TreeOf) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mock_devices.services.kea.decision import offer
 from mock_devices.services.kea.families import FAMILIES
+from mock_devices.services.kea.filling import filled
 from mock_devices.services.kea.server import KeaServer
 
 Json = dict[str, Any]
@@ -19,6 +20,11 @@ def server(tmp_path: Path, dhcp4: Json) -> KeaServer:
 def subnets(configuration: Json) -> list[Json]:
     found: list[Json] = configuration["Dhcp4"]["subnet4"]
     return found
+
+
+def shown(configuration: Json) -> Json:
+    """The configuration with all that nobody has set."""
+    return {"Dhcp4": filled(4, configuration["Dhcp4"])}
 
 
 def second_subnet(**changes: Any) -> Json:
@@ -102,7 +108,7 @@ def test_a_configuration_kea_does_not_take_is_refused_and_changes_nothing(
     reply = server.command(command, wanted)
     assert reply["result"] == 1
     assert message in reply["text"]
-    assert server.configuration() == dhcp4
+    assert server.configuration() == shown(dhcp4)
 
 
 def test_config_set_replaces_everything_and_config_test_changes_nothing(
@@ -111,9 +117,9 @@ def test_config_set_replaces_everything_and_config_test_changes_nothing(
     wanted = deepcopy(dhcp4)
     subnets(wanted).append(second_subnet())
     assert server.command("config-test", wanted)["result"] == 0
-    assert server.configuration() == dhcp4
+    assert server.configuration() == shown(dhcp4)
     assert server.command("config-set", wanted)["result"] == 0
-    assert server.command("config-get", None)["arguments"] == wanted
+    assert server.command("config-get", None)["arguments"] == shown(wanted)
 
 
 def test_what_was_not_written_is_lost_at_a_restart(server: KeaServer, dhcp4: Json) -> None:
@@ -121,7 +127,7 @@ def test_what_was_not_written_is_lost_at_a_restart(server: KeaServer, dhcp4: Jso
     subnets(wanted).append(second_subnet())
     server.command("config-set", wanted)
     server.restart()
-    assert server.configuration() == dhcp4
+    assert server.configuration() == shown(dhcp4)
 
 
 def test_what_was_written_is_there_for_the_next_process(
@@ -133,7 +139,7 @@ def test_what_was_written_is_there_for_the_next_process(
     written = server.command("config-write", None)
     assert written["result"] == 0
     assert written["arguments"]["filename"] == str(server.file)
-    assert KeaServer(FAMILIES["dhcp4"], tmp_path, dhcp4).configuration() == wanted
+    assert KeaServer(FAMILIES["dhcp4"], tmp_path, dhcp4).configuration() == shown(wanted)
 
 
 def test_config_write_does_not_leave_its_folder(server: KeaServer, tmp_path: Path) -> None:
@@ -195,7 +201,7 @@ def test_a_circuit_id_is_reported_in_hexadecimal_however_it_was_written(
     wanted = deepcopy(dhcp4)
     subnets(wanted)[0]["reservations"][0]["circuit-id"] = "'OLT-SOUTH-03 xpon 2/8/17:2108'"
     assert server.command("config-set", wanted)["result"] == 0
-    assert server.command("config-get", None)["arguments"] == dhcp4
+    assert server.command("config-get", None)["arguments"] == shown(dhcp4)
 
 
 def test_without_circuit_id_among_the_identifiers_reservations_by_it_do_not_count(
@@ -203,3 +209,22 @@ def test_without_circuit_id_among_the_identifiers_reservations_by_it_do_not_coun
 ) -> None:
     dhcp4["Dhcp4"]["host-reservation-identifiers"] = ["hw-address"]
     assert offer(dhcp4, "10.88.12.1", "OLT-SOUTH-03 xpon 2/8/17:2108") is None
+
+
+def test_what_nobody_has_set_is_shown_as_the_server_has_it(server: KeaServer, dhcp4: Json) -> None:
+    wanted = deepcopy(dhcp4)
+    wanted["Dhcp4"] |= {"valid-lifetime": 1800, "max-valid-lifetime": 5400}
+    options = [{"name": "routers", "data": "10.88.13.1"}]
+    subnets(wanted).append(second_subnet(**{"option-data": options}))
+    assert server.command("config-set", wanted)["result"] == 0
+    found = subnets(server.configuration())[-1]
+    assert found["relay"] == {"ip-addresses": []}
+    assert (found["t2-percent"], found["4o6-interface"]) == (0.875, "")
+    lifetimes = [found[f"{bound}valid-lifetime"] for bound in ("", "min-", "max-")]
+    assert lifetimes == [1800, 1800, 5400]
+    (option,) = found["option-data"]
+    assert option == options[0] | {
+        "always-send": False, "code": 3, "csv-format": True, "space": "dhcp4"
+    }  # fmt: skip
+    assert server.command("config-set", server.configuration())["result"] == 0
+    assert subnets(server.configuration())[-1] == found
