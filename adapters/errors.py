@@ -7,6 +7,7 @@
     │   └── LoginBroken         it went away while we logged in, and refused nothing
     ├── AuthenticationFailed    the device refused our credentials; one try, never a loop
     ├── HostKeyMismatch         another key than the pinned one; no credentials have left
+    │   └── HostKeyUnknown      no key is pinned, or none that can be read
     ├── SessionLost             the conversation broke off; ``outcome_unknown`` after a commit left
     ├── DeviceTimeout           no answer in time
     ├── LockDenied              somebody else writes; ``holder`` is their session, if told
@@ -57,9 +58,15 @@ class AuthenticationFailed(AdapterError):
 
 
 class HostKeyMismatch(AdapterError):
-    """The device showed another host key than inventory has, or inventory has none."""
+    """The device showed another host key than inventory has."""
 
     reason = "HOST_KEY_CHANGED"
+
+
+class HostKeyUnknown(HostKeyMismatch):
+    """Inventory has no host key of the device, or none that can be read."""
+
+    reason = "HOST_KEY_UNKNOWN"
 
 
 class SessionLost(AdapterError):

@@ -40,6 +40,7 @@ class Endpoint:
     port: int
     username: str = ""
     password: SecretStr = field(default_factory=lambda: SecretStr(""))
+    """A password or, for SSH, a private key in its text form."""
     host_key: str | None = None
     """OpenSSH public key line the device must present; ``None`` refuses every SSH host key."""
     options: Mapping[str, str] = field(default_factory=dict)

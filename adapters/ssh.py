@@ -8,13 +8,22 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from io import StringIO
 from pathlib import Path
 
 import paramiko  # type: ignore[import-untyped]  # the library has no types
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-from adapters.errors import HostKeyMismatch, Unreachable
+from adapters.errors import HostKeyMismatch, HostKeyUnknown, SecretUnavailable, Unreachable
 from adapters.faults.ssh import paramiko_errors
 from adapters.seam import Endpoint
+
+PRIVATE_KEY = "-----BEGIN "
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +51,68 @@ class HostKey:
 
 
 def read_key(line: str, device: str) -> HostKey:
-    """Return the key of an OpenSSH line; raises HostKeyMismatch for what is none."""
+    """Return the key of an OpenSSH line; raises HostKeyUnknown for what is none."""
     parts = line.split()
     if len(parts) < 2:
-        raise HostKeyMismatch("unreadable host key in inventory", device=device)
+        raise HostKeyUnknown("unreadable host key in inventory", device=device)
     try:
         base64.b64decode(parts[1], validate=True)
     except binascii.Error as error:
-        raise HostKeyMismatch("unreadable host key in inventory", device=device) from error
+        raise HostKeyUnknown("unreadable host key in inventory", device=device) from error
     return HostKey(parts[0], parts[1])
 
 
 def pinned_key(endpoint: Endpoint) -> HostKey:
     """Return the key the device must show.
 
-    Raises HostKeyMismatch when inventory has none, or none that can be read: without a pin no
+    Raises HostKeyUnknown when inventory has none, or none that can be read: without a pin no
     credentials leave.
     """
     if endpoint.host_key is None:
-        raise HostKeyMismatch("no host key in inventory", device=endpoint.device)
+        raise HostKeyUnknown("no host key in inventory", device=endpoint.device)
     return read_key(endpoint.host_key, endpoint.device)
+
+
+def login_key(endpoint: Endpoint) -> paramiko.PKey | None:
+    """Return the private key by which to log in, ``None`` where the secret is a password.
+
+    Raises SecretUnavailable for a key that cannot be read, such as one with a passphrase.
+    """
+    text = endpoint.password.get_secret_value()
+    if not is_private_key(text):
+        return None
+    try:
+        return _paramiko_key(_loaded(text.encode()))
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        message = "the private key cannot be read; it must be a key without a passphrase"
+        raise SecretUnavailable(message, device=endpoint.device) from error
+
+
+def _loaded(text: bytes) -> PrivateKeyTypes:
+    if b"OPENSSH PRIVATE KEY" in text.partition(b"\n")[0]:
+        return serialization.load_ssh_private_key(text, None)
+    return serialization.load_pem_private_key(text, None)
+
+
+def _paramiko_key(key: PrivateKeyTypes) -> paramiko.PKey:
+    """Return a key as paramiko reads it: it takes not every key that OpenSSH or others write."""
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    match key:
+        case Ed25519PrivateKey():
+            kind, form = paramiko.Ed25519Key, serialization.PrivateFormat.OpenSSH
+        case EllipticCurvePrivateKey():
+            kind = paramiko.ECDSAKey
+        case RSAPrivateKey():
+            kind = paramiko.RSAKey
+        case _:
+            raise ValueError("a key of a type that SSH does not use")
+    plain = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+    return kind.from_private_key(StringIO(plain.decode()))
+
+
+def is_private_key(secret: str) -> bool:
+    """Tell whether a secret is a private key (RFC 7468) and not a password."""
+    return secret.startswith(PRIVATE_KEY)
 
 
 def connected_socket(endpoint: Endpoint, timeout: float) -> socket.socket:

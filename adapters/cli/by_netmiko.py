@@ -14,7 +14,7 @@ from adapters.cli.terminal import OPEN_SECONDS, EnableSecret, Terminal, unnamed
 from adapters.errors import Unsupported
 from adapters.faults.ssh import netmiko_errors
 from adapters.seam import Endpoint
-from adapters.ssh import check_host_key, known_hosts
+from adapters.ssh import check_host_key, known_hosts, login_key
 from device_profiles.dialects import CliDialect, Privilege
 
 _SPARE_SECONDS = 5
@@ -34,6 +34,7 @@ class NetmikoTerminal(Terminal):
     ) -> None:
         super().__init__(endpoint.device, dialect)
         self._wanted = unnamed(dialect.prompt)
+        login = login_key(endpoint)
         check_host_key(endpoint, OPEN_SECONDS)
         with netmiko_errors(endpoint.device):
             self._connection: Any = _driver(dialect.platform, endpoint.device)(
@@ -41,7 +42,8 @@ class NetmikoTerminal(Terminal):
                 host=endpoint.host,
                 port=endpoint.port,
                 username=endpoint.username,
-                password=endpoint.password.get_secret_value(),
+                password=None if login else endpoint.password.get_secret_value(),
+                pkey=login,
                 conn_timeout=OPEN_SECONDS,
                 ssh_strict=True,
                 system_host_keys=False,

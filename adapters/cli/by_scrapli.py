@@ -11,15 +11,23 @@ from pydantic import SecretStr
 from scrapli import Scrapli
 from scrapli.channel import Channel
 from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliConnectionError
-from ssh2.exceptions import AuthenticationError, SSH2Error  # type: ignore[import-untyped]  # the library has no types
+from ssh2.exceptions import (  # type: ignore[import-untyped]  # the library has no types
+    AuthenticationError,
+    PublickeyUnverifiedError,
+    SSH2Error,
+)
+from ssh2.session import LIBSSH2_METHOD_HOSTKEY  # type: ignore[import-untyped]  # the library has no types
 
 from adapters.cli.line import SETTLED, Line
 from adapters.cli.terminal import OPEN_SECONDS, EnableSecret, Terminal, unnamed
-from adapters.errors import HostKeyMismatch, LoginBroken
+from adapters.errors import HostKeyMismatch, LoginBroken, SecretUnavailable
 from adapters.faults.ssh import scrapli_errors
 from adapters.seam import Endpoint
-from adapters.ssh import HostKey, pinned_key
+from adapters.ssh import HostKey, login_key, pinned_key
 from device_profiles.dialects import CliDialect, Privilege
+
+_UNSAFE = "ssh-rsa"
+"""A private key of this type makes libssh2 1.11.1 write where it must not."""
 
 
 class ScrapliTerminal(Terminal):
@@ -64,6 +72,7 @@ class ScrapliTerminal(Terminal):
         transport = self._driver.transport
         # Both replace steps of scrapli's own login: its check knows hosts without ports, and its
         # login offers a refused password a second time.
+        transport._set_timeout = _asking_for(transport, key, transport._set_timeout)
         transport._verify_key = _pinned(transport, key.blob, endpoint.device)
         transport._authenticate = _one_try(transport, endpoint)
         self._line.expect(OPEN_SECONDS)
@@ -144,6 +153,21 @@ def _dropped(transport: Any) -> None:
         transport.socket.close()
 
 
+def _asking_for(
+    transport: Any, key: HostKey, set_timeout: Callable[..., None]
+) -> Callable[..., None]:
+    """Have the session ask for a key of the pinned type: a device may have several.
+
+    scrapli makes the session, sets its time limit and goes on to the key exchange.
+    """
+
+    def prepared(*given: Any, **named: Any) -> None:
+        set_timeout(*given, **named)
+        transport.session.method_pref(LIBSSH2_METHOD_HOSTKEY, ",".join(key.negotiated))
+
+    return prepared
+
+
 def _pinned(transport: Any, blob: str, device: str) -> Callable[[], None]:
     wanted = base64.b64decode(blob)
 
@@ -155,12 +179,20 @@ def _pinned(transport: Any, blob: str, device: str) -> Callable[[], None]:
 
 
 def _one_try(transport: Any, endpoint: Endpoint) -> Callable[[], None]:
+    secret = endpoint.password.get_secret_value()
+    key = login_key(endpoint)
+    if key is not None and key.get_name() == _UNSAFE:
+        message = "by this library a login by RSA key is not possible; use an Ed25519 key"
+        raise SecretUnavailable(message, device=endpoint.device)
+
     def authenticate() -> None:
+        session, user = transport.session, endpoint.username
         try:
-            transport.session.userauth_password(
-                endpoint.username, endpoint.password.get_secret_value()
-            )
-        except AuthenticationError as error:
+            if key is not None:
+                session.userauth_publickey_frommemory(user, secret.encode())
+            else:
+                session.userauth_password(user, secret)
+        except (AuthenticationError, PublickeyUnverifiedError) as error:
             raise ScrapliAuthenticationFailed from error
         except SSH2Error as error:
             text = "the device went away during the login"

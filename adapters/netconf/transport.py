@@ -9,9 +9,11 @@ import logging
 import threading
 from typing import Any
 
+import paramiko  # type: ignore[import-untyped]  # the library has no types
 from lxml.etree import XMLSyntaxError
 from ncclient.devices.default import DefaultDeviceHandler
 from ncclient.transport.errors import (
+    AuthenticationError,
     NetconfFramingError,
     SessionCloseError,
     SSHError,
@@ -27,7 +29,7 @@ from adapters.errors import HostKeyMismatch
 from adapters.faults.netconf import ncclient_errors
 from adapters.netconf.framing import Handler
 from adapters.seam import Endpoint
-from adapters.ssh import connected_socket, pinned_key
+from adapters.ssh import HostKey, connected_socket, login_key, pinned_key
 
 READ_BYTES = 65536
 
@@ -42,9 +44,35 @@ class DirectSession(SSHSession):  # type: ignore[misc]  # ncclient has no types
     ends the session (RFC 6241 section 3 forbids one), as does one that is no XML.
     """
 
-    def __init__(self, device_handler: DefaultDeviceHandler) -> None:
+    def __init__(
+        self, device_handler: DefaultDeviceHandler, pinned: HostKey, login: paramiko.PKey | None
+    ) -> None:
+        self._pinned = pinned
+        self._login = login
         super().__init__(device_handler)
+        self._host_keys = _Pinned(pinned)
         self._write_lock = threading.Lock()
+
+    @property
+    def _transport(self) -> Any:
+        """paramiko's transport: ncclient makes it, and would offer SHA-1 only for an RSA key."""
+        return self._own_transport
+
+    @_transport.setter
+    def _transport(self, transport: Any) -> None:
+        self._own_transport = transport
+        if transport is not None:
+            transport._preferred_keys = list(self._pinned.negotiated)
+
+    def _auth(self, username: str, password: str, *rest: Any) -> None:
+        """Log in once: by the key where there is one, else by the password."""
+        if self._login is None:
+            super()._auth(username, password, *rest)
+            return
+        try:
+            self._transport.auth_publickey(username, self._login)
+        except paramiko.AuthenticationException as error:
+            raise AuthenticationError(repr(error)) from error
 
     def load_known_hosts(self, filename: str | None = None) -> None:
         """Load nothing: only the pinned key counts, whatever files lie in a home directory."""
@@ -81,19 +109,33 @@ class DirectSession(SSHSession):  # type: ignore[misc]  # ncclient has no types
             listener.callback(root, raw)
 
 
+class _Pinned:
+    """The known hosts of one session. It counts as empty, for ncclient looks names up in others."""
+
+    def __init__(self, key: HostKey) -> None:
+        self._key = key
+
+    def __bool__(self) -> bool:
+        return False
+
+    def check(self, _name: str, shown: paramiko.PKey) -> bool:
+        """Tell whether a host has shown the pinned key."""
+        return HostKey(shown.get_name(), shown.get_base64()) == self._key
+
+
 def opened(endpoint: Endpoint, timeout: float) -> tuple[DirectSession, DefaultDeviceHandler]:
     """Return a session after hello.
 
     Raises Unreachable, HostKeyMismatch before credentials leave, AuthenticationFailed after one
     try. ``timeout`` (seconds) bounds the connection and the exchange of hellos each.
     """
-    key = pinned_key(endpoint)
+    key, login = pinned_key(endpoint), login_key(endpoint)
     handler = Handler({"name": "default"})
-    session = DirectSession(handler)
+    session = DirectSession(handler, key, login)
     tcp = connected_socket(endpoint, timeout)
     try:
         with ncclient_errors(endpoint.device):
-            _connect(session, endpoint, key.blob, tcp, timeout)
+            _connect(session, endpoint, tcp, timeout)
     except BaseException:
         _abandon(session)
         tcp.close()
@@ -101,9 +143,7 @@ def opened(endpoint: Endpoint, timeout: float) -> tuple[DirectSession, DefaultDe
     return session, handler
 
 
-def _connect(
-    session: DirectSession, endpoint: Endpoint, key: str, tcp: Any, timeout: float
-) -> None:
+def _connect(session: DirectSession, endpoint: Endpoint, tcp: Any, timeout: float) -> None:
     try:
         session.connect(
             endpoint.host,
@@ -114,7 +154,6 @@ def _connect(
             allow_agent=False,
             look_for_keys=False,
             hostkey_verify=True,
-            hostkey_b64=key,
             sock=tcp,
         )
     except SSHUnknownHostError:

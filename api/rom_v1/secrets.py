@@ -19,7 +19,7 @@ class SecretRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
-    value: SecretStr = Field(min_length=1, max_length=1024)
+    value: SecretStr = Field(min_length=1, max_length=8192)
 
 
 @routes.get("", operation_id="listSecrets")

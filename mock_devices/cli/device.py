@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from mock_devices.cli.record import Faults, Record
 from mock_devices.cli.shell import ADMINISTRATOR, Handler, Shell
 from mock_devices.cli.switch_commands import SWITCH
 from mock_devices.cli.terminal import converse
+from mock_devices.host_keys import host_key, public_line
 
 _SAVE_DELAY = 0.05
 _LINGER = 0.3
@@ -34,27 +35,16 @@ class Credentials:
     privilege: int = ADMINISTRATOR
 
 
-def host_key(path: Path) -> asyncssh.SSHKey:
-    """Return the Ed25519 key kept at ``path``, made on the first call; readable by us only."""
-    if not path.exists():
-        key = asyncssh.generate_private_key("ssh-ed25519")
-        path.touch(mode=0o600)
-        path.write_bytes(key.export_private_key())
-    return asyncssh.read_private_key(str(path))
-
-
-def public_line(key: asyncssh.SSHKey) -> str:
-    """Return the public key as an OpenSSH line without a comment."""
-    return " ".join(key.export_public_key().decode().split()[:2])
-
-
 class _Login(asyncssh.SSHServer):
     """Password authentication of one connection; the privilege is remembered for the session."""
 
-    def __init__(self, authenticate: Authenticator, record: Record, faults: Faults) -> None:
+    def __init__(
+        self, authenticate: Authenticator, record: Record, faults: Faults, authorized: str
+    ) -> None:
         self._authenticate = authenticate
         self._record = record
         self._faults = faults
+        self._authorized = authorized
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
@@ -64,6 +54,17 @@ class _Login(asyncssh.SSHServer):
 
     def password_auth_supported(self) -> bool:
         return True
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._authorized)
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 - asyncssh's
+        known = public_line(key) == self._authorized
+        if known:
+            self._connection.set_extra_info(privilege=ADMINISTRATOR)
+        else:
+            self._record.counters["logins_refused"] += 1
+        return known
 
     def validate_password(self, username: str, password: str) -> bool:
         if self._faults.restarts_at_login:
@@ -82,19 +83,33 @@ class SshFrontEnd:
     """The SSH server of a machine; it can be closed and opened again on the same port."""
 
     def __init__(
-        self, machine: Machine, handlers: Mapping[str, Handler], authenticate: Authenticator
+        self,
+        machine: Machine,
+        handlers: Mapping[str, Handler],
+        authenticate: Authenticator,
+        kinds: Sequence[str] = ("ssh-ed25519",),
+        authorized: str = "",
     ) -> None:
         self._machine = machine
         self._handlers = handlers
         self._authenticate = authenticate
-        self._key = host_key(machine.state_dir / "ssh_host_ed25519_key")
+        self._authorized = authorized
+        self._keys = [
+            host_key(machine.state_dir / f"ssh_host_{kind.removeprefix('ssh-')}_key", kind)
+            for kind in kinds
+        ]
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._connections: set[asyncssh.SSHServerConnection] = set()
 
     @property
     def public_key(self) -> str:
         """The host key as an OpenSSH public key line."""
-        return public_line(self._key)
+        return self.public_keys[0]
+
+    @property
+    def public_keys(self) -> list[str]:
+        """All of its host keys."""
+        return [public_line(key) for key in self._keys]
 
     @property
     def listening(self) -> bool:
@@ -106,9 +121,9 @@ class SshFrontEnd:
         self._acceptor = await asyncssh.listen(
             host,
             port,
-            server_host_keys=[self._key],
+            server_host_keys=self._keys,
             server_factory=lambda: _Login(
-                self._authenticate, self._machine.record, self._machine.faults
+                self._authenticate, self._machine.record, self._machine.faults, self._authorized
             ),
             process_factory=self._session,
             line_editor=False,
@@ -157,7 +172,8 @@ class CliDevice:
     ``state_dir`` keeps host key, running and startup configuration over restarts of the
     simulation. ``baseline`` is the configuration of the first start, saved as startup
     configuration; its lines must all be known to the platform. ``minute`` shortens the revert
-    timer for tests.
+    timer for tests. ``key_kinds`` are the types of its host keys, ``authorized`` is a public key by
+    which administrators may log in.
     """
 
     def __init__(
@@ -170,6 +186,8 @@ class CliDevice:
         baseline: str = "",
         serial: str = "",
         minute: float = MINUTE,
+        key_kinds: Sequence[str] = ("ssh-ed25519",),
+        authorized: str = "",
     ) -> None:
         self.name = name
         self._credentials = credentials
@@ -179,7 +197,9 @@ class CliDevice:
             name, grammar, state_dir, serial=serial or f"SIM{name}", minute=minute
         )
         self._baseline = baseline or grammar.example_baseline
-        self._front_end = SshFrontEnd(self.machine, {**COMMON, **SWITCH}, self._authenticate)
+        self._front_end = SshFrontEnd(
+            self.machine, {**COMMON, **SWITCH}, self._authenticate, key_kinds, authorized
+        )
         self.machine.on_reload = self._reload
         self.machine.on_change = self._changed
         self._saving: asyncio.TimerHandle | None = None
@@ -198,6 +218,11 @@ class CliDevice:
     def public_key(self) -> str:
         """The host key as an OpenSSH public key line."""
         return self._front_end.public_key
+
+    @property
+    def public_keys(self) -> list[str]:
+        """All of its host keys."""
+        return self._front_end.public_keys
 
     @property
     def running_config(self) -> str:

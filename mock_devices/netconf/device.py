@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncssh
 
+from mock_devices.host_keys import public_line
 from mock_devices.netconf.datastores import Counters, Datastores
 from mock_devices.netconf.faults import Faults
 from mock_devices.netconf.markup import BASE
@@ -32,6 +33,7 @@ class NetconfDevice:
     ``baseline`` is the configuration of the first start, a ``<config>`` document; later starts use
     what ``state_dir`` holds. ``credentials`` are passwords by user name. ``commit_delay`` is in
     seconds and may be changed at any time. ``framing`` "1.0" makes a device without base:1.1,
+    ``key_kind`` is its host key's type, ``authorized`` a public key by which users may log in.
     ``confirmed_commit`` "1.0" one whose confirmed commits end with their session (RFC 4741 section
     8.4), "" one without them.
     """
@@ -47,6 +49,8 @@ class NetconfDevice:
         commit_delay: float = 0.0,
         framing: str = "1.1",
         confirmed_commit: str = "1.1",
+        key_kind: str = "ssh-ed25519",
+        authorized: str = "",
     ) -> None:
         self.name = name
         self.schema = schema
@@ -56,7 +60,8 @@ class NetconfDevice:
         self.operational: Operational = operational or NoState()
         self._credentials = dict(credentials)
         self._storage = Storage(state_dir, name, schema)
-        self._host_key = self._storage.host_key()
+        self._host_key = self._storage.host_key(key_kind)
+        self._authorized = authorized
         self._baseline = baseline
         self._confirmed_commit = confirmed_commit
         self._announced = capabilities(schema, framing, confirmed_commit)
@@ -71,7 +76,7 @@ class NetconfDevice:
     @property
     def host_key_public(self) -> str:
         """The host key as an OpenSSH public key line without comment."""
-        return " ".join(self._host_key.export_public_key().decode().split()[:2])
+        return public_line(self._host_key)
 
     @property
     def running(self) -> Container:
@@ -198,6 +203,15 @@ class _Login(asyncssh.SSHServer):
 
     def password_auth_supported(self) -> bool:
         return True
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._device._authorized)
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        self._device.counters.logins += 1
+        return username in self._device._credentials and (
+            public_line(key) == self._device._authorized
+        )
 
     def validate_password(self, username: str, password: str) -> bool:
         self._device.counters.logins += 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import asyncssh
 
+from mock_devices.host_keys import host_key
 from mock_devices.netconf.edit import Editor
 from mock_devices.netconf.markup import BASE, parse
 from mock_devices.netconf.schema import Schema
@@ -37,12 +38,9 @@ class Storage:
         """Replace the kept configuration; a crash leaves the old or the new one, whole."""
         _replace(self._running, self._writer.document(running, "config", BASE))
 
-    def host_key(self) -> asyncssh.SSHKey:
+    def host_key(self, kind: str) -> asyncssh.SSHKey:
         """Return the device's own host key, made on the first start."""
-        if not self._key.exists():
-            key = asyncssh.generate_private_key("ssh-ed25519")
-            _replace(self._key, key.export_private_key())
-        return asyncssh.read_private_key(str(self._key))
+        return host_key(self._key, kind)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from adapters.drivers import BY_SSH
-from adapters.errors import HostKeyMismatch
+from adapters.errors import HostKeyMismatch, HostKeyUnknown
 from adapters.fleet import Fleet
 from adapters.seam import Endpoint, Query, Session
 from adapters.ssh import shown_key
@@ -52,7 +52,7 @@ def first_session(
             f"no host key is pinned, and a {profile.name} cannot tell its serial number; look at "
             f"its key and pin it with 'rom device trust {endpoint.device}'"
         )
-        raise HostKeyMismatch(message, device=endpoint.device)
+        raise HostKeyUnknown(message, device=endpoint.device)
     key = shown_key(endpoint, LOOK_SECONDS)
     with fleet.session(replace(endpoint, host_key=key.line)) as session:
         told = _serial(session, profile)

@@ -7,6 +7,9 @@ from datetime import datetime
 
 from pydantic import SecretStr
 
+from adapters.errors import SecretUnavailable
+from adapters.seam import Endpoint
+from adapters.ssh import is_private_key, login_key
 from inventory import trust
 from rom.model.deed import Actor, DeedKind
 from rom.model.errors import Invalid, SecretInUse, UnknownSecret
@@ -100,12 +103,22 @@ def check_name(name: str) -> None:
 def check_value(value: SecretStr) -> None:
     """Raise ``Invalid`` for a value that no login takes; the value is not told."""
     text = value.get_secret_value()
-    if not text or len(text) > _MOST or not text.isprintable():
+    if is_private_key(text):
+        _check_key(text)
+    elif not text or len(text) > _MOST or not text.isprintable():
         raise Invalid(
             f"is empty, longer than {_MOST} characters, or holds control characters",
             field="value",
-            mend="Give the password on one line",
+            mend="Give the password on one line, or a private key as it stands in its file",
         )
+
+
+def _check_key(text: str) -> None:
+    try:
+        login_key(Endpoint("", "", "", 0, password=SecretStr(text)))
+    except SecretUnavailable as error:
+        mend = "Give a key that OpenSSH can use, without a passphrase"
+        raise Invalid(str(error.message), field="value", mend=mend) from error
 
 
 def _using(

@@ -1,6 +1,7 @@
 from dataclasses import replace
 from typing import Any
 
+import asyncssh
 import pytest
 from pydantic import SecretStr
 
@@ -10,6 +11,7 @@ from adapters.errors import (
     HostKeyMismatch,
     LoginBroken,
     ProtocolError,
+    SecretUnavailable,
     SessionLost,
     Unreachable,
 )
@@ -17,6 +19,7 @@ from adapters.seam import Capability, Endpoint, Query, SiteEdits, SiteOutcome
 from device_profiles.dialects import CliDialect, ConfigurationMode, Save
 from device_profiles.profile import Profile, load_profile
 from device_profiles.tree import Edit
+from mock_devices.host_keys import public_line
 
 PORT = "interface GigabitEthernet0/7"
 UPLINK = "interface TenGigabitEthernet0/1"
@@ -311,3 +314,42 @@ def test_an_uplink_that_carries_every_vlan_is_as_it_was_whatever_comes_and_goes(
     assert member.path in session.read([member.path])
     session.apply([SiteEdits("A", (member.inverted(),))], lab.mode())
     assert device.running_config == before
+
+
+@pytest.mark.parametrize("pinned", ["ssh-rsa", "ssh-ed25519"])
+def test_a_device_with_several_keys_is_known_by_the_one_that_is_pinned(
+    lab: Any, profile: Profile, closing: Any, pinned: str
+) -> None:
+    device, endpoint = lab.switch(key_kinds=("ssh-ed25519", "ssh-rsa"))
+    (key,) = [line for line in device.public_keys if line.startswith(pinned)]
+    session = closing(CliSession(replace(endpoint, host_key=key), profile, lab.resolve))
+    assert session.alive
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256"])
+def test_the_gateway_logs_in_by_key_where_the_secret_is_one(
+    lab: Any, profile: Profile, closing: Any, kind: str
+) -> None:
+    key = asyncssh.generate_private_key(kind)
+    device, endpoint = lab.switch(authorized=public_line(key))
+    secret = SecretStr(key.export_private_key().decode())
+    assert closing(CliSession(replace(endpoint, password=secret), profile, lab.resolve)).alive
+    stranger = SecretStr(asyncssh.generate_private_key(kind).export_private_key().decode())
+    with pytest.raises(AuthenticationFailed) as caught:
+        CliSession(replace(endpoint, password=stranger), profile, lab.resolve)
+    assert device.record.counters["logins_refused"] == 1
+    assert "PRIVATE KEY" not in str(caught.value)
+
+
+def test_an_rsa_key_is_used_where_the_library_can_and_refused_in_words_where_it_cannot(
+    lab: Any, profile: Profile, closing: Any
+) -> None:
+    key = asyncssh.generate_private_key("ssh-rsa")
+    device, endpoint = lab.switch(authorized=public_line(key))
+    by_key = replace(endpoint, password=SecretStr(key.export_private_key().decode()))
+    if profile.dialect.library == "netmiko":
+        assert closing(CliSession(by_key, profile, lab.resolve)).alive
+        return
+    with pytest.raises(SecretUnavailable, match="use an Ed25519 key"):
+        CliSession(by_key, profile, lab.resolve)
+    assert device.record.counters["logins_refused"] == 0

@@ -3,6 +3,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import asyncssh
 import pytest
 from pydantic import SecretStr
 
@@ -10,8 +11,10 @@ from adapters.errors import (
     AuthenticationFailed,
     CommitRefused,
     HostKeyMismatch,
+    HostKeyUnknown,
     LockDenied,
     LoginBroken,
+    SecretUnavailable,
     SessionLost,
     Unreachable,
 )
@@ -20,6 +23,7 @@ from adapters.seam import Capability, Endpoint, Query, SiteEdits, SiteOutcome
 from device_profiles.dialects import NetconfDialect
 from device_profiles.profile import load_profile
 from device_profiles.tree import Edit
+from mock_devices.host_keys import public_line
 
 PROFILE = load_profile("bbf-olt")
 ROOT = ("ietf-interfaces:interfaces", "interface[name='eth-1']")
@@ -376,7 +380,7 @@ def test_a_probe_answers_by_name_and_none_for_what_is_absent(session: Any, lab: 
 def test_another_host_key_ends_it_before_credentials_leave(
     lab: Any, endpoint: Endpoint, device: Any, other_key: str
 ) -> None:
-    for key in (other_key, None, "ssh-rsa"):
+    for key in (other_key, other_key.replace("AAAAC3", "AAAAC4")):
         with pytest.raises(HostKeyMismatch) as caught:
             NetconfSession(replace(endpoint, host_key=key), PROFILE, lab.resolve)
         assert caught.value.reason == "HOST_KEY_CHANGED"
@@ -428,3 +432,56 @@ def test_a_device_that_restarts_while_we_log_in_is_unreachable_and_has_refused_n
     with pytest.raises(LoginBroken) as raised:
         NetconfSession(endpoint, PROFILE, lab.resolve).read([])
     assert (raised.value.reason, raised.value.retry) == ("DEVICE_UNREACHABLE", True)
+
+
+def test_a_device_with_an_rsa_key_that_signs_with_sha2_only_is_known_by_it(
+    lab: Any, closing: Any
+) -> None:
+    device, endpoint = lab.olt(key_kind="ssh-rsa")
+    assert endpoint.host_key.startswith("ssh-rsa ")
+    session = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    assert outcomes(session.apply([lab.interface("A", "eth-1")], lab.mode())) == [
+        SiteOutcome.APPLIED
+    ]
+    assert device.counters.logins == 1
+    other, _ = lab.olt(key_kind="ssh-rsa")
+    with pytest.raises(HostKeyMismatch) as caught:
+        NetconfSession(replace(endpoint, host_key=other.host_key_public), PROFILE, lab.resolve)
+    assert caught.value.reason == "HOST_KEY_CHANGED"
+    assert device.counters.logins == 1
+
+
+@pytest.mark.parametrize("pinned", [None, "", "ssh-rsa", "ssh-rsa !!!"])
+def test_a_key_that_is_missing_or_unreadable_is_another_reason_than_one_that_has_changed(
+    endpoint: Endpoint, device: Any, lab: Any, pinned: str | None
+) -> None:
+    with pytest.raises(HostKeyUnknown) as caught:
+        NetconfSession(replace(endpoint, host_key=pinned), PROFILE, lab.resolve)
+    assert caught.value.reason == "HOST_KEY_UNKNOWN"
+    assert device.counters.connections == 0
+
+
+@pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"])
+def test_the_gateway_logs_in_by_key_where_the_secret_is_one(
+    lab: Any, closing: Any, kind: str
+) -> None:
+    key = asyncssh.generate_private_key(kind)
+    device, endpoint = lab.olt(authorized=public_line(key))
+    secret = SecretStr(key.export_private_key().decode())
+    closing(NetconfSession(replace(endpoint, password=secret), PROFILE, lab.resolve))
+    logins = device.counters.logins
+    stranger = SecretStr(asyncssh.generate_private_key(kind).export_private_key().decode())
+    with pytest.raises(AuthenticationFailed) as caught:
+        NetconfSession(replace(endpoint, password=stranger), PROFILE, lab.resolve)
+    assert device.counters.logins == logins + 1
+    assert "PRIVATE KEY" not in str(caught.value)
+
+
+def test_a_private_key_with_a_passphrase_is_told_before_anything_leaves(
+    endpoint: Endpoint, device: Any, lab: Any
+) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519").export_private_key(passphrase="x")
+    locked = replace(endpoint, password=SecretStr(key.decode()))
+    with pytest.raises(SecretUnavailable, match="without a passphrase"):
+        NetconfSession(locked, PROFILE, lab.resolve)
+    assert device.counters.connections == 0
