@@ -2,8 +2,34 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from adapters.errors import LockDenied
 from adapters.seam import ApplyMode, Receipt, SiteEdits, SiteOutcome, SiteReceipt
-from device_profiles.tree import Edit
+from device_profiles.tree import DIGEST_PREFIX, Edit, Path, Tree, path_text, topmost
+
+
+def paths_of(changes: Iterable[SiteEdits]) -> tuple[Path, ...]:
+    """Return what has to be read to see everything that edits are about."""
+    return topmost(edit.path for site in changes for edit in site.edits)
+
+
+def refuse_if_changed(device: str, changes: Iterable[SiteEdits], present: Tree) -> None:
+    """Refuse edits that were planned on something else than what is there by now.
+
+    Called with what was read last, under the lock where there is one. What is as wanted already
+    counts as unchanged. Raises LockDenied: somebody else writes, and it has to be planned anew.
+    """
+    for site in changes:
+        for edit in site.edits:
+            found = present.get(edit.path)
+            if found in (edit.before, edit.after) or _is_secret(found):
+                continue
+            message = f"somebody else has changed {path_text(edit.path)} since it was read"
+            raise LockDenied(message, device=device)
+
+
+def _is_secret(value: str | None) -> bool:
+    """Tell whether a value is a digest, which differs from the reference that was sent."""
+    return value is not None and value.startswith(DIGEST_PREFIX)
 
 
 def changes_of(batch: Sequence[SiteEdits]) -> list[SiteEdits]:

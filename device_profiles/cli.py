@@ -50,7 +50,7 @@ def implied(
     They are nobody's: adding one changes nothing, and removing one would list all the others.
     """
     rules = grammar(profile)
-    asked = [(path, rule) for path in paths if (rule := of_all(profile, path)) is not None]
+    asked = [(path, rule) for path in paths if (rule := _of_all(profile, path)) is not None]
     if not asked:
         return frozenset()
     shown = _parsed(profile, text, digest) if tree is None else tree
@@ -63,7 +63,7 @@ def implied(
     )
 
 
-def of_all(profile: Profile, path: Path) -> Shown | None:
+def _of_all(profile: Profile, path: Path) -> Shown | None:
     """Return what makes a member belong to its set where that is not listed, if anything does."""
     if len(path) < 2 or split_member(path[-1])[1] is None:
         return None

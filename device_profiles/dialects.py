@@ -148,6 +148,10 @@ class NetconfDialect(_Model):
     """The most of ``:confirmed-commit`` to use: ``persist`` is ``:1.1`` with a persist-id that any
     session may confirm, ``session`` is ``:1.0``, confirmed or lost with its session, and ``none``
     uses no confirmed commit though the server offers one."""
+    locked_in_window: frozenset[Literal["candidate", "running"]] = frozenset({"candidate"})
+    """What stays locked while a confirmed commit waits. Others then commit nothing that a revert
+    would take along. With running locked some servers do not go back when the time is over, and a
+    gateway that hangs would keep them from it."""
     with_defaults: Literal["report-all", "trim", "explicit"] | None = None
     """RFC 6243 mode every read asks for; ``None`` asks for none."""
     defaults: Mapping[str, str] = Field(default_factory=dict)

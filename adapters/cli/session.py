@@ -16,7 +16,14 @@ from adapters.errors import (
     Unsupported,
 )
 from adapters.faults.codec import codec_errors
-from adapters.receipts import changes_of, left_out, receipt, standing
+from adapters.receipts import (
+    changes_of,
+    left_out,
+    paths_of,
+    receipt,
+    refuse_if_changed,
+    standing,
+)
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -34,7 +41,6 @@ from device_profiles.cli import (
     encode_commands,
     encode_lines,
     implied,
-    of_all,
 )
 from device_profiles.dialects import MINUTES, SECONDS, CliDialect
 from device_profiles.native import native
@@ -185,19 +191,15 @@ class CliSession:
             self._terminal.close()
 
     def _telling(self, changes: Sequence[SiteEdits]) -> dict[str, Sequence[Edit]]:
-        """Return the edits by site without members of sets that all there are belong to.
+        """Return the edits by site, compared with what is there now: nothing can be locked here.
 
-        Such a member is there and nobody's, so nothing brings it and nothing takes it away.
+        Members of sets that all there are belong to are left out. Such a member is there and
+        nobody's, so nothing brings it and nothing takes it away.
         """
-        members = [
-            edit.path
-            for site in changes
-            for edit in site.edits
-            if of_all(self._profile, edit.path) is not None
-        ]
-        if not members:
-            return {site.site: site.edits for site in changes}
-        idle = implied(self._profile, self._running(), members)
+        paths = paths_of(changes)
+        text = self._running()
+        refuse_if_changed(self._device, changes, decode(self._profile, text, paths))
+        idle = implied(self._profile, text, [edit.path for each in changes for edit in each.edits])
         return {
             site.site: [edit for edit in site.edits if edit.path not in idle] for site in changes
         }

@@ -8,12 +8,15 @@ from adapters.errors import (
     DeviceTimeout,
     ProtocolError,
     SessionLost,
+    Unreachable,
     Unsupported,
 )
 from adapters.seam import Endpoint
 from adapters.web import WebClient
 
-_SUCCESS, _UNSUPPORTED, _EMPTY = 0, 2, 3
+_SUCCESS, _ERROR, _UNSUPPORTED, _EMPTY = 0, 1, 2, 3
+_OFFLINE = "unable to forward command"
+"""What an agent says when its server does not answer it."""
 _TEXT = 2000
 
 
@@ -34,7 +37,7 @@ class ControlAgent:
         """Return the answer's arguments.
 
         Raises CommitRefused with Kea's own text when it refuses, Unsupported when it does not know
-        the command.
+        the command, Unreachable when the agent does not reach the server.
         """
         body: dict[str, Any] = {"command": name, "service": [self.service]}
         if arguments is not None:
@@ -47,6 +50,8 @@ class ControlAgent:
         text = str(answer.get("text", ""))[:_TEXT]
         if result == _UNSUPPORTED:
             raise Unsupported(f"{name}: {text}", device=self.device)
+        if result == _ERROR and text.startswith(_OFFLINE):
+            raise Unreachable(text, device=self.device)
         if result not in (_SUCCESS, _EMPTY):
             raise CommitRefused(text, device=self.device, tag=name)
         found = answer.get("arguments") or {}
@@ -80,7 +85,7 @@ class ControlAgent:
     def _uncertain(self, name: str, arguments: Mapping[str, Any] | None) -> None:
         try:
             self.command(name, arguments)
-        except (DeviceTimeout, SessionLost, ProtocolError) as error:
+        except (DeviceTimeout, SessionLost, ProtocolError, Unreachable) as error:
             raise SessionLost(
                 f"{name} left, its answer did not come", device=self.device, outcome_unknown=True
             ) from error

@@ -13,7 +13,7 @@ from typing import Any
 from adapters.errors import CommitRefused, LockDenied, SessionLost, Unsupported
 from adapters.faults.codec import codec_errors
 from adapters.kea.agent import ControlAgent
-from adapters.receipts import changes_of, receipt
+from adapters.receipts import changes_of, paths_of, receipt, refuse_if_changed
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -109,6 +109,7 @@ class KeaSession:
             return receipt(batch, mode, {})
         for _ in range(_ATTEMPTS):
             present = self._agent.configuration()
+            self._refuse_if_changed(present, changes)
             target, refused = self._tested(present, changes)
             if _same(target, present):
                 break
@@ -139,6 +140,13 @@ class KeaSession:
     def close(self) -> None:
         """Close the connections; safe to call twice."""
         self._agent.close()
+
+    def _refuse_if_changed(self, document: Configuration, changes: Sequence[SiteEdits]) -> None:
+        with codec_errors(self._device):
+            scope = paths_of(changes)
+            filled = filled_in(self._profile, document)
+            present = decode(self._profile, _pruned(document, scope), scope, filled)
+        refuse_if_changed(self._device, changes, present)
 
     def _tested(
         self, present: Configuration, changes: Sequence[SiteEdits]

@@ -9,6 +9,7 @@ from adapters.errors import (
     AdapterError,
     CommitRefused,
     DeviceTimeout,
+    LockDenied,
     ProtocolError,
     Refused,
     SessionLost,
@@ -19,7 +20,7 @@ from adapters.netconf import operations
 from adapters.netconf.rpc import Conversation
 from adapters.netconf.transport import opened
 from adapters.netconf.window import Window
-from adapters.receipts import changes_of, receipt, standing
+from adapters.receipts import changes_of, paths_of, receipt, refuse_if_changed, standing
 from adapters.seam import (
     ApplyMode,
     Capability,
@@ -143,9 +144,10 @@ class NetconfSession:
         """Bring the batch onto the device: one edit-config a site, one commit for all.
 
         A refused site's edits are not part of the commit; if all are refused nothing is
-        committed. While a confirmed commit waits, candidate and running stay locked, because what
+        committed. While a confirmed commit waits, what the dialect says stays locked, because what
         others commit meanwhile would be lost with a revert (RFC 6241 section 8.4.1). A batch
-        without edits sends nothing. Raises LockDenied; CommitRefused when nothing took effect;
+        without edits sends nothing. Raises LockDenied, also when somebody else has changed since
+        what the edits were planned on; CommitRefused when nothing took effect;
         SessionLost with ``outcome_unknown`` when the commit had left.
         """
         changes = changes_of(batch)
@@ -166,17 +168,18 @@ class NetconfSession:
         )
         self._lock("candidate", *(["running"] if confirming else []))
         try:
+            refuse_if_changed(self._device, changes, self.read(paths_of(changes)))
             refused = self._transaction(configs, mode, confirming=confirming)
         except BaseException:
             self._window = None
             self._unlock()
             raise
         committed = bool(standing(configs, mode, refused))
-        if not (committed and confirming):
-            self._unlock()
+        waits = committed and confirming
+        self._unlock(self._dialect.locked_in_window if waits else ())
         if committed and not confirming:
             self._save()
-        return receipt(batch, mode, refused, sent, confirming=committed and confirming)
+        return receipt(batch, mode, refused, sent, confirming=waits)
 
     def confirm(self, transaction: str) -> None:
         """Make a confirmed commit permanent; then save where that is needed.
@@ -260,17 +263,26 @@ class NetconfSession:
         return self._dialect.with_defaults if self._rpc.offers(":with-defaults") else None
 
     def _lock(self, *datastores: str) -> None:
+        """Lock datastores, all or none.
+
+        Whatever the device answers to that is about the device and not about what is to be
+        written: raises LockDenied for every refusal.
+        """
         try:
             for datastore in datastores:
                 self._rpc.call(operations.lock(datastore), REPLY_SECONDS)
                 self._held.append(datastore)
+        except Refused as error:
+            self._unlock()
+            raise LockDenied(error.words, device=self._device) from error
         except BaseException:
             self._unlock()
             raise
 
-    def _unlock(self) -> None:
-        while self._held:
-            datastore = self._held.pop()
+    def _unlock(self, keep: Collection[str] = ()) -> None:
+        """Give locks back, the last first, but those to ``keep``."""
+        for datastore in reversed([name for name in self._held if name not in keep]):
+            self._held.remove(datastore)
             # The transaction's outcome is known by now; a lost session drops its locks itself.
             with suppress(AdapterError):
                 self._rpc.call(operations.unlock(datastore), REPLY_SECONDS)

@@ -52,6 +52,8 @@ class _Pending:
     session: int
     persist: str | None
     timer: asyncio.TimerHandle
+    is_late: bool = False
+    """Its time is over, and somebody holds running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +168,8 @@ class Datastores:
         del self._locks[target]
         if target == "candidate":
             self._drop_candidate()
+        elif self._pending is not None and self._pending.is_late:
+            self._revert()
 
     def session_ended(self, session: int) -> None:
         """Release what the session held; its own confirmed commit goes back unless persistent."""
@@ -251,8 +255,15 @@ class Datastores:
 
     def _arm(self, request: CommitRequest, before: Container, previous: _Pending | None) -> None:
         persist = request.persist or (previous.persist if previous else None)
-        timer = asyncio.get_running_loop().call_later(request.timeout, self._revert)
+        timer = asyncio.get_running_loop().call_later(request.timeout, self._time_over)
         self._pending = _Pending(before, request.session, persist, timer)
+
+    def _time_over(self) -> None:
+        """Go back, or as soon as nobody holds running: so do servers in the field."""
+        if self._pending is not None and "running" in self._locks:
+            self._pending.is_late = True
+            return
+        self._revert()
 
     def _revert(self) -> None:
         pending, self._pending = self._pending, None

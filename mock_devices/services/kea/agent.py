@@ -45,6 +45,8 @@ class KeaAgent:
         self.counters: Counter[str] = Counter()
         self.down = False
         self.refuse_next: str | None = None
+        self.offline: set[str] = set()
+        """Servers that are not there, while the agent is."""
         self._user = user
         self._password = password
         self.web = WebService(Starlette(routes=[Route("/", self._post, methods=["POST"])]))
@@ -113,6 +115,12 @@ class KeaAgent:
         if server is None:
             return answer(
                 ERROR, f"forwarding socket is not configured for the server type {service}"
+            )
+        if service in self.offline:
+            return answer(
+                ERROR,
+                f"unable to forward command to the {service} service: No such file or directory. "
+                "The server is likely to be offline",
             )
         return server.command(name, arguments)
 

@@ -9,6 +9,7 @@ from adapters.cli.session import CliSession
 from adapters.errors import (
     AuthenticationFailed,
     HostKeyMismatch,
+    LockDenied,
     LoginBroken,
     ProtocolError,
     SecretUnavailable,
@@ -353,3 +354,15 @@ def test_an_rsa_key_is_used_where_the_library_can_and_refused_in_words_where_it_
     with pytest.raises(SecretUnavailable, match="use an Ed25519 key"):
         CliSession(by_key, profile, lab.resolve)
     assert device.record.counters["logins_refused"] == 0
+
+
+def test_what_somebody_else_has_changed_since_it_was_read_is_not_overwritten(
+    session: Any, device: Any, lab: Any
+) -> None:
+    port = "interface GigabitEthernet0/2"
+    session.apply([SiteEdits("X", (Edit((port, "description"), None, "theirs"),))], lab.mode())
+    before = device.running_config
+    ours = SiteEdits("A", (Edit((port, "description"), None, "ours"),))
+    with pytest.raises(LockDenied, match=r"somebody else has changed .*description"):
+        session.apply([ours], lab.mode())
+    assert device.running_config == before

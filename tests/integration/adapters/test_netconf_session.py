@@ -485,3 +485,59 @@ def test_a_private_key_with_a_passphrase_is_told_before_anything_leaves(
     with pytest.raises(SecretUnavailable, match="without a passphrase"):
         NetconfSession(locked, PROFILE, lab.resolve)
     assert device.counters.connections == 0
+
+
+def test_a_device_goes_back_by_itself_though_a_gateway_that_hangs_holds_its_session(
+    session: Any, device: Any, lab: Any
+) -> None:
+    before = device.running_xml()
+    session.apply([lab.interface("A", "eth-1")], lab.mode(confirm_within=1))
+    assert session.alive is False  # it has a lock, so nobody else gets it
+    deadline = time.monotonic() + 10
+    while device.running_xml() != before:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+    assert kinds(device) == ["confirmed", "revert"]
+
+
+def test_a_server_whose_timer_waits_for_the_lock_is_why_running_is_not_held(
+    endpoint: Endpoint, device: Any, lab: Any, closing: Any
+) -> None:
+    held = PROFILE.dialect.model_copy(update={"locked_in_window": {"candidate", "running"}})
+    profile = PROFILE.model_copy(update={"dialect": held})
+    session = closing(NetconfSession(endpoint, profile, lab.resolve))
+    session.apply([lab.interface("A", "eth-1")], lab.mode(confirm_within=1))
+    threading.Event().wait(1.5)
+    assert kinds(device) == ["confirmed"]
+    session.close()
+    deadline = time.monotonic() + 10
+    while kinds(device) != ["confirmed", "revert"]:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.05)
+
+
+@pytest.mark.parametrize("tag", ["operation-failed", "resource-denied", "access-denied"])
+def test_whatever_a_device_answers_to_a_lock_is_about_the_device_and_tried_again(
+    session: Any, device: Any, lab: Any, tag: str
+) -> None:
+    base = "urn:ietf:params:xml:ns:netconf:base:1.0"
+    device.faults.answer("lock", FOREIGN_ERROR.format(base).replace("operation-failed", tag))
+    with pytest.raises(LockDenied) as caught:
+        session.apply([lab.interface("A", "eth-1")], lab.mode())
+    assert (caught.value.reason, caught.value.retry) == ("DEVICE_LOCKED", True)
+    assert device.counters.commits == 0
+
+
+def test_what_somebody_else_has_changed_since_it_was_read_is_not_overwritten(
+    session: Any, endpoint: Endpoint, device: Any, lab: Any, closing: Any
+) -> None:
+    planned = lab.interface("A", "eth-1")  # when there was nothing
+    other = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    theirs = Edit((*ROOT, "description"), None, "theirs")
+    other.apply([SiteEdits("X", (*lab.interface("X", "eth-1").edits, theirs))], lab.mode())
+    ours = SiteEdits("A", (*planned.edits, Edit((*ROOT, "description"), None, "ours")))
+    before = device.running_xml()
+    with pytest.raises(LockDenied, match=r"somebody else has changed .*description"):
+        session.apply([ours], lab.mode())
+    assert device.running_xml() == before
+    session.apply([SiteEdits("A", planned.edits)], lab.mode())  # as it is there already

@@ -355,3 +355,29 @@ def test_a_wrong_token_is_an_authentication_failure(partner: Logistics, lab: Any
     session = RestSession(wrong, LOGISTICS, resolve)
     with pytest.raises(AuthenticationFailed):
         session.read([("shipments[id='X']",)])
+
+
+def test_a_server_that_its_agent_does_not_reach_is_unreachable_and_has_refused_nothing(
+    kea: KeaSession, agent: KeaAgent, lab: Any
+) -> None:
+    agent.offline.add("dhcp4")
+    with pytest.raises(Unreachable):
+        kea.apply([wanted(KEA, "ip-profile")], lab.mode())
+    with pytest.raises(Unreachable, match="unable to forward") as caught:
+        kea.read([("Dhcp4",)])
+    assert (caught.value.reason, caught.value.retry) == ("DEVICE_UNREACHABLE", True)
+
+
+def test_what_somebody_else_has_changed_in_a_server_since_it_was_read_is_not_overwritten(
+    kea: KeaSession, agent: KeaAgent, lab: Any
+) -> None:
+    ours = wanted(KEA, "ip-profile")
+    kea.apply([ours], lab.mode())
+    server = agent.servers["dhcp4"]
+    theirs = server.configuration()
+    theirs["Dhcp4"]["subnet4"][-1]["reservations"][0]["hostname"] = "theirs"
+    server.command("config-set", theirs)
+    hostname = next(edit for edit in ours.edits if edit.path[-1] == "hostname")
+    with pytest.raises(LockDenied, match=r"somebody else has changed .*hostname"):
+        kea.apply([SiteEdits("A", (Edit(hostname.path, hostname.after, "new"),))], lab.mode())
+    assert "theirs" in str(server.configuration())

@@ -20,7 +20,7 @@ def edits(index: int) -> SiteEdits:
     return SiteEdits(f"S{index}", difference({}, tree))
 
 
-def test_candidate_and_running_are_locked_until_the_window_is_closed() -> None:
+def test_the_candidate_is_locked_until_the_window_is_closed_and_running_is_not() -> None:
     with ExitStack() as stack:
         network = Network()
         stack.callback(network.close)
@@ -28,7 +28,7 @@ def test_candidate_and_running_are_locked_until_the_window_is_closed() -> None:
         theirs = stack.enter_context(network.open(OLT, "S1"))
         locks = network.devices[OLT].stores._locks
         assert ours.apply([edits(0)], ApplyMode("txn-1", confirm_within=60)).confirming
-        assert set(locks) == {"candidate", "running"}
+        assert set(locks) == {"candidate"}
         with pytest.raises(LockDenied):
             theirs.apply([edits(1)], ApplyMode("txn-2"))
         ours.confirm("txn-1")
