@@ -1,8 +1,9 @@
-"""The one SNMP engine of this process and the event loop it lives on.
+"""The SNMP engines of this process and the event loop they live on.
 
 An engine takes 100 ms to make and knows what it learnt of each agent (identity, boots, time), so
-all sessions share it. pysnmp is asynchronous: calls come from worker threads and are run on a
-background thread's loop.
+all sessions share one. It keeps by address what it has learnt, for good; an agent that is another
+one by now, or has lost count of its starts, is therefore asked by a next engine. pysnmp is
+asynchronous: calls come from worker threads and are run on a background thread's loop.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from pysnmp.hlapi.v3arch.asyncio import (
     usmAesCfb128Protocol,
     usmHMAC192SHA256AuthProtocol,
 )
+from pysnmp.proto import errind
 from pysnmp.proto.api import v2c
 from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
@@ -40,6 +42,8 @@ Result = TypeVar("Result")
 REPLY_SECONDS = 3
 _RETRIES = 2
 _GRACE = 5
+_STALE = (errind.UnknownEngineID, errind.NotInTimeWindow)
+"""What an agent says, or we find, when it is not the one that was met at its address before."""
 
 
 def _element(tag: int, *parts: bytes) -> bytes:
@@ -69,12 +73,32 @@ _DISCOVERY = _element(
 
 
 class _Loop:
-    """An event loop on a daemon thread, with the engine that lives on it."""
+    """An event loop on a daemon thread, with the engines that live on it."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="snmp", daemon=True).start()
-        self.engine = self.run(self._made(), 30)
+        self._lock = threading.Lock()
+        self._engines: dict[int, SnmpEngine] = {}
+        self._met: dict[tuple[str, int], tuple[bytes, int]] = {}
+        """By address: the agent that was met there last, and the number of its engine."""
+
+    def engine_for(self, address: tuple[str, int], engine_id: bytes) -> SnmpEngine:
+        """Return an engine that knows nothing of the address, or only this agent there."""
+        with self._lock:
+            known, number = self._met.get(address, (engine_id, 0))
+            if known != engine_id:
+                number += 1
+            self._met[address] = (engine_id, number)
+            if number not in self._engines:
+                self._engines[number] = self.run(self._made(), 30)
+            return self._engines[number]
+
+    def forget(self, address: tuple[str, int]) -> None:
+        """Have the next session ask the agent at an address as if it had never been met."""
+        with self._lock:
+            if address in self._met:
+                self._met[address] = (b"", self._met[address][1])
 
     @staticmethod
     async def _made() -> SnmpEngine:
@@ -106,6 +130,7 @@ class Agent:
         self._loop = _shared()
         # Users of one name have other keys on every agent, so each is tied to its agent's engine.
         engine_id = _engine_id(device, address)
+        self._engine = self._loop.engine_for(address, engine_id)
         with pysnmp_errors(device):
             self._user = UsmUserData(
                 user,
@@ -139,6 +164,8 @@ class Agent:
                 self._call(command, bindings, retries), seconds
             )
             if indication is not None:
+                if isinstance(indication, _STALE):
+                    self._loop.forget(self._address)
                 raise indication
         if status:
             at = oids[int(index) - 1] if 0 < int(index) <= len(oids) else ""
@@ -149,7 +176,7 @@ class Agent:
         kind = Udp6TransportTarget if ":" in self._address[0] else UdpTransportTarget
         target = await kind.create(self._address, timeout=REPLY_SECONDS, retries=retries)
         return await command(
-            self._loop.engine, self._user, target, ContextData(), *bindings, lookupMib=False
+            self._engine, self._user, target, ContextData(), *bindings, lookupMib=False
         )
 
 

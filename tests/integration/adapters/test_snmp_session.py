@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,14 @@ import pytest
 import yaml
 from pydantic import SecretStr
 
-from adapters.errors import AdapterError, AuthenticationFailed, DeviceTimeout, Unreachable
+from adapters.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    DeviceTimeout,
+    ProtocolError,
+    SessionLost,
+    Unreachable,
+)
 from adapters.seam import Query, SiteEdits, SiteOutcome
 from adapters.snmp import engine
 from adapters.snmp.session import SnmpSession
@@ -181,3 +189,35 @@ def test_a_closed_port_is_unreachable_or_silent(
 def test_a_missing_privacy_secret_is_named(agent: Any) -> None:
     with pytest.raises(AdapterError, match="privacy"):
         SnmpSession(replace(agent[1], options={}), PROFILE, resolve)
+
+
+def reborn(lab: Any, router: Router, endpoint: Any, engine_id: str, boots: int) -> None:
+    """Another agent, or the same that has forgotten how often it was started, at one address."""
+    router.agent.close()
+    router.agent.engine_id = engine_id
+    lab.loop.run(router.agent.open("127.0.0.1", endpoint.port, (router.user,), boots))
+
+
+def answers(endpoint: Any) -> bool:
+    with suppress(DeviceTimeout, ProtocolError, SessionLost):
+        return SnmpSession(endpoint, PROFILE, resolve).misfits() == ()
+    return False
+
+
+@pytest.mark.parametrize(
+    ("engine_id", "boots"), [("800000090300aabbccddee99", 1), ("800000090300aabbccddee01", 1)]
+)
+def test_an_agent_that_is_another_one_or_has_lost_count_of_its_starts_is_found_again(
+    lab: Any, closing: Any, engine_id: str, boots: int
+) -> None:
+    router, endpoint = start(lab, "A", "800000090300aabbccddee01", free_port())
+    reborn(lab, router, endpoint, router.agent.engine_id, boots=7)
+    sessions = [closing(SnmpSession(endpoint, PROFILE, resolve))]
+    assert sessions[0].misfits() == ()
+    reborn(lab, router, endpoint, engine_id, boots)
+    assert any(answers(endpoint) for _ in range(3))  # what is made anew may fail once or twice
+    lab.loop.run(_closed(router))
+
+
+async def _closed(router: Router) -> None:
+    router.agent.close()
