@@ -20,6 +20,7 @@ from opentelemetry.trace import SpanKind
 from procrastinate import App, Blueprint, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Status
+from psycopg.errors import RaiseException
 
 from rom.jobs.away import is_database_away, log_in_one_line
 from rom.metrics.failures import noted, words
@@ -331,8 +332,13 @@ async def _free_stalled(app: App) -> None:
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
         if job.id is None:
             continue
+        try:
+            await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+            continue  # another gateway has done so, and wakes
         log.warning("job.stalled", task=job.task_name, lock=job.lock)
-        await app.job_manager.finish_job_by_id_async(job.id, Status.FAILED, delete_job=True)
         again = app.configure_task(
             job.task_name, lock=job.lock, queueing_lock=job.queueing_lock, queue=job.queue
         )
