@@ -10,7 +10,7 @@ from nornir.core.task import Result, Task
 from nornir.plugins.runners import SerialRunner, ThreadedRunner
 
 from adapters.drivers import PooledSession, open_session
-from adapters.errors import AdapterError
+from adapters.errors import AdapterError, SessionLost
 from adapters.nornir import tasks
 from adapters.nornir.conversation import Conversation
 from adapters.nornir.state import GivesBack, nornir_of, silence
@@ -88,13 +88,29 @@ class Fleet:
         self, endpoints: Collection[Endpoint], scopes: Mapping[str, Collection[Path]]
     ) -> Mapping[str, Tree | AdapterError]:
         """Read each device once in its scope, in parallel; return trees, or errors, by device."""
-        return self.run(endpoints, tasks.read, ByHost(scopes))
+        return self._looked(endpoints, tasks.read, ByHost(scopes))
 
     def users(
         self, endpoints: Collection[Endpoint], entries: Mapping[str, Collection[Path]]
     ) -> Mapping[str, Users | AdapterError]:
         """Return by device who refers to its entries, or the error it ends with, in parallel."""
-        return self.run(endpoints, tasks.users, ByHost(entries))
+        return self._looked(endpoints, tasks.users, ByHost(entries))
+
+    def _looked(
+        self,
+        endpoints: Collection[Endpoint],
+        task: Callable[Concatenate[Task, Arguments], Result],
+        *positional: Arguments.args,
+        **named: Arguments.kwargs,
+    ) -> Mapping[str, Any | AdapterError]:
+        """Return what ``run`` does of a task that changes nothing.
+
+        A session that lay idle may have ended unnoticed, so that its device has done nothing wrong:
+        where one breaks off, the task is run again by a new one.
+        """
+        found = self.run(endpoints, task, *positional, **named)
+        lost = [each for each in endpoints if isinstance(found[each.device], SessionLost)]
+        return {**found, **self.run(lost, task, *positional, **named)}
 
     def run(
         self,

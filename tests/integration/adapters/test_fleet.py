@@ -275,3 +275,17 @@ def test_a_device_that_was_down_between_two_broken_logins_has_restarted(
             session.read([ROOT])
         found.append(type(raised.value))
     assert found == [LoginBroken, Unreachable, LoginBroken, Unreachable, LoginBroken]
+
+
+def test_a_look_at_devices_is_repeated_where_a_session_that_lay_idle_has_ended_unnoticed(
+    fleet: Fleet, lab: Any
+) -> None:
+    device, endpoint = lab.olt()
+    with fleet.session(endpoint) as session:
+        session.read([ROOT])
+    device.faults.drop_session("get-config", "before")
+    assert fleet.read([endpoint], {endpoint.device: [ROOT]}) == {endpoint.device: {}}
+    for _ in range(2):
+        device.faults.drop_session("get-config", "before")
+    found = fleet.read([endpoint], {endpoint.device: [ROOT]})
+    assert isinstance(found[endpoint.device], SessionLost)  # it is the device then

@@ -4,12 +4,15 @@ import warnings
 
 import sqlalchemy as sa
 
+from device_profiles.fragment import Fragment
 from inventory.load import load_content
 from rom.answers.devices import DeviceLine
 from rom.drift.devices import overview
 from rom.store import changes, intents
 from rom.store.database import make_engine
 from rom.store.tables import device_txn
+
+SOMETHING = {"key": Fragment({("hostname",): "x"})}
 
 
 def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
@@ -18,7 +21,7 @@ def test_each_device_is_told_with_its_sites_what_waits_and_its_last_transaction(
     engine = make_engine(database_url)
     with engine.begin() as connection:
         for device, site in (("OLT-1", "A"), ("OLT-1", "B"), ("BNG-1", "A")):
-            intents.keep(connection, device=device, site=site, role="access", fragments={})
+            intents.keep(connection, device=device, site=site, role="access", fragments=SOMETHING)
         for number, (device, state) in enumerate(
             [("OLT-1", "committed"), ("BNG-1", "committed"), ("OLT-1", "reverted")]
         ):
@@ -62,7 +65,7 @@ def test_a_device_is_told_with_its_address_and_without_the_gateways_login(
             },
             "test",
         )  # fmt: skip
-        intents.keep(connection, device="FDO1", site="A", role="ce", fragments={})
+        intents.keep(connection, device="FDO1", site="A", role="ce", fragments=SOMETHING)
         found = {each["device"]: each for each in map(DeviceLine.on_the_wire, overview(connection))}
     engine.dispose()
     assert found["OLT-1"]["attributes"] == {"area": "SOUTH"}

@@ -127,7 +127,7 @@ class Archive:
                 transaction=txn, finished_at=now,
             )
         )  # fmt: skip
-        for moment in Moment:
+        for moment in (Moment.BEFORE, Moment.AFTER):
             snapshots.keep(
                 connection, Plain(), site=site, device=device, role="access", transaction=txn,
                 moment=moment, order_id=order,

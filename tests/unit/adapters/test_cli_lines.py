@@ -56,7 +56,7 @@ def test_a_site_leaves_its_sections_before_the_next_begins(mocker: MockerFixture
     session, terminal = opened(mocker)
     session.apply([VLAN, PORT], ApplyMode("t"))
     assert terminal.lines == [
-        "configure terminal", "vlan 2110", "name ENT-1102-SYD2", "exit",
+        "show running-config", "configure terminal", "vlan 2110", "name ENT-1102-SYD2", "exit",
         "interface Gi0/9", "description B", "exit", "end", "write memory",
     ]  # fmt: skip
 

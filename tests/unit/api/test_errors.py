@@ -24,6 +24,7 @@ NEVER_AT_A_FACE = {
     "ExpressionError": "holds the item, or becomes SpecificationFileError",
     "FencedOff": "ends a writer that is no longer the device's",
     "HostKeyMismatch": "an AdapterError: holds the items of a router, or is told beside the device",
+    "HostKeyUnknown": "an AdapterError: holds the items of a router, or is told beside the device",
     "NoDevice": "an AdapterError, told beside the device or as DeviceFailed",
     "Overtaking": "a shortage of inventory's: waits for resources, or becomes NotEnough",
     "PydanticCustomError": "a setting's validator: refused in words where the settings are read",

@@ -25,7 +25,7 @@ class Story:
 
     def change(self, order: str | None, device: str = "OLT") -> int:
         """One device transaction; returns the number of the snapshot after it."""
-        for moment in Moment:
+        for moment in (Moment.BEFORE, Moment.AFTER):
             self.minute += 1
             number = 10 * (len(self.entries) + 1)
             self.entries.append(
