@@ -42,12 +42,21 @@ class Replanning:
         self._boot_url = boot_url
 
     def platforms(self, connection: Connection, sites: Collection[str]) -> Platforms:
-        """Return what the sites' devices are, before inventory says something else."""
+        """Return what the sites' devices are, before inventory says something else.
+
+        Raises ``NotPossible`` for one of which inventory does not say it.
+        """
         return {
-            (site, place.device): self._devices.profile_name(connection, place.device, site)
+            (site, place.device): self._platform(connection, site, place.device)
             for site in sites
             for place in intents.devices_of_site(connection, site)
         }
+
+    def _platform(self, connection: Connection, site: str, device: str) -> str:
+        try:
+            return self._devices.profile_name(connection, device, site)
+        except NoDevice as error:
+            raise _cannot(str(error), "Correct the inventory first") from error
 
     def plan(
         self, connection: Connection, sites: Collection[str], before: Platforms
@@ -110,10 +119,7 @@ class Replanning:
         for (owner, device), former in before.items():
             if owner != site:
                 continue
-            try:
-                now = self._devices.profile_name(connection, device, site)
-            except NoDevice as error:
-                raise _cannot(str(error), "Correct the file") from error
+            now = self._platform(connection, site, device)
             if not load_profile(now).has_model_of(load_profile(former)):
                 raise _cannot(
                     f"{device} would be of another platform, {now} after {former}, "
