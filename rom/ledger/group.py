@@ -206,7 +206,7 @@ class Group:
         except Refused as error:
             self._proof.close(attempt, TransactionState.REVERTED, str(error))
             named = named_site(attempt.plans, error)
-            self._divide(attempt, sites, error.reason, str(error), named)
+            self._divide(attempt, sites, error.reason, error.message, named)
             return
         except (SessionLost, DeviceTimeout):
             # The outcome is unknown: recovery reads the device before anything else goes to it.
@@ -217,7 +217,7 @@ class Group:
             if error.retry:
                 raise
             # One site's edits cannot even be sent, for want of a secret for example.
-            self._divide(attempt, sites, error.reason, str(error), None)
+            self._divide(attempt, sites, error.reason, error.message, None)
             return
         left = self._proof.settle(attempt, receipt)
         if left.broken:

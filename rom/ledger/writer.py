@@ -114,10 +114,10 @@ class DeviceWriter:
                     device,
                     seconds=self._settings.retry_seconds,
                     reason=error.reason,
-                    error=str(error),
+                    error=error.message,
                 )
             else:
-                changes.refuse_all(connection, device, reason=error.reason, error=str(error))
+                changes.refuse_all(connection, device, reason=error.reason, error=error.message)
 
     def _drain(self, device: str, epoch: int, touched: set[str]) -> None:
         """Write all that waits, several sites at once; where we fail on that, each by itself."""

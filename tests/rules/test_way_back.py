@@ -159,7 +159,7 @@ def test_who_does_not_wait_for_people_refuses_what_cannot_be_reached(
     assert step(waits=False) == Progress()
     plant.write(OLT)
     over = step(waits=False)
-    assert over.stuck == {BNG: "DEVICE_UNREACHABLE: BNG-1: no route"}
+    assert over.stuck == {BNG: "DEVICE_UNREACHABLE: no route"}
     assert over.is_over
 
 
@@ -177,7 +177,7 @@ def test_who_waits_for_people_leaves_the_change_to_wait(plant: Plant, step: Step
     plant.write(OLT)
     over = step()
     assert over.is_over
-    assert over.stuck == {BNG: "DEVICE_UNREACHABLE: BNG-1: no route"}
+    assert over.stuck == {BNG: "DEVICE_UNREACHABLE: no route"}
     assert plant.of_task("T")[BNG].state is ChangeState.WAITING
     plant.unreachable.clear()
     plant.write(BNG)
