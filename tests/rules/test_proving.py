@@ -249,7 +249,7 @@ def test_a_window_that_closed_before_its_time_leaves_the_outcome_to_reading(
     assert bench.rows("SELECT error FROM device_txn") == [(words,)]
     change = bench.change(number)
     assert (change.state.value, change.reason) == ("waiting", "OUTCOME_UNKNOWN")
-    assert change.error == f"{DEVICE}: the confirmed commit's window was gone: {words}"
+    assert change.error == f"the confirmed commit's window was gone: {words}"
 
 
 def test_the_snapshot_after_holds_what_was_wanted_and_what_was_shown(bench: Bench) -> None:
