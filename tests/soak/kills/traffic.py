@@ -28,6 +28,9 @@ STORY = (
     "SELECT * FROM (SELECT id, device, kind, state, due_at, attempts, reason, error, requested_at,"
     " finished_at FROM change WHERE site = :s ORDER BY id DESC LIMIT 20) AS latest",
     "SELECT serial, state, detail, updated_at FROM ztp_ticket WHERE site = :s",
+    "SELECT device, site, path, before, intended, read_back, sequence FROM net_effect"
+    " WHERE (device, path) IN (SELECT device, path FROM net_effect WHERE site = :s AND device IN"
+    " (SELECT device FROM change WHERE site = :s AND state = 'refused')) ORDER BY device, path",
 )
 """What is told of a site that is stuck."""
 
