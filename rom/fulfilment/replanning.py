@@ -17,10 +17,11 @@ from rom.catalog.site_view import SiteView, load_view
 from rom.devices.directory import DeviceDirectory, NoDevice
 from rom.fulfilment.changing import rendering
 from rom.model.change import ChangeKind
-from rom.model.errors import NotPossible, OrderUnderWay, RollbackOpen
+from rom.model.errors import NotPossible
 from rom.model.snapshot import Sealer
-from rom.store import changes, intents, rollbacks, site_items, site_secrets, snapshots
+from rom.store import changes, intents, snapshots
 from rom.store.database import Connection
+from rom.vault.site_secrets import refuse_unless_at_rest
 
 Platforms = dict[tuple[str, str], str]
 """The profile of each device of each site, by site and device."""
@@ -71,7 +72,7 @@ class Replanning:
         return {site: self._plan_site(connection, site, before) for site in sorted(sites)}
 
     def _plan_site(self, connection: Connection, site: str, before: Platforms) -> tuple[str, ...]:
-        _refuse_unless_at_rest(connection, site)
+        refuse_unless_at_rest(connection, site)
         self._refuse_another_model(connection, site, before)
         view = load_view(connection, self._catalog, site, self._boot_url(site))
         try:
@@ -126,17 +127,6 @@ class Replanning:
                     f"and what {site} has there could not be taken away",
                     "Enter the new device under a name of its own, and order the site there",
                 )
-
-
-def _refuse_unless_at_rest(connection: Connection, site: str) -> None:
-    orders = site_items.orders_under_way(connection, site)
-    if orders:
-        raise OrderUnderWay(f"order {orders[0]} is still under way at site {site}")
-    if site in rollbacks.sites_under_way(connection):
-        raise RollbackOpen(f"site {site} has a rollback under way")
-    pending = site_secrets.being_replaced(connection, site)
-    if pending:
-        raise _cannot(f"{pending[0].name} is being replaced", "Wait until all devices have it")
 
 
 def _cannot(text: str, mend: str) -> NotPossible:

@@ -1,7 +1,4 @@
-"""Tables of the engine: orders, intents, the ledger and the outbox. PostgreSQL only.
-
-Inventory's tables live with inventory; both are created by the same migrations.
-"""
+"""Tables of the engine, on PostgreSQL only; those of inventory live with inventory."""
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB

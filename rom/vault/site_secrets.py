@@ -65,7 +65,7 @@ class SiteSecrets:
             if not queries.site_exists(connection, site):
                 raise UnknownSite(site)
             lock_sites(connection, [site])
-            self._refuse_unless_at_rest(connection, site)
+            refuse_unless_at_rest(connection, site)
             name = f"{kind}/{site}"
             devices = self._holding(connection, site, name)
             new = site_secrets.replace_value(connection, name, site)
@@ -117,21 +117,6 @@ class SiteSecrets:
             return {known.site for known in site_secrets.being_replaced(connection)}
 
     @staticmethod
-    def _refuse_unless_at_rest(connection: Connection, site: str) -> None:
-        orders = site_items.orders_under_way(connection, site)
-        if orders:
-            raise OrderUnderWay(f"order {orders[0]} is still under way at site {site}")
-        if site in rollbacks.sites_under_way(connection):
-            raise RollbackOpen(f"site {site} has a rollback under way")
-        pending = site_secrets.being_replaced(connection, site)
-        if pending:
-            raise NotPossible(
-                "rotationUnderWay",
-                f"{pending[0].name} is being replaced, and not all devices have taken it",
-                "It goes on by itself; where a device refuses it, repair the site",
-            )
-
-    @staticmethod
     def _holding(connection: Connection, site: str, name: str) -> tuple[str, ...]:
         found = []
         for place in intents.devices_of_site(connection, site):
@@ -179,3 +164,22 @@ class SiteSecrets:
             details={"generation": known.former},
         )
         log.info("secret.former_dropped", site=known.site, secret=name)
+
+
+def refuse_unless_at_rest(connection: Connection, site: str) -> None:
+    """Refuse what needs a site at rest: no order, rollback or new secret of it under way.
+
+    Raises ``OrderUnderWay``, ``RollbackOpen`` or ``NotPossible``.
+    """
+    orders = site_items.orders_under_way(connection, site)
+    if orders:
+        raise OrderUnderWay(f"order {orders[0]} is still under way at site {site}")
+    if site in rollbacks.sites_under_way(connection):
+        raise RollbackOpen(f"site {site} has a rollback under way")
+    pending = site_secrets.being_replaced(connection, site)
+    if pending:
+        raise NotPossible(
+            "rotationUnderWay",
+            f"{pending[0].name} is being replaced, and not all devices have taken it",
+            "It goes on by itself; where a device refuses it, repair the site",
+        )
