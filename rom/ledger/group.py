@@ -5,6 +5,7 @@ refuses, or whose values do not take, is found and left out, and the others go o
 """
 
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
@@ -29,7 +30,7 @@ from rom.model.transaction import SiteOutcome as PartOutcome
 from rom.model.transaction import TransactionState, Worked
 from rom.model.verdict import Outcome
 from rom.store import changes, effects, intents, leases, snapshots, transactions
-from rom.store.database import Engine
+from rom.store.database import Connection, Engine
 
 log = structlog.get_logger(__name__)
 
@@ -98,6 +99,10 @@ class Group:
             self._send(self._attempt(pending, wishes, claimed), present)
         self._again([site for site in claimed if site not in plans], claimed)
 
+    def _fenced(self) -> AbstractContextManager[Connection]:
+        """A transaction in which the device is ours, or ``FencedOff``."""
+        return leases.under(self._engine, self._device, self._epoch)
+
     def _again(self, sites: Collection[str], claimed: Claimed) -> None:
         if sites:
             self.write({site: claimed[site] for site in sites})
@@ -140,7 +145,7 @@ class Group:
                 f"{first.kind.value} at {'/'.join(first.path)}: expected {first.expected!r}, "
                 f"device holds {first.found!r}"
             )
-            with self._engine.begin() as connection:
+            with self._fenced() as connection:
                 changes.refuse(
                     connection, claimed[site], transaction=None, reason=reason, error=error
                 )
@@ -153,8 +158,7 @@ class Group:
     def _accept_unchanged(self, attempt: Attempt, present: Tree) -> None:
         """Nothing to send: only ownership, and what the sites want, may be another from now on."""
         plans = attempt.plans.values()
-        with self._engine.begin() as connection:
-            leases.check(connection, self._device, self._epoch)
+        with self._fenced() as connection:
             keep_plans(connection, attempt.transaction, self._device, plans, present)
             for site, plan in attempt.plans.items():
                 rows = attempt.claimed[site]
@@ -192,7 +196,7 @@ class Group:
             self._transact(attempt, present)
 
     def _transact(self, attempt: Attempt, present: Tree) -> None:
-        with self._engine.begin() as connection:
+        with self._fenced() as connection:
             attempt.open(connection, self._sealer, self._epoch, present)
         sites = list(attempt.plans)
         log.info("device.transaction", orders=attempt.orders)
@@ -271,7 +275,7 @@ class Group:
             self._held |= shared
             self._again(ordered, attempt.claimed)
             return
-        with self._engine.begin() as connection:
+        with self._fenced() as connection:
             attempt.refuse(connection, culprit, reason, text)
         self._again([site for site in ordered if site != culprit], attempt.claimed)
 

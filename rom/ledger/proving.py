@@ -1,6 +1,7 @@
 """After the commit: read back, compare, check the services, then confirm it or take it back."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -55,7 +56,21 @@ class Proof:
         self._session = session
 
     def settle(self, attempt: Attempt, receipt: Receipt) -> Aftermath:
-        """Prove every applied site and settle its changes; raises ``AdapterError``."""
+        """Prove every applied site and settle its changes.
+
+        Raises ``AdapterError``, and ``FencedOff`` when the device is another writer's by now: what
+        could still go back then does.
+        """
+        try:
+            return self._settled(attempt, receipt)
+        except leases.FencedOff:
+            if receipt.confirming:
+                # Nothing is in the window any more where the other writer has ended it.
+                with suppress(Refused):
+                    self._session.cancel(attempt.transaction)
+            raise
+
+    def _settled(self, attempt: Attempt, receipt: Receipt) -> Aftermath:
         applied, idle = self._keep_receipt(attempt, receipt)
         if not applied:
             return Aftermath(idle)
@@ -79,7 +94,7 @@ class Proof:
     ) -> tuple[dict[str, SitePlan], tuple[str, ...]]:
         """Settle the refused; return the applied sites' plans, and who was not tried."""
         by_outcome: dict[SiteOutcome, list[str]] = {outcome: [] for outcome in SiteOutcome}
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, attempt.device, self._epoch) as connection:
             for part in receipt.sites:
                 by_outcome[part.outcome].append(part.site)
                 if part.outcome is SiteOutcome.REFUSED:
@@ -118,19 +133,15 @@ class Proof:
     ) -> None:
         """A site's values did not take: the device returns, and the good sites go again."""
         self._return(attempt, "read-back mismatch")
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, attempt.device, self._epoch) as connection:
             for site in bad:
                 self._fail(connection, attempt, applied[site], shown)
 
     def _confirm(self, attempt: Attempt, receipt: Receipt) -> None:
-        """Make it permanent, unless the device is another writer's by now: then it goes back."""
+        """Make it permanent, unless the device is another writer's by now."""
         if receipt.confirming:
-            try:
-                with self._engine.begin() as connection:
-                    leases.check(connection, attempt.device, self._epoch)
-            except leases.FencedOff:
-                self._session.cancel(attempt.transaction)
-                raise
+            with leases.under(self._engine, attempt.device, self._epoch):
+                pass
         try:
             self._session.confirm(attempt.transaction)
         except Refused as error:
@@ -183,7 +194,7 @@ class Proof:
         transaction = attempt.transaction
         fragments = {site: attempt.wishes[site].fragments for site in applied}
         spoilt = [site for site, plan in applied.items() if plan.relies & set(bad)]
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, attempt.device, self._epoch) as connection:
             attempt.keep_snapshots(
                 connection, self._sealer, Moment.AFTER, list(applied), fragments, shown
             )
@@ -215,7 +226,7 @@ class Proof:
 
     def close(self, attempt: Attempt, state: TransactionState, error: str) -> None:
         """Write how the transaction ended."""
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, attempt.device, self._epoch) as connection:
             transactions.mark(connection, attempt.transaction, state, error=error)
 
     def keep_evidence(self, attempt: Attempt, moment: Moment) -> None:

@@ -15,7 +15,7 @@ from rom.model.change import ChangeKind
 from rom.model.plan import SitePlan
 from rom.model.snapshot import Moment, Sealer, SiteSnapshot
 from rom.model.transaction import DeviceTransaction, SiteOutcome, TransactionState
-from rom.store import effects, intents, snapshots, transactions
+from rom.store import effects, intents, leases, snapshots, transactions
 from rom.store.database import Engine
 
 log = structlog.get_logger(__name__)
@@ -27,6 +27,7 @@ def resolve(
     service_check: ServiceCheck | None,
     session: Session,
     device: str,
+    epoch: int,
     transaction: str,
 ) -> set[str]:
     """Find out by reading what became of a transaction, and settle the ledger accordingly.
@@ -35,7 +36,7 @@ def resolve(
     had worked before works: an armed confirmed commit is confirmed. Otherwise an armed one is
     taken back, and what is there nevertheless is kept as the sites' effect. Whatever is missing is
     planned again from the present state, which is safe because edits merge. Returns the sites
-    concerned.
+    concerned. Raises ``FencedOff`` when the device has passed to another writer.
     """
     with engine.connect() as connection:
         row = transactions.find(connection, transaction)
@@ -51,7 +52,7 @@ def resolve(
         shown = session.read(frozenset(scope))
     arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
     log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
-    with engine.begin() as connection:
+    with leases.under(engine, device, epoch) as connection:
         if may_have_left:
             kept = [_arrived(part.plan, shown) for part in parts]
             keep_plans(connection, transaction, device, kept, shown)

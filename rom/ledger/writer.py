@@ -90,23 +90,28 @@ class DeviceWriter:
         touched: set[str] = set()
         try:
             with lease.kept(self._engine, device, epoch, self._settings.lease_seconds):
-                self._drain(device, epoch, touched)
-        except AdapterError as error:
-            self._put_off(device, error, touched)
-        except DatabaseAway:
-            raise
+                self._supervised(device, epoch, touched)
         except leases.FencedOff as error:
             log.warning("device.fenced", device=device, error=str(error))
-        except Exception as error:  # noqa: BLE001 - the supervised boundary of one device
-            self._put_off(device, _InternalFault(noted("device", error, device=device)), touched)
         finally:
             leases.release(self._engine, device, epoch)
         return touched
 
-    def _put_off(self, device: str, error: AdapterError, touched: set[str]) -> None:
+    def _supervised(self, device: str, epoch: int, touched: set[str]) -> None:
+        try:
+            self._drain(device, epoch, touched)
+        except AdapterError as error:
+            self._put_off(device, epoch, error, touched)
+        except (leases.FencedOff, *DatabaseAway):
+            raise
+        except Exception as error:  # noqa: BLE001 - the supervised boundary of one device
+            fault = _InternalFault(noted("device", error, device=device))
+            self._put_off(device, epoch, fault, touched)
+
+    def _put_off(self, device: str, epoch: int, error: AdapterError, touched: set[str]) -> None:
         """Try again later what can get better by itself; hold the rest for people."""
         log.warning("device.not_written", device=device, reason=error.reason, error=str(error))
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, device, epoch) as connection:
             touched.update(change_list.sites_waiting(connection, device))
             if error.retry:
                 changes.postpone(
@@ -140,7 +145,7 @@ class DeviceWriter:
         except _FORESEEN:
             raise
         except Exception as error:
-            with self._engine.begin() as connection:
+            with leases.under(self._engine, device, epoch) as connection:
                 in_hand = change_list.claimed(connection, device)
                 if not in_hand:
                     raise
@@ -158,7 +163,7 @@ class DeviceWriter:
         return True
 
     def _write(self, device: str, epoch: int, touched: set[str], together: int) -> None:
-        with self._engine.begin() as connection:
+        with leases.under(self._engine, device, epoch) as connection:
             unresolved = transactions.open_of_device(connection, device)
             if not unresolved:
                 changes.reclaim(connection, device)
@@ -170,14 +175,20 @@ class DeviceWriter:
             for row in unresolved:
                 touched.update(
                     recovery.resolve(
-                        self._engine, self._sealer, self._service_check, session, device, row.id
+                        self._engine,
+                        self._sealer,
+                        self._service_check,
+                        session,
+                        device,
+                        epoch,
+                        row.id,
                     )
                 )
             if unresolved:
-                with self._engine.begin() as connection:
+                with leases.under(self._engine, device, epoch) as connection:
                     changes.reclaim(connection, device)
             while True:
-                with self._engine.begin() as connection:
+                with leases.under(self._engine, device, epoch) as connection:
                     claimed = changes.claim(
                         connection,
                         device,

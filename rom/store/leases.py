@@ -1,10 +1,11 @@
 """One writer per device: a lease with an epoch that only ever rises, so that a sleeper is fenced.
 
-The epoch is checked in the transaction that marks a device transaction as sent: a worker that was
-stopped and resumed in between cannot write.
+The epoch is checked in every transaction in which a writer decides something: one that was stopped
+and resumed in between can neither send nor settle what another has settled meanwhile.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -73,6 +74,14 @@ def check(connection: sa.Connection, device: str, epoch: int) -> None:
     if found is None:
         message = f"the lease of {device} with epoch {epoch} has passed to another writer"
         raise FencedOff(message)
+
+
+@contextmanager
+def under(engine: sa.Engine, device: str, epoch: int) -> Iterator[sa.Connection]:
+    """Yield a transaction that holds the lease until it ends; raises ``FencedOff`` instead."""
+    with engine.begin() as connection:
+        check(connection, device, epoch)
+        yield connection
 
 
 def renew(engine: sa.Engine, device: str, epoch: int, seconds: int) -> None:

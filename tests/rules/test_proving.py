@@ -206,20 +206,27 @@ def test_a_writer_overtaken_in_its_window_lets_the_device_go_back(bench: Bench) 
     assert bench.device.running == {}
     assert bench.device.log[-1] == "cancel"
     assert bench.change(number).state.value == "claimed"
-    assert bench.transactions == ["confirming"]
+    assert bench.transactions == ["sent"], "only who holds the device writes any further"
 
 
 def overtaken(bench: Bench) -> None:
     bench.rows("UPDATE device_lease SET epoch = epoch + 1")
 
 
-def test_a_device_without_a_window_is_saved_even_by_one_who_was_overtaken(bench: Bench) -> None:
-    """What is on it is there already: unsaved it would only be lost at the next restart."""
+def test_what_an_overtaken_writer_has_not_saved_is_saved_by_the_one_that_takes_over(
+    bench: Bench,
+) -> None:
+    """What is on the device is there already: unsaved it would be lost at the next restart."""
     bench.device.capabilities = SAVED
     bench.device.after_commit = lambda: overtaken(bench)
-    bench.want("A", own("A"))
+    number = bench.want("A", own("A"))
+    bench.write()
+    assert bench.device.saved is None
+    bench.rows("UPDATE device_lease SET until = now() - interval '1 second'")
     bench.write()
     assert bench.device.saved == own("A").own
+    assert bench.change(number).state.value == "done"
+    assert bench.device.batches == [["A"]], "it is not sent again"
 
 
 @pytest.mark.parametrize("ignored", [set(), {speed("A")}], ids=["confirm", "cancel"])
