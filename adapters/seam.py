@@ -156,6 +156,9 @@ class Session(Protocol):
         Without ``PERSIST`` from another session: make sure that none is under way any more.
         """
 
+    def save(self) -> None:
+        """Make what the device holds survive its restart; does nothing without ``STARTUP``."""
+
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each query's value by name, ``None`` where the device has none."""
 

@@ -185,6 +185,10 @@ class CliSession:
         if Capability.CONFIRMED_COMMIT in self._capabilities:
             self._order(self._dialect.configuration.revert)
 
+    def save(self) -> None:
+        """Write what runs to the startup configuration, where the platform has one."""
+        self._save()
+
     def close(self) -> None:
         """End the conversation; safe to call twice."""
         with suppress(AdapterError):

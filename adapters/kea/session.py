@@ -133,6 +133,10 @@ class KeaSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: the server keeps no earlier configuration; roll back by an apply."""
 
+    def save(self) -> None:
+        """Write the configuration to disk. Raises as ``confirm``."""
+        self._write()
+
     def evidence(self) -> bytes:
         """Return the whole configuration as JSON."""
         return json.dumps(self._agent.configuration(), sort_keys=True).encode()

@@ -178,7 +178,7 @@ class NetconfSession:
         waits = committed and confirming
         self._unlock(self._dialect.locked_in_window if waits else ())
         if committed and not confirming:
-            self._save()
+            self.save()
         return receipt(batch, mode, refused, sent, confirming=waits)
 
     def confirm(self, transaction: str) -> None:
@@ -197,7 +197,7 @@ class NetconfSession:
                 self._confirm_own(transaction)
         finally:
             self._unlock()
-        self._save()
+        self.save()
 
     def cancel(self, transaction: str) -> None:
         """Take a confirmed commit back. Raises CommitRefused when none waits.
@@ -340,7 +340,8 @@ class NetconfSession:
     def _discard(self) -> None:
         self._rpc.call(operations.discard_changes(), REPLY_SECONDS)
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Copy running to startup where the device has one (RFC 6241 section 8.7)."""
         if Capability.STARTUP in self._capabilities:
             self._rpc.call(operations.save_running(), self._dialect.commit_timeout)
 

@@ -70,6 +70,10 @@ class Conversation:
         """Take a confirmed commit back at once."""
         self._result(tasks.cancel, transaction=transaction)
 
+    def save(self) -> None:
+        """Make what the device holds survive its restart."""
+        self._session.save()
+
     def evidence(self) -> bytes:
         """Return the whole configuration as the device shows it."""
         return self._session.evidence()

@@ -145,6 +145,9 @@ class RadiusSession:
         """End the transaction: a database's commit is final; roll back by an apply."""
         self._gone = set()
 
+    def save(self) -> None:
+        """Do nothing: a database's commit is final."""
+
     def evidence(self) -> bytes:
         """Raise Unsupported: nothing here is a configuration as a whole."""
         raise Unsupported("no configuration as a whole", device=self._device)

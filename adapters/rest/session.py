@@ -120,6 +120,9 @@ class RestSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: every request is final; roll back by an apply."""
 
+    def save(self) -> None:
+        """Do nothing: every request is final."""
+
     def evidence(self) -> bytes:
         """Raise Unsupported: nothing here is a configuration as a whole."""
         raise Unsupported("no configuration as a whole", device=self._device)

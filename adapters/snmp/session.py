@@ -121,6 +121,9 @@ class SnmpSession:
     def cancel(self, transaction: str) -> None:
         """Do nothing: a SET is final; roll back by an apply."""
 
+    def save(self) -> None:
+        """Do nothing: a SET is final."""
+
     def evidence(self) -> bytes:
         """Raise Unsupported: nothing here is a configuration as a whole."""
         raise Unsupported("no configuration as a whole", device=self._device)

@@ -70,6 +70,9 @@ class CommitRequest:
 class Datastores:
     """The configuration of one device.
 
+    With ``has_startup`` only ``save_startup`` writes to the state folder (RFC 6241 section 8.7):
+    what is not copied there is lost at a restart. Without it every commit does.
+
     A confirmed commit is not written to the state folder before it is confirmed: a device that
     restarts inside the window comes back with what it had before, whether persist was given or not.
     """
@@ -82,10 +85,13 @@ class Datastores:
         faults: Faults,
         counters: Counters,
         commit_delay: Callable[[], float],
+        *,
+        has_startup: bool = False,
     ) -> None:
         self.schema = schema
         self.running = running
         self.candidate = running
+        self.startup: Container | None = running if has_startup else None
         self._commit_delay = commit_delay
         self._dirty_by = 0
         self._save = save
@@ -138,7 +144,13 @@ class Datastores:
             self._faults.check_commit(self._validator.check(edited))
             await asyncio.sleep(self._commit_delay() + self._faults.extra_delay())
             self._apply(session, edited, "commit")
-            self._save(edited)
+            self._keep(edited)
+
+    def save_startup(self, session: int) -> None:
+        """Copy running to startup (RFC 6241 section 8.7.5.1)."""
+        self._free_for(session, "startup")
+        self.startup = self.running
+        self._save(self.running)
 
     def discard(self, session: int) -> None:
         """Make the candidate what running is."""
@@ -203,7 +215,7 @@ class Datastores:
             if request.confirmed:
                 self._arm(request, before, pending)
             else:
-                self._save(wanted)
+                self._keep(wanted)
 
     def cancel_commit(self, session: int, persist_id: str | None) -> None:
         """Take a confirmed commit back now (RFC 6241 section 8.4.4.1)."""
@@ -221,6 +233,10 @@ class Datastores:
         if self._pending is not None:
             self._pending.timer.cancel()
             self._pending = None
+
+    def _keep(self, state: Container) -> None:
+        if self.startup is None:
+            self._save(state)
 
     def _free_for(self, session: int, target: str) -> None:
         holder = self._locks.get(target, session)

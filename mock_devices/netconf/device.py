@@ -35,7 +35,8 @@ class NetconfDevice:
     seconds and may be changed at any time. ``framing`` "1.0" makes a device without base:1.1,
     ``key_kind`` is its host key's type, ``authorized`` a public key by which users may log in.
     ``confirmed_commit`` "1.0" one whose confirmed commits end with their session (RFC 4741 section
-    8.4), "" one without them.
+    8.4), "" one without them. ``has_startup`` makes one that forgets at a restart what was not
+    copied to startup.
     """
 
     def __init__(
@@ -51,6 +52,8 @@ class NetconfDevice:
         confirmed_commit: str = "1.1",
         key_kind: str = "ssh-ed25519",
         authorized: str = "",
+        *,
+        has_startup: bool = False,
     ) -> None:
         self.name = name
         self.schema = schema
@@ -64,7 +67,8 @@ class NetconfDevice:
         self._authorized = authorized
         self._baseline = baseline
         self._confirmed_commit = confirmed_commit
-        self._announced = capabilities(schema, framing, confirmed_commit)
+        self._has_startup = has_startup
+        self._announced = capabilities(schema, framing, confirmed_commit, has_startup=has_startup)
         self._stores: Datastores | None = None
         self._operations: Operations | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -109,6 +113,7 @@ class NetconfDevice:
             self.faults,
             self.counters,
             lambda: self.commit_delay,
+            has_startup=self._has_startup,
         )
         self._operations = Operations(self._stores, self._state, self, self._confirmed_commit)
         self._listener = await asyncssh.listen(

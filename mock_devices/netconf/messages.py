@@ -19,7 +19,9 @@ _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 Body = Callable[["etree._IncrementalFileWriter"], None]
 
 
-def capabilities(schema: Schema, framing: str, confirmed_commit: str = "1.1") -> list[str]:
+def capabilities(
+    schema: Schema, framing: str, confirmed_commit: str = "1.1", *, has_startup: bool = False
+) -> list[str]:
     """Return what the device announces: protocol capabilities first, then its modules.
 
     An empty ``confirmed_commit`` makes a device without one.
@@ -29,6 +31,7 @@ def capabilities(schema: Schema, framing: str, confirmed_commit: str = "1.1") ->
         *([f"confirmed-commit:{confirmed_commit}"] if confirmed_commit else []),
         "rollback-on-error:1.0",
         "validate:1.1",
+        *(["startup:1.0"] if has_startup else []),
     ]
     if schema.with_defaults != NO_DEFAULTS:
         others = ",".join(mode for mode in MODES if mode != schema.with_defaults)

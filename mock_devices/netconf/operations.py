@@ -59,6 +59,8 @@ class Operations:
         if confirmed_commit == "1.1":
             self._of_commit += ["persist", "persist-id"]
             self._known["cancel-commit"] = self._cancel
+        if stores.startup is not None:
+            self._known["copy-config"] = self._copy
 
     async def perform(self, session: int, operation: etree._Element) -> Body:
         """Return the body of the reply; raise ``RpcError`` or ``InvalidConfigurationError``."""
@@ -157,6 +159,13 @@ class Operations:
         )
         return ok
 
+    async def _copy(self, session: int, operation: etree._Element) -> Body:
+        given = Parameters(operation, ("target", "source"))
+        if (given.datastore("source"), given.datastore("target")) != ("running", "startup"):
+            raise RpcError("operation-not-supported", "only running can be copied, to startup")
+        self._stores.save_startup(session)
+        return ok
+
     async def _cancel(self, session: int, operation: etree._Element) -> Body:
         self._stores.cancel_commit(
             session, Parameters(operation, ("persist-id",)).text("persist-id")
@@ -182,6 +191,8 @@ class Operations:
             return self._stores.running
         if name == "candidate":
             return self._stores.candidate
+        if name == "startup" and self._stores.startup is not None:
+            return self._stores.startup
         raise invalid(parameter, f"datastore {name} is not supported")
 
     def _only_candidate(self, target: str) -> None:

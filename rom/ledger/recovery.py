@@ -34,9 +34,10 @@ def resolve(
 
     Every site's part there as a whole, or not at all because the device had refused it, and what
     had worked before works: an armed confirmed commit is confirmed. Otherwise an armed one is
-    taken back, and what is there nevertheless is kept as the sites' effect. Whatever is missing is
-    planned again from the present state, which is safe because edits merge. Returns the sites
-    concerned. Raises ``FencedOff`` when the device has passed to another writer.
+    taken back, and what is there nevertheless is kept as the sites' effect. What has arrived is
+    saved, also where no window was open any more. Whatever is missing is planned again from the
+    present state, which is safe because edits merge. Returns the sites concerned. Raises
+    ``FencedOff`` when the device has passed to another writer.
     """
     with engine.connect() as connection:
         row = transactions.find(connection, transaction)
@@ -51,6 +52,9 @@ def resolve(
     if may_have_left and not _settled(service_check, session, row, plans, shown):
         shown = session.read(frozenset(scope))
     arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
+    if arrived:
+        # Whatever ended the window: what stays has to outlive the device's restart.
+        session.save()
     log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
     with leases.under(engine, device, epoch) as connection:
         if may_have_left:
@@ -97,8 +101,6 @@ def _settled(
     arrived = [plan for plan in plans if _complete(plan, shown)]
     whole = arrived and all(plan in arrived or _absent(plan, shown) for plan in plans)
     if Capability.CONFIRMED_COMMIT not in session.capabilities:
-        if arrived and Capability.STARTUP in session.capabilities:
-            session.confirm(transaction)
         return True
     # Without persist only the session that made it could confirm, and that one is gone: what the
     # device shows may still go back, so it is made sure that nothing is under way, and read anew.

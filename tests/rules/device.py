@@ -113,6 +113,11 @@ class FakeDevice:
         self.running = self._armed(transaction)
         self.window = None
 
+    def save(self) -> None:
+        if Capability.STARTUP in self.capabilities:
+            self.log.append("save")
+            self.saved = dict(self.running)
+
     def _armed(self, transaction: str) -> dict[Path, str]:
         if self.window is None or self.window[0] != transaction:
             raise CommitRefused("no such persist-id", tag="invalid-value")

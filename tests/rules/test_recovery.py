@@ -11,7 +11,7 @@ from rom.model.effect import NetEffect
 from rom.model.snapshot import Moment
 from rom.store import snapshots, transactions
 from tests.rules.conftest import DEVICE, Bench
-from tests.rules.device import OF_ONE_SESSION, PLAIN, SAVED
+from tests.rules.device import OF_ONE_SESSION, PLAIN, SAVED, WINDOW
 from tests.rules.sites import GOLD, RATE, TEMPLATE, Died, own, site, speed
 
 
@@ -324,9 +324,25 @@ def test_what_has_arrived_is_saved_where_the_device_needs_it(bench: Bench) -> No
     bench.want("A", own("A"))
     crash_after_commit(bench)
     bench.write()
-    assert bench.device.log == ["read", "confirm", "read"]
+    assert bench.device.log == ["read", "save", "read"]
     assert bench.device.saved == own("A").own
-    assert bench.rows("SELECT id FROM device_txn") == [(bench.device.confirmed[0],)]
+    assert bench.transactions == ["committed"]
+
+
+def test_what_has_arrived_is_saved_also_where_somebody_else_has_ended_the_window(
+    bench: Bench,
+) -> None:
+    bench.device.capabilities = WINDOW | SAVED
+    number = bench.want("A", own("A"))
+
+    def confirmed_by_hand() -> None:
+        bench.device.window = None
+
+    crash_after_commit(bench, confirmed_by_hand)
+    bench.write()
+    assert bench.device.saved == own("A").own
+    assert bench.device.batches == [], "it is not sent again"
+    assert bench.change(number).state.value == "done"
 
 
 def test_nothing_is_saved_where_nothing_has_arrived(bench: Bench) -> None:

@@ -351,6 +351,35 @@ def test_the_hello_offers_and_the_dialect_says_what_is_used(
     assert b"eth-1" in device.running_xml()
 
 
+def restarted(lab: Any, device: Any) -> None:
+    """Lose power and come up again, with what the device has kept."""
+    lab.loop.run(device.stop())
+    lab.loop.run(device.start())
+
+
+@pytest.mark.parametrize("seconds", [None, 60])
+def test_what_is_in_force_for_good_survives_a_restart_of_a_device_with_a_startup_datastore(
+    lab: Any, closing: Any, seconds: int | None
+) -> None:
+    device, endpoint = lab.olt(has_startup=True)
+    session = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    assert Capability.STARTUP in session.capabilities
+    session.apply([lab.interface("A", "eth-1")], lab.mode("t", confirm_within=seconds))
+    if seconds:
+        session.confirm("t")
+    restarted(lab, device)
+    assert b"eth-1" in device.running_xml()
+
+
+def test_what_waits_for_its_confirmation_is_gone_after_a_restart(lab: Any, closing: Any) -> None:
+    device, endpoint = lab.olt(has_startup=True)
+    session = closing(NetconfSession(endpoint, PROFILE, lab.resolve))
+    session.apply([lab.interface("A", "eth-1")], lab.mode("t", confirm_within=60))
+    assert b"eth-1" in device.running_xml()
+    restarted(lab, device)
+    assert b"eth-1" not in device.running_xml()
+
+
 def test_a_default_that_the_server_leaves_out_is_read_all_the_same(
     olt: Any, lab: Any, closing: Any
 ) -> None:

@@ -240,6 +240,38 @@ def test_a_restart_keeps_running_and_drops_an_unconfirmed_commit(
     asyncio.run(run())
 
 
+def test_a_device_with_a_startup_datastore_forgets_at_a_restart_what_was_not_copied_there(
+    lab: Any, tmp_path: Path
+) -> None:
+    device = NetconfDevice(
+        "OLT-S",
+        load_schema("bbf-olt"),
+        lab.CREDENTIALS,
+        tmp_path,
+        lab.OLT_BASELINE.encode(),
+        has_startup=True,
+    )
+    copy = "<copy-config><target><{}/></target><source><{}/></source></copy-config>"
+
+    async def run() -> None:
+        async with lab.running(device) as port, lab.connected(port) as client:
+            await client.edit(lab.bearer("A", 17))
+            await client.commit()
+            assert "vani-A" not in await client.get_config(source="startup")
+            await client.rpc(copy.format("startup", "running"))
+            assert "vani-A" in await client.get_config(source="startup")
+            await client.edit(lab.bearer("B", 18))
+            await client.commit()
+            other = await refused(lab, client.rpc(copy.format("running", "startup")))
+            assert other.tag == "operation-not-supported"
+        async with lab.running(device) as port, lab.connected(port) as client:
+            shown = await client.get_config()
+            assert "vani-A" in shown
+            assert "vani-B" not in shown
+
+    asyncio.run(run())
+
+
 def test_a_commit_takes_as_long_as_the_device_is_told(lab: Any, olt: NetconfDevice) -> None:
     async def test(writer: Any, reader: Any) -> None:
         olt.commit_delay = 0.2

@@ -78,6 +78,9 @@ class Box:
     def cancel(self, transaction: str) -> None:
         return
 
+    def save(self) -> None:
+        return
+
 
 class Gateway:
     """One gateway on the database; a second one knows nothing of the first but what is there."""
