@@ -26,7 +26,7 @@ class Capability(StrEnum):
     PERSIST = "persist"  # a confirmed commit outlives its session: any session may confirm it
     EDIT_ISOLATION = "edit-isolation"  # a refused site's edit leaves the others' standing
     LOCK = "lock"
-    EVIDENCE = "evidence"  # it can show its whole configuration
+    EVIDENCE = "evidence"  # it can show its configuration as it writes it
     STARTUP = "startup"  # running must be saved to survive a restart
 
 
@@ -162,8 +162,11 @@ class Session(Protocol):
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         """Return each query's value by name, ``None`` where the device has none."""
 
-    def evidence(self) -> bytes:
-        """Return the whole configuration as the device shows it; only with ``EVIDENCE``."""
+    def evidence(self, scope: Collection[Path]) -> bytes:
+        """Return what the device holds in ``scope`` in its own format; only with ``EVIDENCE``.
+
+        A device that shows its configuration in one piece only shows all of it.
+        """
 
     def close(self) -> None:
         """End the conversation; safe to call twice."""

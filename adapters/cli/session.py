@@ -89,8 +89,8 @@ class CliSession:
         """Whether the conversation is still open."""
         return self._terminal.alive
 
-    def evidence(self) -> bytes:
-        """Return the running configuration's text."""
+    def evidence(self, scope: Collection[Path]) -> bytes:  # noqa: ARG002 - shown in one piece
+        """Return the running configuration's text, all of it."""
         return self._running().encode()
 
     def _running(self) -> str:

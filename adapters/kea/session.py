@@ -30,7 +30,7 @@ from device_profiles.native import native
 from device_profiles.profile import Profile
 from device_profiles.references import Users
 from device_profiles.steps import parse_step
-from device_profiles.tree import Path, Tree
+from device_profiles.tree import Path, Tree, path_text
 
 _ATTEMPTS = 3
 Configuration = dict[str, Any]
@@ -137,9 +137,10 @@ class KeaSession:
         """Write the configuration to disk. Raises as ``confirm``."""
         self._write()
 
-    def evidence(self) -> bytes:
-        """Return the whole configuration as JSON."""
-        return json.dumps(self._agent.configuration(), sort_keys=True).encode()
+    def evidence(self, scope: Collection[Path]) -> bytes:
+        """Return the values in ``scope`` by their paths as JSON, secrets as their digests."""
+        shown = {path_text(path): value for path, value in self.read(scope).items()}
+        return json.dumps(shown, sort_keys=True).encode()
 
     def close(self) -> None:
         """Close the connections; safe to call twice."""

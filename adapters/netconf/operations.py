@@ -25,10 +25,8 @@ def get(filters: Iterable[etree._Element], with_defaults: str | None) -> etree._
     return _element("get", *_selection(filters, with_defaults))
 
 
-def get_config(
-    filters: Iterable[etree._Element] | None, with_defaults: str | None
-) -> etree._Element:
-    """Return ``get-config`` of running below ``filters``, or of all of it (section 7.1)."""
+def get_config(filters: Iterable[etree._Element], with_defaults: str | None) -> etree._Element:
+    """Return ``get-config`` of running below ``filters`` (section 7.1)."""
     source = _element("source", _element("running"))
     return _element("get-config", source, *_selection(filters, with_defaults))
 
@@ -112,13 +110,11 @@ def close_session() -> etree._Element:
 
 
 def _selection(
-    filters: Iterable[etree._Element] | None, with_defaults: str | None
+    filters: Iterable[etree._Element], with_defaults: str | None
 ) -> list[etree._Element]:
-    parts = []
-    if filters is not None:  # an empty filter selects nothing (section 6.4.2)
-        selection = _element("filter", *filters)
-        selection.set("type", "subtree")
-        parts.append(selection)
+    selection = _element("filter", *filters)  # an empty one selects nothing (section 6.4.2)
+    selection.set("type", "subtree")
+    parts = [selection]
     if with_defaults:
         mode = etree.Element(f"{{{WITH_DEFAULTS}}}with-defaults", nsmap=_DEFAULTS_PLAIN)
         mode.text = with_defaults

@@ -242,9 +242,14 @@ class NetconfSession:
         if not own:
             raise CommitRefused("no confirmed commit of this session waits", device=self._device)
 
-    def evidence(self) -> bytes:
-        """Return running as one get-config without a filter shows it."""
-        operation = operations.get_config(None, self._with_defaults)
+    def evidence(self, scope: Collection[Path]) -> bytes:
+        """Return running's part in ``scope``, as one subtree-filtered get-config shows it.
+
+        An empty scope is an empty filter, which selects nothing (RFC 6241 section 6.4.2).
+        """
+        with codec_errors(self._device):
+            filters = encode_filter(self._profile, scope)
+        operation = operations.get_config(filters, self._with_defaults)
         return etree.tostring(self._rpc.data(operation, REPLY_SECONDS), encoding="utf-8")
 
     def close(self) -> None:

@@ -74,9 +74,9 @@ class Conversation:
         """Make what the device holds survive its restart."""
         self._session.save()
 
-    def evidence(self) -> bytes:
-        """Return the whole configuration as the device shows it."""
-        return self._session.evidence()
+    def evidence(self, scope: Collection[Path]) -> bytes:
+        """Return what the device holds in ``scope`` in its own format."""
+        return self._session.evidence(scope)
 
     def close(self) -> None:
         """Give the connection back; safe to call twice."""

@@ -148,7 +148,7 @@ class RadiusSession:
     def save(self) -> None:
         """Do nothing: a database's commit is final."""
 
-    def evidence(self) -> bytes:
+    def evidence(self, scope: Collection[Path]) -> bytes:  # noqa: ARG002 - seam
         """Raise Unsupported: nothing here is a configuration as a whole."""
         raise Unsupported("no configuration as a whole", device=self._device)
 

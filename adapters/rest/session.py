@@ -123,7 +123,7 @@ class RestSession:
     def save(self) -> None:
         """Do nothing: every request is final."""
 
-    def evidence(self) -> bytes:
+    def evidence(self, scope: Collection[Path]) -> bytes:  # noqa: ARG002 - seam
         """Raise Unsupported: nothing here is a configuration as a whole."""
         raise Unsupported("no configuration as a whole", device=self._device)
 

@@ -230,12 +230,5 @@ class Proof:
             transactions.mark(connection, attempt.transaction, state, error=error)
 
     def keep_evidence(self, attempt: Attempt, moment: Moment) -> None:
-        """Store what the whole device shows; raises ``AdapterError``."""
-        evidence.keep(
-            self._engine,
-            self._sealer,
-            self._session,
-            device=attempt.device,
-            transaction=attempt.transaction,
-            moment=moment,
-        )
+        """Store what the device shows of the sites and neighbours; raises ``AdapterError``."""
+        evidence.keep(self._engine, self._sealer, self._session, attempt, moment)

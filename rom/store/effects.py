@@ -280,3 +280,22 @@ def paths_of(connection: sa.Connection, device: str, site: str) -> list[Path]:
         .order_by(net_effect.c.path)
     )
     return [tuple(path) for path in paths]
+
+
+def of_neighbours(
+    connection: sa.Connection, device: str, *, sites: Collection[str], limit: int
+) -> list[Path]:
+    """Return the paths on a device of a few other sites than these, always of the same ones."""
+    others = (
+        sa.select(net_effect.c.site)
+        .where(net_effect.c.device == device, net_effect.c.site.not_in(sites))
+        .distinct()
+        .order_by(net_effect.c.site)
+        .limit(limit)
+    )
+    paths = connection.scalars(
+        sa.select(net_effect.c.path).where(
+            net_effect.c.device == device, net_effect.c.site.in_(others)
+        )
+    )
+    return [tuple(path) for path in paths]

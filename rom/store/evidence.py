@@ -1,4 +1,4 @@
-"""Evidence in PostgreSQL: what whole devices held before and after each transaction."""
+"""Evidence in PostgreSQL: what devices held before and after each transaction."""
 
 import zlib
 from hashlib import sha256

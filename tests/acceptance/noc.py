@@ -113,7 +113,7 @@ class Noc:
 
     def _router(self, serial: str, site: str) -> str:
         with self.typing(serial, site) as session:
-            return session.evidence().decode()
+            return session.evidence([]).decode()
 
     @contextmanager
     def typing(self, device: str, site: str) -> Iterator[Session]:

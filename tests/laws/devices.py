@@ -250,7 +250,7 @@ class Network:
         wire = Wire(lambda message: found.answer(number, message), device, found.capabilities)
         try:
             opened = wired_session(wire)
-            # Thousands of whole configurations kept as evidence would prove nothing here.
+            # Evidence kept thousands of times would prove nothing here.
             opened._capabilities -= {Capability.EVIDENCE}
             yield opened
         finally:

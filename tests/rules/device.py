@@ -46,7 +46,8 @@ class FakeDevice:
     reads: list[frozenset[Path]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     confirmed: list[str] = field(default_factory=list)
-    whole: list[bytes] = field(default_factory=list)
+    shown: list[frozenset[Path]] = field(default_factory=list)
+    """Scopes in which it was asked for evidence."""
 
     def read(self, scope: Collection[Path]) -> Tree:
         self.log.append("read")
@@ -126,8 +127,9 @@ class FakeDevice:
     def probe(self, queries: Sequence[Query]) -> Mapping[str, str | None]:
         return dict.fromkeys((query.name for query in queries), None)
 
-    def evidence(self) -> bytes:
-        return self.whole.pop(0)
+    def evidence(self, scope: Collection[Path]) -> bytes:
+        self.shown.append(frozenset(scope))
+        return repr(sorted(in_scope(self.running, scope).items())).encode()
 
     def close(self) -> None:
         return None

@@ -332,15 +332,26 @@ def test_what_works_before_is_asked_and_written_where_the_device_can_go_back(
     assert len(check.asked) == 1
 
 
-def test_the_whole_device_is_kept_before_and_after(bench: Bench) -> None:
-    bench.device.capabilities = WINDOW | {Capability.EVIDENCE}
-    bench.device.whole = [b"nothing", b"site A"]
-    bench.want("A", own("A"))
+def test_the_sites_and_some_neighbours_are_kept_before_and_after(bench: Bench) -> None:
+    for number in range(12):
+        bench.want(f"N{number:02}", own(f"N{number:02}"))
     bench.write()
-    ((transaction,),) = bench.rows("SELECT id FROM device_txn")
+    bench.device.capabilities = WINDOW | {Capability.EVIDENCE}
+    bench.want("A", site("A"))
+    bench.write()
+    (transaction,) = bench.rows("SELECT txn FROM txn_site WHERE site = 'A'")[0]
     with bench.engine.connect() as connection:
-        for moment, shown in ((Moment.BEFORE, b"nothing"), (Moment.AFTER, b"site A")):
-            assert evidence.read(connection, bench.vault, transaction, moment) == shown
+        before, after = (
+            evidence.read(connection, bench.vault, transaction, moment)
+            for moment in (Moment.BEFORE, Moment.AFTER)
+        )
+    assert before is not None
+    assert after is not None
+    assert not [word for word in (b"'A'", b"gold") if word in before]
+    assert not [word for word in (b"'A'", b"gold", b"'500'") if word not in after]
+    for shown in (before, after):
+        assert [name for name in range(12) if f"N{name:02}".encode() in shown] == [*range(8)]
+    assert [len(scope) for scope in bench.device.shown] == [10, 10], "entries, not single leaves"
 
 
 def test_only_what_the_sites_have_or_want_is_read(bench: Bench) -> None:

@@ -65,7 +65,6 @@ def another_writer(bench: Bench) -> None:
 
 def prepared(bench: Bench, device: str) -> None:
     bench.device.capabilities = DEVICES[device]
-    bench.device.whole = [b"whole"] * 100
     bench.device.shows = SHOWN
     bench.want("A", WITH_SECRET)
     bench.want("B", site("B"))

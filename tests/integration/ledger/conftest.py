@@ -48,7 +48,6 @@ class DictionaryDevice:
     """False: a confirmed commit ends with its session, and only that one confirms it."""
     refers: dict[Path, dict[Path, str]] = field(default_factory=dict)
     shown_as: dict[str, str] = field(default_factory=dict)
-    shows: list[bytes] = field(default_factory=list)
     breaks_us: Collection[str] = ()
     """Sites on which the adapter raises what it never should."""
     breaks_late: bool = False
@@ -59,10 +58,7 @@ class DictionaryDevice:
         able = {Capability.TRANSACTION, Capability.CONFIRMED_COMMIT}
         if self.persist:
             able.add(Capability.PERSIST)
-        return frozenset(able | {Capability.EVIDENCE} if self.shows else able)
-
-    def evidence(self) -> bytes:
-        return self.shows.pop(0)
+        return frozenset(able)
 
     def read(self, scope: Collection[Path]) -> Tree:
         self.reads += 1

@@ -11,8 +11,7 @@ from device_profiles.fragment import Fragment
 from device_profiles.tree import PRESENT, Path
 from rom.ledger.group import WriterSettings
 from rom.ledger.writer import DeviceWriter
-from rom.model.snapshot import Moment
-from rom.store import changes, evidence, intents, snapshots
+from rom.store import changes, intents, snapshots
 
 
 def site(name: str, value: str = "500") -> Fragment:
@@ -181,13 +180,3 @@ def test_live_services_and_new_ones_never_share_a_transaction(lab: Any) -> None:
     classes = [{name[0] for name in group} for group in lab.device.applied]
     assert all(len(each) == 1 for each in classes)
     assert sorted(map(len, lab.device.applied)) == [4, 16, 20]
-
-
-def test_the_whole_device_is_kept_as_evidence(lab: Any) -> None:
-    lab.device.shows = [b"nothing yet", b"site A is there"]
-    lab.want("A", site("A"))
-    lab.run()
-    transaction = lab.scalar("SELECT id FROM device_txn")
-    with lab.engine.connect() as connection:
-        assert evidence.read(connection, lab.vault, transaction, Moment.BEFORE) == b"nothing yet"
-        assert evidence.read(connection, lab.vault, transaction, Moment.AFTER) == b"site A is there"

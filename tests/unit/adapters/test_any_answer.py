@@ -80,7 +80,7 @@ def everything_is_asked(session: Any, edits: tuple[Edit, ...]) -> None:
         lambda: session.read([root]),
         lambda: session.probe([Query(name="x", path=(*root, "serial"))]),
         lambda: session.apply([SiteEdits(SITE, edits)], ApplyMode("T-1")),
-        session.evidence,
+        lambda: session.evidence([root]),
         lambda: session.confirm("T-1"),
     ):
         try:
