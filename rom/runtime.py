@@ -32,7 +32,7 @@ from rom.gateway.devices import Devices
 from rom.gateway.doctor import Doctor
 from rom.gateway.events import Events
 from rom.gateway.gateway import Gateway
-from rom.gateway.inventory import Inventory, read_file
+from rom.gateway.inventory import Inventory
 from rom.gateway.keys import Keys
 from rom.gateway.operation import Operation
 from rom.gateway.orders import Orders
@@ -357,8 +357,7 @@ def _writer_settings(settings: Settings) -> WriterSettings:
 def load_files(inventory: Inventory, engine: Engine, vault: Vault, settings: Settings) -> None:
     """Load the inventory file and the lab's endpoints, as far as the settings name them."""
     if settings.inventory_file is not None:
-        content = read_file(settings.inventory_file)
-        inventory.load(content, str(settings.inventory_file), by=GATEWAY)
+        inventory.load_at_start(settings.inventory_file)
     if settings.lab_ready_file is not None:
         with configuring("ROM_LAB_READY_FILE"), engine.begin() as connection:
             report = import_lab(connection, settings.lab_ready_file, vault.remember)

@@ -1,7 +1,9 @@
 """Inventory: resources as TMF639 has them, how full the pools are, and files that bring more."""
 
+import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +23,7 @@ from rom.documents.patching import PatchKind, patched
 from rom.fulfilment.replanning import Replanning
 from rom.gateway.seam import again_when_crossed, loading, searching
 from rom.model.access import EVERYTHING, Scope
-from rom.model.deed import Actor, DeedKind
+from rom.model.deed import GATEWAY, Actor, DeedKind
 from rom.model.errors import UnknownResource
 from rom.resources.changes import annotated
 from rom.resources.documents import BASE_PATH, resource_document
@@ -64,6 +66,20 @@ class Inventory:
             self.wake_device(device)
         return report
 
+    def load_at_start(self, file: Path) -> LoadReport | None:
+        """Bring in the file that a gateway is started with, if it says something new.
+
+        What it said at the last start that loaded it is in the trail. Said once more it is not
+        loaded again: pools may have grown since, and a restart changes nothing. Raises as ``load``.
+        """
+        content = read_file(file)
+        with self.engine.connect() as connection:
+            last = trail.latest(connection, DeedKind.INVENTORY_LOADED, GATEWAY, str(file))
+        if last is not None and last.get("content") == _digest(content):
+            log.info("inventory.known", file=str(file))
+            return None
+        return self.load(content, str(file), by=GATEWAY)
+
     def _load(
         self, document: YamlDocument, name: str, by: Actor, replace: Collection[str]
     ) -> LoadReport:
@@ -77,7 +93,11 @@ class Inventory:
                 sites=list(report.replanned),
                 devices=sorted({each for found in report.replanned.values() for each in found}),
                 subject=name,
-                details={**report.model_dump(mode="json"), "replace": sorted(replace)},
+                details={
+                    **report.model_dump(mode="json"),
+                    "replace": sorted(replace),
+                    "content": _digest(document),
+                },
             )
         return report
 
@@ -164,6 +184,11 @@ def read_file(file: Path) -> YamlDocument:
     """Return what an inventory file (YAML or JSON) says, and where; raises ``InventoryRefused``."""
     with loading():
         return parsed_file(file)
+
+
+def _digest(document: YamlDocument) -> str:
+    """Return what tells one content from another, whatever way it is written down."""
+    return sha256(json.dumps(document.value, default=str).encode()).hexdigest()
 
 
 def _document(content: object) -> YamlDocument:

@@ -92,6 +92,19 @@ def page(
     return [_entry_of(row) for row in connection.execute(query).mappings()], total or 0
 
 
+def latest(
+    connection: sa.Connection, kind: DeedKind, actor: Actor, subject: str
+) -> Mapping[str, Any] | None:
+    """Return the details of somebody's last deed of a kind that was about ``subject``."""
+    query = (
+        sa.select(_entry.details)
+        .where(_entry.kind == kind, _entry.actor == actor.name, _entry.subject == subject)
+        .order_by(_entry.place.desc().nulls_last())
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
 def find(connection: sa.Connection, place: int) -> Entry | None:
     """Return the entry of a place, or ``None``."""
     query = sa.select(trail_entry).where(_entry.place == place)

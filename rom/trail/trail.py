@@ -45,6 +45,13 @@ def record(
     trail.append(connection, now, deed, digest(now, deed))
 
 
+def latest(
+    connection: Connection, kind: DeedKind, actor: Actor, subject: str
+) -> Mapping[str, Any] | None:
+    """Return the details of somebody's last deed of a kind that was about ``subject``."""
+    return trail.latest(connection, kind, actor, subject)
+
+
 @dataclass(frozen=True, slots=True)
 class Verified:
     """What a verification has found; without faults the trail is whole."""
