@@ -34,13 +34,20 @@ from pysnmp.proto.mpmod.rfc3412 import SNMPv3Message
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
 from pysnmp.proto.secmod.rfc3414.service import UsmSecurityParameters
 
-from adapters.errors import DeviceTimeout, ProtocolError, Unreachable
+from adapters.errors import (
+    AdapterError,
+    AuthenticationFailed,
+    DeviceTimeout,
+    ProtocolError,
+    Unreachable,
+)
 from adapters.faults.snmp import pysnmp_errors, refused
 from device_profiles.snmp import SnmpValue, Varbind
 
 Result = TypeVar("Result")
 REPLY_SECONDS = 3
 _RETRIES = 2
+_UP_TIME = "1.3.6.1.2.1.1.3.0"
 _GRACE = 5
 _STALE = (errind.UnknownEngineID, errind.NotInTimeWindow)
 """What an agent says, or we find, when it is not the one that was met at its address before."""
@@ -140,11 +147,24 @@ class Agent:
                 privProtocol=usmAesCfb128Protocol,
                 securityEngineId=v2c.OctetString(engine_id),
             )
+            self._without_privacy = UsmUserData(
+                user, authKey=authentication, authProtocol=usmHMAC192SHA256AuthProtocol
+            )
 
     def get(self, oids: Sequence[str]) -> dict[str, SnmpValue | None]:
-        """Return the values of instances, ``None`` where the agent has none."""
+        """Return the values of instances, ``None`` where the agent has none.
+
+        Raises AuthenticationFailed for a wrong privacy password too, though the agent says nothing
+        to what it cannot decrypt: it answers the same user without privacy.
+        """
         names = [ObjectType(ObjectIdentity(oid)) for oid in oids]
-        found = self._command(get_cmd, names, oids, _RETRIES)
+        try:
+            found = self._command(get_cmd, names, oids, _RETRIES)
+        except DeviceTimeout as error:
+            if self._answers_without_privacy():
+                message = "SNMP: it knows the user, but not the privacy password"
+                raise AuthenticationFailed(message, device=self._device) from error
+            raise
         return {oid: _plain(value) for oid, (_, value) in zip(oids, found, strict=True)}
 
     def set(self, bindings: Sequence[Varbind]) -> None:
@@ -172,9 +192,34 @@ class Agent:
             raise refused(self._device, int(status), status.prettyPrint(), at)
         return list(found)
 
-    async def _call(self, command: Any, bindings: list[ObjectType], retries: int) -> Any:
+    def _answers_without_privacy(self) -> bool:
+        """Tell whether the agent answers the user, whatever it says, to a request in clear."""
+        try:
+            with pysnmp_errors(self._device):
+                return self._loop.run(self._asked_without_privacy(), REPLY_SECONDS + _GRACE)
+        except AdapterError:
+            return False
+
+    async def _asked_without_privacy(self) -> bool:
+        # By an engine of its own: the other one knows the user with privacy.
+        engine = SnmpEngine()
+        try:
+            up_time = ObjectType(ObjectIdentity(_UP_TIME))
+            indication, *_ = await get_cmd(
+                engine, self._without_privacy, await self._target(0), ContextData(), up_time,
+                lookupMib=False,
+            )  # fmt: skip
+        finally:
+            engine.close_dispatcher()
+        # Some agents do not let a user with a privacy key ask without: they know it as well.
+        return indication is None or isinstance(indication, errind.UnsupportedSecurityLevel)
+
+    async def _target(self, retries: int) -> Any:
         kind = Udp6TransportTarget if ":" in self._address[0] else UdpTransportTarget
-        target = await kind.create(self._address, timeout=REPLY_SECONDS, retries=retries)
+        return await kind.create(self._address, timeout=REPLY_SECONDS, retries=retries)
+
+    async def _call(self, command: Any, bindings: list[ObjectType], retries: int) -> Any:
+        target = await self._target(retries)
         return await command(
             self._engine, self._user, target, ContextData(), *bindings, lookupMib=False
         )

@@ -9,7 +9,9 @@ from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import cmdrsp
 from pysnmp.entity.rfc3413.context import SnmpContext
-from pysnmp.proto import rfc1902, rfc1905
+from pysnmp.proto import errind, rfc1902, rfc1905
+from pysnmp.proto.error import StatusInformation
+from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 from pysnmp.smi import error
 from pysnmp.smi.instrum import AbstractMibInstrumController
 
@@ -110,6 +112,22 @@ def _engine(context: dict[str, Any]) -> dict[str, Any]:
     return {"snmpEngine": context["snmpEngine"]}
 
 
+class _Users(SnmpUSMSecurityModel):  # type: ignore[misc]  # the library has no types
+    """Says nothing to what it decrypts to nonsense, as net-snmp does.
+
+    AES has no check of its own (RFC 3826), so a wrong privacy key is a message that cannot be
+    parsed, and that is dropped without a report (RFC 3412 section 7.2).
+    """
+
+    def process_incoming_message(self, *arguments: Any) -> Any:
+        try:
+            return super().process_incoming_message(*arguments)
+        except StatusInformation as status:
+            if status["errorIndication"] != errind.decryptionError:
+                raise
+            raise StatusInformation(errorIndication=errind.parseError) from status
+
+
 class SnmpAgent:
     """An agent on one UDP port; ``engine_id`` is hexadecimal and stays the same for a device."""
 
@@ -133,6 +151,7 @@ class SnmpAgent:
     async def open(self, host: str, port: int, users: tuple[SnmpUser, ...], boots: int) -> None:
         """Listen and answer these users. Raises OSError when the address is taken."""
         engine = SnmpEngine(rfc1902.OctetString(hexValue=self.engine_id))
+        engine.security_models[SnmpUSMSecurityModel.SECURITY_MODEL_ID] = _Users()
         (counter,) = engine.get_mib_builder().import_symbols(
             "__SNMP-FRAMEWORK-MIB", "snmpEngineBoots"
         )

@@ -178,6 +178,21 @@ def test_a_wrong_credential_is_an_authentication_failure(
     assert "wrong-Password" not in str(caught.value)
 
 
+def test_a_wrong_privacy_password_is_told_from_silence(
+    agent: Any, closing: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent says nothing to what it cannot decrypt, and knows the user without privacy."""
+    monkeypatch.setattr(engine, "REPLY_SECONDS", 0.3)
+    router, endpoint = agent
+    session = closing(SnmpSession(endpoint, PROFILE, lambda _: SecretStr("another-Password")))
+    with pytest.raises(AuthenticationFailed, match="privacy password") as caught:
+        session.read(scope(wanted()))
+    assert "another-Password" not in str(caught.value)
+    router.agent.close()
+    with pytest.raises((Unreachable, DeviceTimeout)):
+        session.read(scope(wanted()))
+
+
 def test_a_closed_port_is_unreachable_or_silent(
     agent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
