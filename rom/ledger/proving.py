@@ -85,7 +85,7 @@ class Proof:
             self._return(attempt, broken)
             return Aftermath(idle, broken, tuple(applied))
         if receipt.confirming or Capability.STARTUP in self._session.capabilities:
-            self._confirm(attempt, receipt)
+            self._confirm(attempt)
         spoilt = self._keep(attempt, applied, shown, bad)
         return Aftermath((*spoilt, *idle))
 
@@ -137,11 +137,12 @@ class Proof:
             for site in bad:
                 self._fail(connection, attempt, applied[site], shown)
 
-    def _confirm(self, attempt: Attempt, receipt: Receipt) -> None:
-        """Make it permanent, unless the device is another writer's by now."""
-        if receipt.confirming:
-            with leases.under(self._engine, attempt.device, self._epoch):
-                pass
+    def _confirm(self, attempt: Attempt) -> None:
+        """Make it permanent, and save it; raises ``FencedOff`` when the device is another's by now.
+
+        What an overtaken writer saved would be what the other one has not proven yet.
+        """
+        leases.ensure(self._engine, attempt.device, self._epoch)
         try:
             self._session.confirm(attempt.transaction)
         except Refused as error:

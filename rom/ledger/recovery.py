@@ -54,6 +54,7 @@ def resolve(
     arrived = [part for part in parts if may_have_left and _complete(part.plan, shown)]
     if arrived:
         # Whatever ended the window: what stays has to outlive the device's restart.
+        leases.ensure(engine, device, epoch)
         session.save()
     log.warning("device.recovered", device=device, transaction=transaction, arrived=len(arrived))
     with leases.under(engine, device, epoch) as connection:

@@ -84,6 +84,12 @@ def under(engine: sa.Engine, device: str, epoch: int) -> Iterator[sa.Connection]
         yield connection
 
 
+def ensure(engine: sa.Engine, device: str, epoch: int) -> None:
+    """Raise ``FencedOff`` unless the device is ours: before a last step that it is asked for."""
+    with engine.begin() as connection:
+        check(connection, device, epoch)
+
+
 def renew(engine: sa.Engine, device: str, epoch: int, seconds: int) -> None:
     """Let the lease run for ``seconds`` from now, if it is still ours."""
     with engine.begin() as connection:

@@ -17,9 +17,9 @@ from device_profiles.tree import DIGEST_PREFIX, Path
 from rom.model.change import ChangeKind
 from tests.rules.conftest import Bench, empty
 from tests.rules.device import PLAIN, SAVED, WINDOW
-from tests.rules.sites import entry, own, site
+from tests.rules.sites import Died, entry, own, site
 
-STEPS = ("read", "users", "apply", "confirm", "evidence")
+STEPS = ("read", "users", "apply", "confirm", "cancel", "save", "evidence")
 SECRET: Path = (*entry("A"), "key")
 WITH_SECRET = Fragment({**own("A").own, SECRET: "secret:ipsec/A"}, site("A").shared)
 SHOWN = {"secret:ipsec/A": f"{DIGEST_PREFIX}0b5c"}
@@ -27,6 +27,7 @@ DEVICES = {
     "plain": PLAIN | {Capability.EVIDENCE},
     "saved": SAVED | {Capability.EVIDENCE},
     "window": WINDOW | {Capability.EVIDENCE},
+    "both": WINDOW | SAVED | {Capability.EVIDENCE},
 }
 
 
@@ -81,24 +82,48 @@ def ordered(bench: Bench, what: str) -> Mapping[str, int]:
     return {"C": bench.want("C", site("C")), "D": bench.want("D", site("D"))}
 
 
+def crashed(bench: Bench) -> Mapping[str, int]:
+    """What a dead writer leaves: its change has reached the device, its answer nobody."""
+
+    def dies() -> None:
+        raise Died
+
+    numbers = ordered(bench, "add")
+    bench.device.after_commit = dies
+    with pytest.raises(Died):
+        bench.write()
+    bench.device.after_commit = lambda: None
+    return numbers
+
+
 def outcome(bench: Bench, numbers: Mapping[str, int]) -> Any:
     return (
         bench.states(numbers),
         bench.device.running,
+        bench.device.window,
+        bench.device.saved,
         {name: bench.ledger(name) for name in "ABCD"},
         bench.rows("SELECT site, reason, error FROM change ORDER BY id"),
         bench.rows("SELECT id FROM device_txn WHERE state NOT IN ('committed', 'reverted')"),
     )
 
 
-@pytest.mark.parametrize("what", ["delete", "add", "refused"])
+BEGINNINGS: Mapping[str, Callable[[Bench], Mapping[str, int]]] = {
+    "delete": lambda bench: ordered(bench, "delete"),
+    "add": lambda bench: ordered(bench, "add"),
+    "refused": lambda bench: ordered(bench, "refused"),
+    "recovery": crashed,
+}
+
+
+@pytest.mark.parametrize("what", BEGINNINGS)
 @pytest.mark.parametrize("device", DEVICES)
 def test_who_wakes_up_late_changes_nothing_whatever_step_it_slept_through(
     bench: Bench, device: str, what: str
 ) -> None:
     prepared(bench, device)
+    numbers = BEGINNINGS[what](bench)
     steps = count_steps(bench, None, lambda: None)
-    numbers = ordered(bench, what)
     bench.write()
     alone = outcome(bench, numbers)
     assert len(steps) > 6
@@ -106,7 +131,29 @@ def test_who_wakes_up_late_changes_nothing_whatever_step_it_slept_through(
         empty(bench.engine)
         late = Bench(bench.engine)
         prepared(late, device)
+        numbers = BEGINNINGS[what](late)
         count_steps(late, at, partial(another_writer, late))
-        numbers = ordered(late, what)
         late.write()
         assert outcome(late, numbers) == alone, steps[at]
+
+
+@pytest.mark.parametrize("crash", [False, True], ids=["after a commit", "in recovery"])
+def test_who_was_overtaken_saves_nothing(bench: Bench, crash: bool) -> None:  # noqa: FBT001 - pytest
+    """What it would save is whatever the other writer has on the device, unproven."""
+    bench.device.capabilities = SAVED
+    if crash:
+        crashed(bench)
+    else:
+        ordered(bench, "add")
+    plain, reads = bench.device.read, []
+
+    def late(scope: Any) -> Any:
+        found = plain(scope)
+        reads.append(scope)
+        if len(reads) == (1 if crash else 2):
+            bench.rows("UPDATE device_lease SET epoch = epoch + 1")
+        return found
+
+    bench.device.read = late  # type: ignore[method-assign]  # the device answers late
+    bench.write()
+    assert bench.device.saved is None
