@@ -26,7 +26,7 @@ class Capability(StrEnum):
     PERSIST = "persist"  # a confirmed commit outlives its session: any session may confirm it
     EDIT_ISOLATION = "edit-isolation"  # a refused site's edit leaves the others' standing
     LOCK = "lock"
-    EVIDENCE = "evidence"  # it can show its configuration as it writes it
+    EVIDENCE = "evidence"  # it can show what it holds, for people to read
     STARTUP = "startup"  # running must be saved to survive a restart
 
 
@@ -163,9 +163,9 @@ class Session(Protocol):
         """Return each query's value by name, ``None`` where the device has none."""
 
     def evidence(self, scope: Collection[Path]) -> bytes:
-        """Return what the device holds in ``scope`` in its own format; only with ``EVIDENCE``.
+        """Return what the device holds in ``scope``, for people to read; only with ``EVIDENCE``.
 
-        A device that shows its configuration in one piece only shows all of it.
+        As close to its own format as can be. What is shown in one piece only is shown whole.
         """
 
     def close(self) -> None:

@@ -75,7 +75,7 @@ class Conversation:
         self._session.save()
 
     def evidence(self, scope: Collection[Path]) -> bytes:
-        """Return what the device holds in ``scope`` in its own format."""
+        """Return what the device holds in ``scope``, for people to read."""
         return self._session.evidence(scope)
 
     def close(self) -> None:

@@ -44,6 +44,8 @@ class Attempt:
     claimed: Claimed
     worked: Worked = None
     """What the service check found working before."""
+    evident: tuple[Path, ...] = ()
+    """What is shown as evidence, the same before and after."""
 
     @property
     def orders(self) -> dict[str, str | None]:

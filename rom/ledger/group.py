@@ -16,6 +16,7 @@ from adapters.errors import AdapterError, DeviceTimeout, Refused, SessionLost
 from adapters.seam import ApplyMode, Capability, Session, SiteEdits
 from device_profiles.fragment import merged
 from device_profiles.tree import SECRET_PREFIX, Path, Tree
+from rom.ledger import evidence
 from rom.ledger.attempt import Attempt, Claimed, Wish
 from rom.ledger.batch import plan_batch
 from rom.ledger.outcome import keep_plans, named_site
@@ -200,6 +201,7 @@ class Group:
             attempt.open(connection, self._sealer, self._epoch, present)
         sites = list(attempt.plans)
         log.info("device.transaction", orders=attempt.orders)
+        attempt = replace(attempt, evident=evidence.scope(self._engine, self._session, attempt))
         self._proof.keep_evidence(attempt, Moment.BEFORE)
         attempt = replace(attempt, worked=_apart_from(self._worked(sites), attempt.plans))
         try:

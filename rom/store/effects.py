@@ -272,30 +272,11 @@ def orphans(connection: sa.Connection, device: str, site: str) -> list[Path]:
     return [tuple(root) for root in roots]
 
 
-def paths_of(connection: sa.Connection, device: str, site: str) -> list[Path]:
-    """Return the paths on which the site has effects on a device."""
+def paths_of(connection: sa.Connection, device: str, sites: Collection[str]) -> list[Path]:
+    """Return the paths on which sites have effects on a device."""
     paths = connection.scalars(
         sa.select(net_effect.c.path)
-        .where(net_effect.c.device == device, net_effect.c.site == site)
+        .where(net_effect.c.device == device, net_effect.c.site.in_(list(sites)))
         .order_by(net_effect.c.path)
-    )
-    return [tuple(path) for path in paths]
-
-
-def of_neighbours(
-    connection: sa.Connection, device: str, *, sites: Collection[str], limit: int
-) -> list[Path]:
-    """Return the paths on a device of a few other sites than these, always of the same ones."""
-    others = (
-        sa.select(net_effect.c.site)
-        .where(net_effect.c.device == device, net_effect.c.site.not_in(sites))
-        .distinct()
-        .order_by(net_effect.c.site)
-        .limit(limit)
-    )
-    paths = connection.scalars(
-        sa.select(net_effect.c.path).where(
-            net_effect.c.device == device, net_effect.c.site.in_(others)
-        )
     )
     return [tuple(path) for path in paths]

@@ -88,7 +88,7 @@ def verdict_of(row: Change, *, kept: bool) -> Outcome:
 def left(connection: Connection, wanted: Mapping[str, Fragment], row: Change) -> set[Path]:
     """Return what the site still has on the device against ``wanted``, or was left to others."""
     own = merged(wanted).own
-    paths = effects.paths_of(connection, row.device, row.site)
+    paths = effects.paths_of(connection, row.device, [row.site])
     return {path for path in paths if path not in own}.union(row.kept)
 
 
