@@ -155,16 +155,16 @@ class Agent:
         """Return the values of instances, ``None`` where the agent has none.
 
         Raises AuthenticationFailed for a wrong privacy password too, though the agent says nothing
-        to what it cannot decrypt: it answers the same user without privacy.
+        to what it cannot decrypt: it is silent, answers the same user without privacy, and is
+        silent again. Once only could be an agent that has just come back.
         """
         names = [ObjectType(ObjectIdentity(oid)) for oid in oids]
         try:
             found = self._command(get_cmd, names, oids, _RETRIES)
-        except DeviceTimeout as error:
-            if self._answers_without_privacy():
-                message = "SNMP: it knows the user, but not the privacy password"
-                raise AuthenticationFailed(message, device=self._device) from error
-            raise
+        except DeviceTimeout:
+            if not self._answers_without_privacy():
+                raise
+            found = self._told_apart(names, oids)
         return {oid: _plain(value) for oid, (_, value) in zip(oids, found, strict=True)}
 
     def set(self, bindings: Sequence[Varbind]) -> None:
@@ -191,6 +191,15 @@ class Agent:
             at = oids[int(index) - 1] if 0 < int(index) <= len(oids) else ""
             raise refused(self._device, int(status), status.prettyPrint(), at)
         return list(found)
+
+    def _told_apart(
+        self, names: list[ObjectType], oids: Sequence[str]
+    ) -> Sequence[tuple[Any, Any]]:
+        try:
+            return self._command(get_cmd, names, oids, _RETRIES)
+        except DeviceTimeout as error:
+            message = "SNMP: it knows the user, but not the privacy password"
+            raise AuthenticationFailed(message, device=self._device) from error
 
     def _answers_without_privacy(self) -> bool:
         """Tell whether the agent answers the user, whatever it says, to a request in clear."""

@@ -193,6 +193,23 @@ def test_a_wrong_privacy_password_is_told_from_silence(
         session.read(scope(wanted()))
 
 
+def test_an_agent_that_was_away_for_a_while_is_not_taken_for_one_with_another_password(
+    agent: Any, session: Any, lab: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was silent, and comes back just before it is asked without privacy."""
+    monkeypatch.setattr(engine, "REPLY_SECONDS", 0.3)
+    router, endpoint = agent
+    asked = engine.Agent._answers_without_privacy
+
+    def back(self: engine.Agent) -> bool:
+        lab.loop.run(router.agent.open("127.0.0.1", endpoint.port, (router.user,), 1))
+        return asked(self)
+
+    monkeypatch.setattr(engine.Agent, "_answers_without_privacy", back)
+    lab.loop.run(_closed(router))
+    assert session.read(scope(wanted())) == {}
+
+
 def test_a_closed_port_is_unreachable_or_silent(
     agent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
