@@ -14,6 +14,7 @@ ANSWER_SECONDS = 30
 CONNECT_SECONDS = 10
 _BODY_BYTES = 64 * 1024 * 1024
 _DEPTH = 64
+_JSON = {"content-type": "application/json"}
 
 # At INFO it logs every URL.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -44,6 +45,15 @@ def base_url(endpoint: Endpoint) -> str:
     """Return ``options['url']``, or http to host and port."""
     host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
     return endpoint.options.get("url") or f"http://{host}:{endpoint.port}"
+
+
+def _content(body: Any) -> bytes | None:
+    """Return a body as JSON in ASCII, ``None`` for none.
+
+    Kea shows octets one by one as ``\\u00XX`` and does not decode what it is given: in UTF-8 each
+    of them would come back as two, and other people's text would change with everything we write.
+    """
+    return None if body is None else json.dumps(body, allow_nan=False).encode("ascii")
 
 
 class WebClient:
@@ -78,9 +88,10 @@ class WebClient:
         Raises AuthenticationFailed for 401 and 403, ProtocolError for 5xx and for what is no
         JSON, and as ``adapters.faults.http`` says.
         """
+        sent = _content(body)
         with (
             httpx_errors(self._device),
-            self._client.stream(method, path, json=body) as response,
+            self._client.stream(method, path, content=sent, headers=_JSON) as response,
         ):
             content = self._read(response)
         if response.status_code in (401, 403):

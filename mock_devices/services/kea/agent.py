@@ -1,6 +1,5 @@
 """The control agent: Kea's JSON commands over HTTP with basic authentication."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from mock_devices.services.kea import octets
 from mock_devices.services.kea.decision import Offer, offer
 from mock_devices.services.kea.families import FAMILIES
 from mock_devices.services.kea.server import (
@@ -79,7 +79,7 @@ class KeaAgent:
             }
         return made
 
-    async def _post(self, request: Request) -> JSONResponse:
+    async def _post(self, request: Request) -> Response:
         if self.down:
             return JSONResponse({"result": 500, "text": "Internal Server Error"}, 500)
         if not basic_matches(request, self._user, self._password):
@@ -90,12 +90,13 @@ class KeaAgent:
             )
         body = await request.body()
         try:
-            command = json.loads(body) if len(body) <= _MAX_BODY else None
+            command = octets.loads(body) if len(body) <= _MAX_BODY else None
         except ValueError:
             command = None
         if not isinstance(command, dict) or not isinstance(command.get("command"), str):
             return JSONResponse({"result": 400, "text": "Bad Request"}, 400)
-        return JSONResponse(self._dispatch(command))
+        shown = octets.dumps(self._dispatch(command))
+        return Response(shown, media_type="application/json")
 
     def _dispatch(self, command: Mapping[str, Any]) -> list[Answer]:
         name = command["command"]

@@ -1,12 +1,12 @@
 """One DHCP server behind the control agent: its running configuration, its file, its commands."""
 
-import json
 import os
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from mock_devices.services.kea import octets
 from mock_devices.services.kea.errors import KeaError
 from mock_devices.services.kea.families import Family
 from mock_devices.services.kea.filling import filled
@@ -36,8 +36,8 @@ def shown(family: Family, server: Mapping[str, Any]) -> dict[str, Any]:
         for reservation in subnet.get("reservations", ()):
             for kind in ("circuit-id", "client-id", "flex-id"):
                 if kind in reservation:
-                    octets = identifier_bytes(kind, reservation[kind])
-                    reservation[kind] = octets.hex().upper()
+                    identifier = identifier_bytes(kind, reservation[kind])
+                    reservation[kind] = identifier.hex().upper()
     return result
 
 
@@ -76,7 +76,7 @@ class KeaServer:
 
     def restart(self) -> None:
         """Start again from the file; raises ``KeaError`` when it is no configuration."""
-        arguments = json.loads(self.file.read_text())
+        arguments = octets.loads(self.file.read_bytes())
         self._running = shown(self.family, check_configuration(self.family, arguments))
 
     def command(self, name: str, arguments: Any) -> Answer:
@@ -125,7 +125,7 @@ class KeaServer:
 
     @staticmethod
     def _save(path: Path, configuration: Mapping[str, Any]) -> int:
-        text = json.dumps(configuration, indent=2)
+        text = octets.dumps(configuration, indent=2)
         partial = path.with_suffix(".partial")
         partial.write_text(text)
         partial.replace(path)

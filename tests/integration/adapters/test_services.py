@@ -112,6 +112,34 @@ def test_kea_holds_the_site_and_what_others_have(
     assert server.configuration() == before
 
 
+@pytest.mark.parametrize("written", ['"Zürich"', '"Z\\u00fcrich"'], ids=["UTF-8", "one octet"])
+def test_text_of_others_that_is_not_ascii_stays_octet_by_octet(
+    kea: Any, agent: KeaAgent, lab: Any, written: str
+) -> None:
+    """Kea shows octets above 0x7E one by one, and takes what is not escaped as UTF-8."""
+    server = agent.servers["dhcp4"]
+    text = server.file.read_text()
+    place = '"subnet4": ['
+    foreign = f'{{"id": 990002, "subnet": "10.201.0.0/24", "user-context": {{"city": {written}}}}}'
+    assert place in text
+    after = "" if text.split(place)[1].lstrip().startswith("]") else ","
+    server.file.write_text(text.replace(place, f"{place}{foreign}{after}", 1))
+    server.restart()
+
+    def city() -> str:
+        subnets = kea._agent.configuration()["Dhcp4"]["subnet4"]
+        (found,) = (each for each in subnets if each["id"] == 990002)
+        return str(found["user-context"]["city"])
+
+    before = city()
+    site = wanted(KEA, "ip-profile")
+    kea.apply([site], lab.mode())
+    assert city() == before
+    kea.apply([inverse(site)], lab.mode())
+    agent.restart()
+    assert city() == before
+
+
 def test_kea_is_not_set_when_it_is_as_wanted(kea: Any, agent: KeaAgent, lab: Any) -> None:
     site = wanted(KEA, "ip-profile")
     kea.apply([site], lab.mode())
